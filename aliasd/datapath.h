@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kernel side of aliasd: all use of libbpf is behind this header.
+ *
+ * aliasd decides, the data plane carries out: it is told which aliases exist, who may get new
+ * connections of a service, over which links a member is reached, and who owns which connection; it
+ * tells what the kernel's sockets do and hands up the packets it has no answer for.
+ *
+ * Addresses and ports are in network byte order, as they stand in a packet, unless a name ends in _h.
+ * Calls return 0, or -1 with errno, after logging what the kernel said.
+ */
+#ifndef CLUA_ALIASD_DATAPATH_H
+#define CLUA_ALIASD_DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+
+#include "common/llthosts.h"
+#include "proto/llt_ctl.h"
+
+struct ev_loop;
+struct datapath;
+
+struct dp_conn { /* a connection, seen from the alias */
+	struct in_addr client, alias;
+	in_port_t client_port, port;
+};
+
+enum dp_sock_event {
+	DP_LISTEN,      /* a TCP socket of this host began to listen: conn.alias = its bound address, or any */
+	DP_UNLISTEN,    /* … ended to listen */
+	DP_ESTABLISHED, /* a connection to an alias was accepted by this host */
+	DP_CLOSED,      /* … ended here */
+	DP_LOST,        /* the kernel's queue overflowed: dump the sockets again (conn is void) */
+};
+
+struct dp_ops {
+	void (*on_sock)(enum dp_sock_event, const struct dp_conn *, void *arg);
+	/*
+	 * A TCP packet of a connection nobody here knows; frame is the whole Ethernet frame as it came in
+	 * on ifindex. The data plane has dropped it.
+	 */
+	void (*on_stray)(const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len,
+	    void *arg);
+};
+
+struct dp_conf {
+	uint16_t self;             /* our node id */
+	uint32_t max_flows;        /* established connections of the whole cluster, default 1,000,000 */
+	uint32_t max_half_open;    /* LRU, default 65,536 */
+	const char *pin_dir;       /* on a bpffs, made if missing: /sys/fs/bpf/clua */
+	const char *cgroup;        /* cgroup2 directory for the UDP source hook; NULL = the mounted root */
+	uint32_t deliver_ifindex;  /* 0: packets from links go up the stack as they are (needs rp_filter 0
+	                            * there); else they enter it as if they had come in on this interface */
+};
+
+/* Loads, or takes over what an earlier aliasd pinned (flows and all) if it has the same layout. */
+struct datapath *datapath_open(
+    struct ev_loop *, const struct dp_conf *, const struct dp_ops *, void *arg);
+/* leave = true: detach and unpin everything; false: packets go on flowing without us. */
+void datapath_close(struct datapath *, bool leave);
+/* True if datapath_open() found a data plane in place. */
+bool datapath_resumed(const struct datapath *);
+
+/* LAN interfaces answer ARP and redirect; link interfaces deliver what members redirect to us. */
+int datapath_attach_lan(struct datapath *, uint32_t ifindex);
+int datapath_attach_link(struct datapath *, uint32_t ifindex);
+int datapath_detach(struct datapath *, uint32_t ifindex);
+
+struct dp_alias {
+	struct in_addr addr;
+	bool master;       /* answer ARP requests for it, with the MAC of the interface or vmac */
+	bool has_vmac;
+	uint8_t vmac[6];
+	/* Gets what no service claims (ICMP, SYN to a port nobody listens on): a member that joined. */
+	uint16_t fallback; /* node id; DP_NO_NODE: drop */
+};
+#define DP_NO_NODE 0xffff
+
+int datapath_set_alias(struct datapath *, const struct dp_alias *);
+int datapath_del_alias(struct datapath *, struct in_addr);
+
+struct dp_target {
+	uint16_t node;
+	uint16_t weight; /* consecutive new connections before the next member's turn; > 0 */
+};
+
+/*
+ * Who gets new connections (TCP) or packets (UDP) of this service; none: the alias's fallback. Takes
+ * effect at once for what comes next. Weighted round robin starts anew only if the set changed.
+ */
+int datapath_set_service(struct datapath *, struct in_addr alias, uint8_t ipproto, in_port_t port,
+    const struct dp_target *, size_t n);
+
+struct dp_path { /* a way to a member */
+	uint32_t ifindex;
+	uint8_t src[6], dst[6];
+};
+/* The usable ways to a member, best class only; flows are spread over them. n = 0: unreachable. */
+int datapath_set_paths(struct datapath *, uint16_t node, const struct dp_path *, size_t n);
+/* MACs a member sends from on the LAN: what comes from them is delivered here, not redirected again. */
+int datapath_set_member_macs(struct datapath *, uint16_t node, const uint8_t (*mac)[6], size_t n);
+
+/* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
+int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);
+int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
+int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
+size_t datapath_flow_count(const struct datapath *, uint16_t owner);
+/* Calls fn for every flow of owner (DP_NO_NODE: of all). */
+void datapath_each_flow(struct datapath *, uint16_t owner,
+    void (*fn)(const struct dp_conn *, uint16_t owner, void *arg), void *arg);
+
+enum dp_counter { /* per CPU in the kernel, summed here */
+	DP_C_ARP_ANSWERED, DP_C_ARP_DROPPED, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED, DP_C_FLOW_LOCAL,
+	DP_C_FLOW_FORWARDED, DP_C_HALFOPEN_HIT, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED, DP_C_FROM_MEMBER,
+	DP_C_STRAY, DP_C_STRAY_LOST, DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_FALLBACK, DP_C_MALFORMED,
+	DP_C_FRAGMENT, DP_C_MAX
+};
+const char *datapath_counter_name(enum dp_counter);
+int datapath_counters(struct datapath *, uint64_t out[DP_C_MAX]);
+/* The same for one alias; false if there is no such alias. */
+bool datapath_alias_counters(struct datapath *, struct in_addr, uint64_t out[DP_C_MAX]);
+
+#endif
