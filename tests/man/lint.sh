@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Every manual page passes mandoc's checks.
+set -eu
+srcdir=${srcdir:-.}
+
+command -v mandoc >/dev/null || { echo "mandoc is not installed" >&2; exit 1; }
+set -- "$srcdir"/man/*.[0-9]
+[ -f "$1" ] || { echo "no pages in $srcdir/man" >&2; exit 1; }
+# -Wwarning prints, and exits non-zero for, warnings and what is worse.
+mandoc -Tlint -Wwarning "$@"
+echo "$# pages"
