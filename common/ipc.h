@@ -77,6 +77,11 @@ struct ipc_server_ops {
 struct ipc_server *ipc_server_new(
     struct ev_loop *, const char *path, const struct ipc_server_ops *ops, void *arg);
 void ipc_server_free(struct ipc_server *); /* closes all connections, removes the socket */
+/*
+ * Commands that every server of this process answers besides its own (ends with fn == NULL; stays the
+ * caller's). The daemon's frame sets them: IPC_LOG_LEVEL and IPC_RELOAD.
+ */
+void ipc_server_set_base_cmds(const struct ipc_cmd *cmds);
 
 /*
  * Sends a message; queues it if the client does not read. A client past max_queue is closed from the
