@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: ISC
+"""What stands in /etc of the machines."""
+import os
+import secrets
+import shutil
+
+DEFAULT_ALIAS, SECOND_ALIAS, VIRTUAL_ALIAS = "10.1.0.100", "10.1.0.99", "10.77.0.1"
+LAN_GATEWAY = "10.1.0.1"
+
+SERVICES = """\
+# name  port/protocol  attributes
+http    80/tcp     in_multi
+https   443/tcp    in_multi
+iperf3  5201/tcp   in_multi
+echo    7000/tcp   in_multi
+echo    7000/udp   in_multi
+echo2   7001/tcp   in_multi
+echo2   7001/udp   in_multi
+single  7100/tcp   in_single
+single  7100/udp   in_single
+"""
+
+
+def write(etc, name, text, mode=0o644):
+    path = os.path.join(etc, name)
+    if os.path.islink(path):
+        os.unlink(path)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def hosts(names):
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
+    lines += ["%s %s" % (address, name) for name, address in names.items()]
+    lines += ["%s clua" % DEFAULT_ALIAS, "%s clua2" % SECOND_ALIAS, "%s vclua" % VIRTUAL_ALIAS]
+    return "".join(line + "\n" for line in lines)
+
+
+def common(etc, name, names):
+    """For every machine: who it is, and nothing but /etc/hosts to ask."""
+    write(etc, "hostname", name + "\n")
+    write(etc, "hosts", hosts(names))
+    write(etc, "nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\n")
+    write(etc, "resolv.conf", "")
+    with open(os.path.join(etc, "group")) as f:
+        groups = f.read()
+    if "\nclua:" not in groups:
+        write(etc, "group", groups + "clua:x:64642:\n")
+
+
+def lltd_conf(profile, links, cluster):
+    high = ", ".join('{ device = "ic%d"; }' % i for i in range(links))
+    low = '{ device = "eth0"; priority = "low"; }'
+    return 'cluster = %d;\nprofile = "%s";\nlinks = ( %s );\nkey_file = "/etc/clua.key";\n' % (cluster,
+        profile, ", ".join(filter(None, (high, low))))
+
+
+def new_key():
+    """32 bytes in hexadecimal digits: the form that the key file has."""
+    return secrets.token_hex(32) + "\n"
+
+
+def node(etc, samples, options, key):
+    """The files of the cluster; what the testbed does not care for is as it is shipped."""
+    if os.path.isdir(samples):
+        for entry in os.scandir(samples):
+            if entry.is_file() and not entry.name.endswith((".am", ".in")):
+                shutil.copy(entry.path, os.path.join(etc, entry.name))
+    nodes = ["n%d" % i for i in range(1, options["nodes"] + 1)]
+    write(etc, "llthosts", "".join("%d %s\n" % (i + 1, n) for i, n in enumerate(nodes)))
+    write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"]))
+    write(etc, "clua.key", key, 0o600)
+    write(etc, "gabd.conf", "seed = %d;\n" % options["seed"])
+    write(etc, "aliasd.conf", 'default_alias = "clua";\n')
+    write(etc, "clu_alias.config", "".join(line + "\n" for line in options["join"]))
+    write(etc, "clua_services", SERVICES)
