@@ -63,10 +63,9 @@ def new_key():
 
 def node(etc, samples, options, key):
     """The files of the cluster; what the testbed does not care for is as it is shipped."""
-    if os.path.isdir(samples):
-        for entry in os.scandir(samples):
-            if entry.is_file() and not entry.name.endswith((".am", ".in")):
-                shutil.copy(entry.path, os.path.join(etc, entry.name))
+    for name in ("lltd.conf", "llthosts", "gabd.conf", "aliasd.conf", "clu_alias.config"):
+        if os.path.exists(os.path.join(samples, name)):
+            shutil.copy(os.path.join(samples, name), os.path.join(etc, name))
     nodes = ["n%d" % i for i in range(1, options["nodes"] + 1)]
     write(etc, "llthosts", "".join("%d %s\n" % (i + 1, n) for i, n in enumerate(nodes)))
     write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"]))

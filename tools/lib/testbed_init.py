@@ -6,6 +6,7 @@ Run inside fresh mount, net, pid, uts, ipc and cgroup namespaces, as
 It prints "ready" when the machine is up and never ends by itself: who kills it cuts the power.
 """
 import ctypes
+import grp
 import os
 import signal
 import sys
@@ -38,7 +39,12 @@ def set_up_mounts(etc, logs):
     # The host's /run may hold the sockets of a real installation: a machine starts with an empty one.
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     os.makedirs("/run/lock", mode=0o1777)
-    os.makedirs("/run/clua", mode=0o755)
+    # As tmpfiles.d has it.
+    os.makedirs("/run/clua", mode=0o750)
+    try:
+        os.chown("/run/clua", 0, grp.getgrnam("clua").gr_gid)
+    except KeyError:
+        pass
     mount("proc", "/proc", "proc")
     # A new sysfs shows the interfaces of our network namespace, and has empty mount points.
     mount("sysfs", "/sys", "sysfs")
