@@ -39,8 +39,13 @@ struct conf_item {
 	const char *key;
 	enum conf_type type;
 	size_t offset;       /* of the value in the struct */
-	uint64_t min, max;   /* CONF_UINT, CONF_MSEC: inclusive */
-	const char *def;     /* default as it would stand in the file; NULL = required unless optional */
+	/* CONF_UINT, CONF_MSEC: inclusive. CONF_STRING: min bytes. CONF_LIST, CONF_STRLIST: min items. */
+	uint64_t min, max;
+	/*
+	 * Default as it would stand in the file, strings without quotes; NULL = required unless optional.
+	 * A group or list with any default: the group's own defaults, the empty list.
+	 */
+	const char *def;
 	bool optional;       /* absent and no default: left as it was (zero) */
 	const char *const *names; /* CONF_ENUM */
 	size_t size;         /* CONF_STRING, CONF_STRLIST: bytes of one; CONF_LIST: bytes of one item */
@@ -52,11 +57,14 @@ struct conf_item {
 };
 
 /*
- * Reads file into out (zeroed first). True when no error was added. Unknown keys, wrong types,
+ * Reads file into out, where it first zeroes what the schema describes. True when no error was added. Unknown keys, wrong types,
  * values out of range, duplicates and too many items are errors; parsing goes on to find them all.
  */
 bool conf_load(const char *file, const struct conf_item *schema, void *out, struct conf_errors *);
-/* Prints out as a file that conf_load() reads back to the same struct. */
+/*
+ * Prints in as a file that conf_load() reads back to the same struct, defaults filled in. Left out:
+ * optional items that are zero or empty, and items whose set flag (set_offset) is false.
+ */
 void conf_print(FILE *, const struct conf_item *schema, const void *in);
 
 /* ---- line-oriented files (llthosts, clua_services, clu_alias.config) ---- */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[PATH_MAX];
+
+static void
+remove_dir(void)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+	struct dirent *de;
+	DIR *d = opendir(dir);
+
+	while (d != NULL && (de = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
+		unlink(path);
+	}
+	if (d != NULL)
+		closedir(d);
+	rmdir(dir);
+}
+
+int
+unit_run(const char *suite, const TTest *const *tests)
+{
+	const char *tmp = getenv("TMPDIR");
+	Suite *s = suite_create(suite);
+	TCase *tc = tcase_create("core");
+	SRunner *sr;
+	int failed;
+
+	/* Made by the parent, so that it can clean up behind a test that crashed. */
+	snprintf(dir, sizeof(dir), "%s/clua-%s-XXXXXX", tmp != NULL ? tmp : "/tmp", suite);
+	if (mkdtemp(dir) == NULL) {
+		perror(dir);
+		return 1;
+	}
+	for (; *tests != NULL; tests++)
+		tcase_add_test(tc, *tests);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	remove_dir();
+	return failed == 0 ? 0 : 1;
+}
+
+const char *
+unit_path(const char *name)
+{
+	static char paths[4][PATH_MAX + NAME_MAX + 2];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+	return path;
+}
+
+const char *
+unit_file_bytes(const char *name, const void *data, size_t len)
+{
+	const char *path = unit_path(name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(write(fd, data, len), (ssize_t)len);
+	close(fd);
+	return path;
+}
+
+const char *
+unit_file(const char *name, const char *text)
+{
+	return unit_file_bytes(name, text, strlen(text));
+}
