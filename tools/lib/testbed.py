@@ -145,7 +145,7 @@ class Testbed:
             machine.prepare()
             testbed_etc.common(machine.etc, name, names)
             if name in self.nodes():
-                testbed_etc.node(machine.etc, samples, options, key)
+                testbed_etc.node(machine.etc, name, samples, options, key)
             if name not in options["off"]:
                 self._boot(machine)
 

@@ -39,8 +39,8 @@ def parser():
     for option, kind in (("nodes", int), ("links", int), ("clients", int), ("profile", str),
             ("build", str), ("seed", int), ("cluster", int)):
         up.add_argument("--" + option, type=kind, help="(%s)" % DEFAULTS[option])
-    up.add_argument("--join", action="append", metavar="LINE",
-        help="a line of every node's /etc/clu_alias.config (%s)" % DEFAULT_JOIN[0])
+    up.add_argument("--join", action="append", metavar="[NODE:]LINE",
+        help="a line of /etc/clu_alias.config, of every node or one (%s)" % DEFAULT_JOIN[0])
     up.add_argument("--off", action="append", metavar="NODE", help="not started yet")
     up.add_argument("--bare", action="store_true", default=None, help="start no daemons")
     up.add_argument("--no-make", dest="make", action="store_false", help="use the build as it is")
@@ -103,6 +103,9 @@ VERBS = {
 
 
 def main():
+    if len(sys.argv) == 1:
+        print(USAGE)
+        return 0
     args = parser().parse_args()
     require_root()
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What stands in /etc of the machines."""
 import os
+import re
 import secrets
 import shutil
 
@@ -61,16 +62,28 @@ def new_key():
     return secrets.token_hex(32) + "\n"
 
 
-def node(etc, samples, options, key):
+def alias_lines(name, lines):
+    """Of "LINE" and "NODE:LINE", what stands in the clu_alias.config of node name."""
+    mine = []
+    for line in lines:
+        node_name, colon, rest = line.partition(":")
+        if not colon or not re.fullmatch(r"n\d+", node_name):
+            mine.append(line)
+        elif node_name == name:
+            mine.append(rest)
+    return "".join(line + "\n" for line in mine)
+
+
+def node(etc, name, samples, options, key):
     """The files of the cluster; what the testbed does not care for is as it is shipped."""
-    for name in ("lltd.conf", "llthosts", "gabd.conf", "aliasd.conf", "clu_alias.config"):
-        if os.path.exists(os.path.join(samples, name)):
-            shutil.copy(os.path.join(samples, name), os.path.join(etc, name))
+    for sample in ("lltd.conf", "llthosts", "gabd.conf", "aliasd.conf", "clu_alias.config"):
+        if os.path.exists(os.path.join(samples, sample)):
+            shutil.copy(os.path.join(samples, sample), os.path.join(etc, sample))
     nodes = ["n%d" % i for i in range(1, options["nodes"] + 1)]
     write(etc, "llthosts", "".join("%d %s\n" % (i + 1, n) for i, n in enumerate(nodes)))
     write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"]))
     write(etc, "clua.key", key, 0o600)
     write(etc, "gabd.conf", "seed = %d;\n" % options["seed"])
     write(etc, "aliasd.conf", 'default_alias = "clua";\n')
-    write(etc, "clu_alias.config", "".join(line + "\n" for line in options["join"]))
+    write(etc, "clu_alias.config", alias_lines(name, options["join"]))
     write(etc, "clua_services", SERVICES)

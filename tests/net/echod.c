@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * echod -n NAME [-t PORT]… [-u PORT]…
+ *
+ * Answers each line on TCP, and each UDP datagram, with "NAME " before it. The simplest possible server:
+ * all sockets are bound to any address, UDP answers go out by plain sendto().
+ */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/net/net.h"
+
+enum kind { LISTENER, DATAGRAMS, CONNECTION };
+
+struct endpoint {
+	enum kind kind;
+	int fd;
+	size_t len; /* of the beginning of a line in buf */
+	char buf[NET_LINE_MAX];
+};
+
+struct echod {
+	int epoll;
+	const char *name;
+	size_t name_len;
+};
+
+static struct endpoint *
+endpoint_add(struct echod *e, enum kind kind, int fd)
+{
+	struct endpoint *ep = calloc(1, sizeof(*ep));
+
+	if (ep == NULL)
+		err(1, "calloc");
+	ep->kind = kind;
+	ep->fd = fd;
+	net_watch(e->epoll, fd, EPOLLIN, (uint64_t)(uintptr_t)ep);
+	return ep;
+}
+
+static void
+endpoint_close(struct endpoint *ep)
+{
+	close(ep->fd);
+	free(ep);
+}
+
+static void
+accept_all(struct echod *e, int listener)
+{
+	int fd;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		endpoint_add(e, CONNECTION, fd);
+}
+
+static void
+answer_datagrams(struct echod *e, int fd)
+{
+	char buf[NET_OWNER_MAX + 1 + 2048];
+	struct sockaddr_in from;
+
+	memcpy(buf, e->name, e->name_len);
+	buf[e->name_len] = ' ';
+	for (;;) {
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(
+		    fd, buf + e->name_len + 1, 2048, 0, (struct sockaddr *)&from, &len);
+		if (n < 0)
+			return;
+		sendto(fd, buf, e->name_len + 1 + (size_t)n, 0, (struct sockaddr *)&from, len);
+	}
+}
+
+/* False when the client does not read its answers: echod is no place to queue them. */
+static bool
+answer_lines(struct echod *e, struct endpoint *ep)
+{
+	char out[NET_OWNER_MAX + 1 + NET_LINE_MAX];
+	char *line = ep->buf, *end;
+
+	while ((end = memchr(line, '\n', ep->len)) != NULL) {
+		size_t n = (size_t)(end - line) + 1;
+		memcpy(out, e->name, e->name_len);
+		out[e->name_len] = ' ';
+		memcpy(out + e->name_len + 1, line, n);
+		ssize_t sent = send(ep->fd, out, e->name_len + 1 + n, MSG_NOSIGNAL);
+		if (sent != (ssize_t)(e->name_len + 1 + n))
+			return false;
+		line += n;
+		ep->len -= n;
+	}
+	memmove(ep->buf, line, ep->len);
+	return ep->len < sizeof(ep->buf);
+}
+
+static bool
+serve(struct echod *e, struct endpoint *ep)
+{
+	ssize_t n = recv(ep->fd, ep->buf + ep->len, sizeof(ep->buf) - ep->len, 0);
+
+	if (n < 0)
+		return errno == EAGAIN;
+	if (n == 0)
+		return false;
+	ep->len += (size_t)n;
+	return answer_lines(e, ep);
+}
+
+static void
+dispatch(struct echod *e, struct endpoint *ep)
+{
+	if (ep->kind == LISTENER)
+		accept_all(e, ep->fd);
+	else if (ep->kind == DATAGRAMS)
+		answer_datagrams(e, ep->fd);
+	else if (!serve(e, ep))
+		endpoint_close(ep);
+}
+
+static void
+parse(struct echod *e, int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "n:t:u:")) != -1) {
+		if (opt == 'n')
+			e->name = optarg;
+		else if (opt == 't')
+			endpoint_add(e, LISTENER, net_tcp_listen((uint16_t)net_number(optarg, 65535)));
+		else if (opt == 'u')
+			endpoint_add(e, DATAGRAMS, net_udp_bind((uint16_t)net_number(optarg, 65535)));
+		else
+			errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]…");
+	}
+	if (e->name == NULL || strlen(e->name) >= NET_OWNER_MAX)
+		errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]…");
+	e->name_len = strlen(e->name);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct echod e = {.epoll = net_epoll()};
+	struct epoll_event events[64];
+
+	net_raise_limits();
+	net_catch_signals();
+	parse(&e, argc, argv);
+	puts("ready");
+	fflush(stdout);
+	while (!net_stopped()) {
+		int n = net_wait(e.epoll, events, 64, UINT64_MAX / 2);
+		for (int i = 0; i < n; i++)
+			dispatch(&e, (struct endpoint *)(uintptr_t)events[i].data.u64);
+	}
+	return 0;
+}

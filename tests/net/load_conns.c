@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/* Long-lived connections. Every byte that comes back is checked, and so is who sent it. */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "tests/net/loadgen.h"
+
+struct conn {
+	int fd;
+	int owner; /* -1 before the first answer */
+	uint64_t lines;
+	uint64_t opened_at, sent_at; /* sent_at = 0: nothing is under way */
+	uint64_t due;                /* time of the next line */
+	uint64_t longest, longest_at;
+	uint64_t broken_at;
+	const char *why; /* it broke */
+	size_t len;
+	char in[NET_LINE_MAX], sent[NET_LINE_MAX / 2];
+};
+
+struct conns {
+	const struct load_opts *opts;
+	int epoll;
+	size_t count, opened, answered, broken, next;
+	uint64_t interval, start;
+	struct load_owners owners;
+	struct conn *all;
+};
+
+static void
+conn_break(struct conns *cs, struct conn *c, const char *why)
+{
+	c->why = why;
+	c->broken_at = clock_ns();
+	close(c->fd);
+	c->fd = -1;
+	cs->broken++;
+}
+
+static const char *
+why_of(int error)
+{
+	switch (error) {
+	case ECONNREFUSED: return "refused";
+	case ECONNRESET:
+	case EPIPE: return "reset";
+	case ETIMEDOUT: return "timeout";
+	case EHOSTUNREACH:
+	case ENETUNREACH: return "unreachable";
+	default: return "error";
+	}
+}
+
+static void
+conn_open(struct conns *cs, struct conn *c)
+{
+	c->owner = -1;
+	c->opened_at = clock_ns();
+	c->fd = net_tcp_connect(&cs->opts->to);
+	if (c->fd < 0) {
+		conn_break(cs, c, why_of(errno));
+		return;
+	}
+	/* Writable = connected: the first line goes out then. */
+	net_watch(cs->epoll, c->fd, EPOLLIN | EPOLLOUT, (uint64_t)(c - cs->all));
+}
+
+static void
+conn_send(struct conns *cs, struct conn *c, uint64_t now)
+{
+	int n = snprintf(c->sent, sizeof(c->sent), "connection %zu line %" PRIu64 "\n",
+	    (size_t)(c - cs->all), c->lines);
+
+	if (send(c->fd, c->sent, (size_t)n, MSG_NOSIGNAL) != n) {
+		conn_break(cs, c, why_of(errno));
+		return;
+	}
+	c->sent_at = now;
+	c->due += cs->interval;
+	if (c->due < now) /* we were late ourselves: no burst to catch up */
+		c->due = now + cs->interval;
+}
+
+static void
+conn_waited(struct conn *c, uint64_t now)
+{
+	uint64_t wait = c->sent_at != 0 ? now - c->sent_at : 0;
+
+	if (wait > c->longest) {
+		c->longest = wait;
+		c->longest_at = c->sent_at;
+	}
+}
+
+/* "OWNER what we sent": NULL, or what is wrong with it. */
+static const char *
+conn_check(struct conns *cs, struct conn *c, size_t len)
+{
+	const char *blank = memchr(c->in, ' ', len);
+	size_t sent = strlen(c->sent);
+
+	if (blank == NULL || c->sent_at == 0)
+		return "garbage";
+	size_t name = (size_t)(blank - c->in);
+	if (len - name - 1 != sent || memcmp(blank + 1, c->sent, sent) != 0)
+		return "garbage";
+	int owner = load_owner(&cs->owners, c->in, name);
+	if (owner < 0 || (c->owner >= 0 && owner != c->owner))
+		return "other owner";
+	if (c->owner < 0) {
+		cs->owners.of[owner].count++;
+		cs->answered++;
+	}
+	c->owner = owner;
+	return NULL;
+}
+
+static void
+conn_answer(struct conns *cs, struct conn *c, uint64_t now)
+{
+	const char *end = memchr(c->in, '\n', c->len);
+
+	if (end == NULL) {
+		if (c->len == sizeof(c->in))
+			conn_break(cs, c, "garbage");
+		return;
+	}
+	size_t n = (size_t)(end - c->in) + 1;
+	const char *wrong = n == c->len ? conn_check(cs, c, n) : "garbage";
+	if (wrong != NULL) {
+		conn_break(cs, c, wrong);
+		return;
+	}
+	conn_waited(c, now);
+	c->sent_at = 0;
+	c->lines++;
+	c->len = 0;
+}
+
+static void
+conn_event(struct conns *cs, struct conn *c, uint32_t events)
+{
+	uint64_t now = clock_ns();
+
+	if (c->fd < 0)
+		return;
+	if (c->due == 0 && (events & EPOLLOUT) && !(events & (EPOLLERR | EPOLLHUP))) {
+		c->due = now;
+		net_watch(cs->epoll, c->fd, EPOLLIN, (uint64_t)(c - cs->all));
+		conn_send(cs, c, now);
+		return;
+	}
+	ssize_t n = recv(c->fd, c->in + c->len, sizeof(c->in) - c->len, 0);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		conn_waited(c, now);
+		conn_break(cs, c, n == 0 ? "closed" : why_of(errno));
+		return;
+	}
+	c->len += (size_t)n;
+	conn_answer(cs, c, now);
+}
+
+/* Opens what is due by the rate; sends what is due. The time until which nothing is. */
+static uint64_t
+conns_work(struct conns *cs)
+{
+	uint64_t now = clock_ns(), next = now + cs->interval;
+	uint64_t rate = cs->opts->rate != 0 ? cs->opts->rate : 2000;
+	size_t may = (size_t)((now - cs->start) * rate / NSEC_PER_SEC) + 1;
+
+	while (cs->opened < cs->count && cs->opened < may)
+		conn_open(cs, &cs->all[cs->opened++]);
+	if (cs->opened < cs->count)
+		next = now + NSEC_PER_MSEC;
+	for (size_t i = 0; i < cs->opened; i++) {
+		struct conn *c = &cs->all[i];
+		if (c->fd < 0 || c->due == 0 || c->sent_at != 0)
+			continue;
+		if (c->due <= now)
+			conn_send(cs, c, now);
+		else if (c->due < next)
+			next = c->due;
+	}
+	/* A thousand deadlines need not be met to the microsecond. */
+	return next > now + NSEC_PER_MSEC ? next : now + NSEC_PER_MSEC;
+}
+
+static void
+conn_json(struct conns *cs, const struct conn *c, struct json *j)
+{
+	json_object(j, NULL);
+	json_str(j, "owner", c->owner >= 0 ? cs->owners.of[c->owner].name : "");
+	json_uint(j, "lines", c->lines);
+	json_double(j, "longest_ms", (double)c->longest / 1e6);
+	json_uint(j, "longest_at_us", c->longest_at / NSEC_PER_USEC);
+	json_str(j, "broken", c->why != NULL ? c->why : "");
+	json_uint(j, "broken_at_us", c->broken_at / NSEC_PER_USEC);
+	json_object_end(j);
+}
+
+static void
+conns_json(struct conns *cs)
+{
+	struct json j;
+	uint64_t now = clock_ns(), lines = 0, longest = 0;
+
+	for (size_t i = 0; i < cs->opened; i++) {
+		struct conn *c = &cs->all[i];
+		if (c->fd >= 0)
+			conn_waited(c, now);
+		lines += c->lines;
+		if (c->longest > longest)
+			longest = c->longest;
+	}
+	json_begin(&j, stdout);
+	json_uint(&j, "opened", cs->opened);
+	json_uint(&j, "answered", cs->answered);
+	json_uint(&j, "broken", cs->broken);
+	json_uint(&j, "lines", lines);
+	json_double(&j, "longest_ms", (double)longest / 1e6);
+	load_owners_json(&cs->owners, &j);
+	json_array(&j, "connections");
+	for (size_t i = 0; i < cs->opened && !cs->opts->quiet; i++)
+		conn_json(cs, &cs->all[i], &j);
+	json_array_end(&j);
+	json_finish(&j);
+}
+
+int
+load_conns(const struct load_opts *opts)
+{
+	struct conns cs = {
+	    .opts = opts,
+	    .epoll = net_epoll(),
+	    .count = opts->count != 0 ? opts->count : 1000,
+	    .interval = (opts->interval_ms != 0 ? opts->interval_ms : 100) * NSEC_PER_MSEC,
+	    .start = clock_ns(),
+	};
+	struct epoll_event events[256];
+	bool ready = false;
+
+	cs.all = calloc(cs.count, sizeof(*cs.all));
+	if (cs.all == NULL)
+		err(1, "calloc");
+	while (!net_stopped()) {
+		int n = net_wait(cs.epoll, events, 256, conns_work(&cs));
+		for (int i = 0; i < n; i++)
+			conn_event(&cs, &cs.all[events[i].data.u64], events[i].events);
+		if (!ready && cs.answered + cs.broken >= cs.count) {
+			load_say_ready();
+			ready = true;
+		}
+	}
+	conns_json(&cs);
+	return cs.broken != 0 || cs.answered != cs.count;
+}
