@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/daemon_opts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+usage(const char *name, const char *why)
+{
+	if (why != NULL)
+		fprintf(stderr, "%s: %s\n", name, why);
+	fprintf(stderr, "usage: %s [-n [-v]] [-d] [-D token,...] [-f file] [-V]\n", name);
+	return false;
+}
+
+bool
+daemon_opts_parse(
+    struct daemon_opts *o, const char *name, const char *conf_path, int argc, char **argv)
+{
+	int ch;
+
+	memset(o, 0, sizeof(*o));
+	o->conf_path = conf_path;
+	while ((ch = getopt(argc, argv, "nvdD:f:V")) != -1) {
+		switch (ch) {
+		case 'n':
+			o->check = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'd':
+			o->debug = true;
+			break;
+		case 'D':
+			o->debug = true;
+			o->tokens = optarg;
+			break;
+		case 'f':
+			o->conf_path = optarg;
+			break;
+		case 'V':
+			o->version = true;
+			break;
+		default:
+			return usage(name, NULL);
+		}
+	}
+	if (optind != argc)
+		return usage(name, "there is an argument too many");
+	if (o->verbose && !o->check)
+		return usage(name, "-v goes with -n");
+	return true;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* The command line that all daemons share. */
+#ifndef CLUA_COMMON_DAEMON_OPTS_H
+#define CLUA_COMMON_DAEMON_OPTS_H
+
+#include <stdbool.h>
+
+struct daemon_opts {
+	bool check;
+	bool verbose;
+	bool debug;
+	bool version;
+	const char *tokens; /* NULL: all */
+	const char *conf_path;
+};
+
+/* False, with a line on standard error, when the command line is wrong. */
+bool daemon_opts_parse(
+    struct daemon_opts *, const char *name, const char *conf_path, int argc, char **argv);
+
+#endif
