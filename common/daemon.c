@@ -77,15 +77,15 @@ clud_reload(struct conf_errors *errs)
 	log_info("daemon", "reloading %s", self.opts.conf_path);
 	sdnotify_reloading(self.notify);
 	ok = load_and_switch(errs);
-	/* The manager waits for this word, also when nothing has changed. */
-	if (self.ready)
-		sdnotify_ready(self.notify, self.status);
 	for (size_t i = first; i < conf_errors_count(errs); i++)
 		log_errx("conf", "%s", conf_errors_get(errs, i));
 	if (ok)
 		log_info("daemon", "configuration reloaded");
 	else
 		log_errx("daemon", "reload refused, the running configuration stays");
+	/* The manager waits for this word, also when nothing has changed. */
+	if (self.ready)
+		sdnotify_ready(self.notify, self.status);
 	return ok;
 }
 
