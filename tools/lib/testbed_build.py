@@ -18,18 +18,18 @@ def path(build):
     return ":".join([os.path.join(build, d) for d in PROGRAM_DIRS] + [SYSTEM_PATH])
 
 
-def _run(command, cwd, log, env=None):
-    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
+def _run(command, cwd, log):
+    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     if done.returncode != 0:
         raise TestbedError("building failed (%s in %s); see %s" % (" ".join(command), cwd, log.name))
 
 
-def build(folder, configure_args=(), env=None):
-    """Builds in folder, which is made if it is not there. The log stays in it."""
+def build(folder, tree=TREE, configure_args=()):
+    """Builds tree in folder, which is made if it is not there. The log stays in it."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "build.log"), "a") as log:
-        if not os.path.exists(os.path.join(TREE, "configure")):
-            _run(["./autogen.sh"], TREE, log)
+        if not os.path.exists(os.path.join(tree, "configure")):
+            _run(["./autogen.sh"], tree, log)
         if not os.path.exists(os.path.join(folder, "Makefile")):
-            _run([os.path.join(TREE, "configure"), *configure_args], folder, log, env)
+            _run([os.path.join(tree, "configure"), *configure_args], folder, log)
         _run(["make", "-s", "-j%d" % (os.cpu_count() or 1)], folder, log)
