@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: ISC
+"""Long runs: power cuts, fuzzing, simulation."""
+import glob
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import testbed_build
+from testbed import Testbed
+from testbed_cuts import CUT_JOIN, Cut
+from testbed_error import TestbedError
+from testbed_load import master
+from testbed_machine import require_root
+
+WORK = os.path.join(testbed_build.TREE, "build-test")
+
+
+def seconds(text):
+    """"90", "90s", "10m", "2h"."""
+    found = re.fullmatch(r"(\d+)([smh]?)", text)
+    if not found:
+        raise TestbedError("not a time: %s (90s, 10m, 2h)" % text)
+    return int(found.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600}[found.group(2)]
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+# ---- power cuts ----
+
+def spread(values):
+    return {"p50": statistics.median(values), "max": max(values), "all": [round(v, 1) for v in values]}
+
+
+def cuts(argument):
+    count = int(argument or 20)
+    require_root()
+    tb = Testbed("soak%d" % os.getpid())
+    accounts = []
+    try:
+        tb.up(join=CUT_JOIN)
+        for i in range(count):
+            account = Cut(tb, master(tb)).run()
+            say("%2d: %s" % (i + 1, account.text()))
+            accounts.append(account)
+            tb.start(account.dead)
+    finally:
+        tb.down()
+    broken = sum(len(a.broken_survivors) for a in accounts)
+    not_reset = sum(len(a.unaccounted_dead) for a in accounts)
+    return {"cuts": count, "broken_survivors": broken, "not_reset": not_reset,
+        "gap_ms": spread([a.gap_ms for a in accounts]),
+        "longest_wait_ms": spread([a.longest_ms for a in accounts]),
+        "ok": broken == 0 and not_reset == 0}
+
+
+# ---- fuzzing ----
+
+def fuzz_one(program, corpus, limit, scratch):
+    """Runs one target in scratch; what libFuzzer says of it."""
+    name = os.path.basename(program)
+    grown = os.path.join(scratch, name)
+    os.makedirs(grown)
+    done = subprocess.run(["nice", program, "-max_total_time=%d" % limit, "-print_final_stats=1",
+        "-artifact_prefix=%s/" % os.path.join(WORK, name + "-"), grown, corpus], text=True,
+        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    runs = re.search(r"stat::number_of_executed_units:\s+(\d+)", done.stdout)
+    covered = re.findall(r"cov: (\d+)", done.stdout)
+    if done.returncode != 0:
+        say(done.stdout[-4000:])
+    return {"target": name, "runs": int(runs.group(1)) if runs else 0,
+        "coverage": int(covered[-1]) if covered else 0, "ok": done.returncode == 0}
+
+
+def fuzz(argument):
+    limit = seconds(argument or "10m")
+    folder = os.path.join(WORK, "fuzz")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "build.log"), "a") as log:
+        def run(*command):
+            if subprocess.run(command, cwd=folder, stdout=log, stderr=log).returncode != 0:
+                raise TestbedError("building failed; see %s" % log.name)
+        if not os.path.exists(os.path.join(testbed_build.TREE, "configure")):
+            subprocess.run(["./autogen.sh"], cwd=testbed_build.TREE, stdout=log, stderr=log)
+        if not os.path.exists(os.path.join(folder, "Makefile")):
+            run(os.path.join(testbed_build.TREE, "configure"), "CC=clang", "--enable-fuzzers",
+                "--enable-sanitizers")
+        names = sorted(os.path.basename(s)[:-2] for s in
+            glob.glob(os.path.join(testbed_build.TREE, "tests/fuzz/fuzz_*.c")))
+        run("make", "-s", "-j%d" % (os.cpu_count() or 1), *["tests/fuzz/" + n for n in names])
+    results = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            corpus = os.path.join(testbed_build.TREE, "tests/fuzz/corpus", name[len("fuzz_"):])
+            results.append(fuzz_one(os.path.join(folder, "tests/fuzz", name), corpus, limit, scratch))
+            say("%(target)s: %(runs)d runs, coverage %(coverage)d, ok %(ok)s" % results[-1])
+    return {"seconds_each": limit, "targets": results,
+        "ok": bool(results) and all(r["ok"] for r in results)}
+
+
+# ---- simulation ----
+
+def sim(argument):
+    limit = seconds(argument or "10m")
+    build = testbed_build.default_dir()
+    testbed_build.build(build)
+    program = os.path.join(build, "tests/sim/gabsim")
+    end, seed, runs = time.monotonic() + limit, int(time.time()), 0
+    while time.monotonic() < end:
+        done = subprocess.run(["nice", program, "-s", str(seed)], text=True, capture_output=True)
+        if done.returncode != 0:
+            say(done.stdout + done.stderr)
+            return {"runs": runs, "failed_seed": seed, "ok": False}
+        seed, runs = seed + 1, runs + 1
+    return {"runs": runs, "last": done.stdout.strip().splitlines()[-1:], "ok": True}
+
+
+TARGETS = {"cuts": cuts, "fuzz": fuzz, "sim": sim}
+
+
+def main():
+    if len(sys.argv) not in (2, 3) or sys.argv[1] not in TARGETS:
+        sys.exit("usage: soak %s [TIME or count]" % "|".join(TARGETS))
+    try:
+        result = TARGETS[sys.argv[1]](sys.argv[2] if len(sys.argv) == 3 else None)
+    except TestbedError as e:
+        sys.exit("soak: %s" % e)
+    print(json.dumps(result, indent=1))
+    return 0 if result["ok"] else 1
+
+
+sys.exit(main())
