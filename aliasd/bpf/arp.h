@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* ARP: the master answers for an alias, in place; nobody else does, least of all the kernel. */
+#ifndef CLUA_ALIASD_BPF_ARP_H
+#define CLUA_ALIASD_BPF_ARP_H
+
+#include "packet.h"
+
+/* <linux/if_arp.h> drags the C library in. */
+#define ARPHRD_ETHER 1
+#define ARPOP_REQUEST 1
+#define ARPOP_REPLY 2
+
+struct arp_ether {
+	__u16 hrd, pro;
+	__u8 hln, pln;
+	__u16 op;
+	__u8 sha[6];
+	__u8 spa[4];
+	__u8 tha[6];
+	__u8 tpa[4];
+};
+
+INLINE __u32
+arp_addr(const __u8 *a)
+{
+	__u32 addr;
+
+	__builtin_memcpy(&addr, a, sizeof(addr));
+	return addr;
+}
+
+INLINE int
+arp_is_ether_ip(const struct arp_ether *arp)
+{
+	return arp->hrd == bpf_htons(ARPHRD_ETHER) && arp->pro == bpf_htons(ETH_P_IP) &&
+	    arp->hln == 6 && arp->pln == 4;
+}
+
+INLINE int
+arp_answer(struct packet *p, const __u8 *mac)
+{
+	struct ethhdr *eth = packet_data(p->skb);
+	struct arp_ether *arp = (void *)(eth + 1);
+
+	if ((void *)(arp + 1) > packet_end(p->skb))
+		return drop(p, DP_C_MALFORMED);
+	__builtin_memcpy(eth->h_dest, eth->h_source, 6);
+	__builtin_memcpy(eth->h_source, mac, 6);
+	arp->op = bpf_htons(ARPOP_REPLY);
+	__builtin_memcpy(arp->tha, arp->sha, 6);
+	__builtin_memcpy(arp->sha, mac, 6);
+	__builtin_memcpy(arp->tpa, arp->spa, 4);
+	__builtin_memcpy(arp->spa, &p->addr, 4);
+	count(p, DP_C_ARP_ANSWERED);
+	return bpf_redirect(CTX_LOAD(__u64, p->skb, ifindex), 0);
+}
+
+INLINE int
+arp_request(struct packet *p, int may_answer)
+{
+	struct dp_alias_slot *slot = alias_slot_of(p->alias);
+	__u32 ifindex = CTX_LOAD(__u64, p->skb, ifindex);
+	struct dp_iface *iface;
+
+	if (!may_answer || !(slot->flags & DP_ALIAS_MASTER))
+		return drop(p, DP_C_ARP_DROPPED);
+	if (slot->flags & DP_ALIAS_VMAC)
+		return arp_answer(p, slot->vmac);
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	return iface ? arp_answer(p, iface->mac) : drop(p, DP_C_ARP_DROPPED);
+}
+
+/* Not ours to see: frames to somebody else that a switch or a bridge floods. */
+INLINE int
+arp_is_for_us(struct __sk_buff *skb, __u32 alias)
+{
+	return CTX_LOAD(__u64, skb, pkt_type) == PACKET_BROADCAST || frame_is_ours(skb, alias);
+}
+
+INLINE int
+arp_packet(struct __sk_buff *skb, int may_answer)
+{
+	struct arp_ether *arp = packet_header(skb, ETH_HLEN, sizeof(*arp));
+	struct packet p = { .skb = skb };
+
+	if (!arp || CTX_LOAD(__u64, skb, vlan_present) || !arp_is_ether_ip(arp) || arp->op != bpf_htons(ARPOP_REQUEST))
+		return PASS;
+	p.addr = arp_addr(arp->tpa);
+	p.alias = alias_find(p.addr);
+	/* One who asks for the address he has is announcing it. */
+	if (p.alias == DP_ALIAS_NONE || arp_addr(arp->spa) == p.addr || !arp_is_for_us(skb, p.alias))
+		return PASS;
+	p.counts = counts_of(p.alias);
+	return arp_request(&p, may_answer);
+}
+
+#endif

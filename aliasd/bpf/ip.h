@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/* IPv4 packets for an alias: UDP, ICMP, fragments, and who is to see to the rest. */
+#ifndef CLUA_ALIASD_BPF_IP_H
+#define CLUA_ALIASD_BPF_IP_H
+
+#include "tcp.h"
+
+/* <linux/icmp.h> drags the C library in. */
+#define ICMP_DEST_UNREACH 3
+#define ICMP_SOURCE_QUENCH 4
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETERPROB 12
+
+#define ICMP_HEADER 8
+#define IP_MORE 0x2000
+#define IP_OFFSET 0x1fff
+
+INLINE __u32
+udp_packet(struct packet *p)
+{
+	struct udphdr *udp = packet_header(p->skb, p->l4, sizeof(*udp));
+	int node;
+
+	if (!udp || p->l4 + sizeof(*udp) > p->l4_end)
+		return to_nobody(DP_C_MALFORMED);
+	p->hash = dp_flow_hash(dp_flow_key(p->client, udp->source, udp->dest), p->alias, flow_seed);
+	node = service_select(p, udp->dest);
+	if (node == SELECT_UNREACHABLE)
+		return to_nobody(DP_C_NO_PATH);
+	if (node < 0)
+		return to_fallback(p);
+	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
+}
+
+/* An error about a TCP packet that a member sent from the alias: the owner of the connection wants it. */
+INLINE __u32
+icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
+{
+	struct dp_flow_key key = { .key = dp_flow_key(client, client_port, port), .alias = p->alias };
+	struct dp_half_open *known;
+	__u32 owner;
+
+	p->hash = dp_flow_hash(key.key, p->alias, flow_seed);
+	owner = flow_owner(key.key, p->alias, p->hash);
+	if (owner != DP_NODE_NONE)
+		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
+	known = bpf_map_lookup_elem(&half_open, &key);
+	if (known)
+		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
+	return to_fallback(p);
+}
+
+INLINE __u32
+icmp_about_udp(struct packet *p, __u16 port)
+{
+	struct dp_service_key key = { .alias = p->alias, .proto = IPPROTO_UDP, .port = port };
+	__u32 *index = bpf_map_lookup_elem(&services, &key), node;
+	struct dp_ring *ring = index ? bpf_map_lookup_elem(&rings, index) : 0;
+
+	if (!ring || !ring->n)
+		return to_fallback(p);
+	node = ring->t[0].node;
+	if (!node_reachable(node))
+		return to_fallback(p);
+	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
+}
+
+/* p->l4 is where the ICMP header is; the packet it speaks of follows. */
+INLINE __u32
+icmp_error(struct packet *p)
+{
+	struct iphdr *ip = packet_header(p->skb, p->l4 + ICMP_HEADER, sizeof(*ip));
+	__u32 client, src, ihl;
+	__u16 *ports;
+	__u8 proto;
+
+	if (!ip)
+		return to_nobody(DP_C_MALFORMED);
+	src = ip->saddr;
+	client = ip->daddr;
+	proto = ip->protocol;
+	ihl = ip->ihl * 4;
+	if (src != p->addr || ihl < sizeof(*ip) || ip->frag_off & bpf_htons(IP_OFFSET))
+		return to_fallback(p);
+	ports = packet_header(p->skb, p->l4 + ICMP_HEADER + ihl, 8);
+	if (!ports)
+		return to_nobody(DP_C_MALFORMED);
+	if (proto == IPPROTO_TCP)
+		return icmp_about_tcp(p, client, ports[1], ports[0]);
+	if (proto == IPPROTO_UDP)
+		return icmp_about_udp(p, ports[0]);
+	return to_fallback(p);
+}
+
+INLINE __u32
+icmp_packet(struct packet *p)
+{
+	__u8 *type = packet_header(p->skb, p->l4, ICMP_HEADER);
+
+	if (!type)
+		return to_nobody(DP_C_MALFORMED);
+	switch (*type) {
+	case ICMP_DEST_UNREACH:
+	case ICMP_SOURCE_QUENCH:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_PARAMETERPROB:
+		return icmp_error(p);
+	}
+	return to_fallback(p);
+}
+
+/* Only the first fragment says for which port it is; the others go where it went. */
+INLINE __u32
+later_fragment(struct packet *p)
+{
+	struct dp_frag_key key = {
+		.saddr = p->client, .daddr = p->addr, .id = p->id, .proto = p->proto
+	};
+	__u32 *node = bpf_map_lookup_elem(&frags, &key);
+
+	p->l4 = 0; /* there is none */
+	if (!node)
+		return to_nobody(DP_C_NO_TARGET);
+	return to_node(*node, DP_C_FRAGMENT, DP_C_FRAGMENT);
+}
+
+/* Fills in what the IP header says; false if it cannot be. */
+INLINE int
+ip_header(struct packet *p, __u32 *offset)
+{
+	struct iphdr *ip = packet_header(p->skb, ETH_HLEN, sizeof(*ip));
+	__u32 ihl, len;
+
+	if (!ip || ip->version != 4)
+		return 0;
+	ihl = ip->ihl * 4;
+	len = bpf_ntohs(ip->tot_len);
+	if (!len && p->skb->gso_size) /* an aggregate of more than 64 KiB */
+		len = packet_len(p->skb) - ETH_HLEN;
+	if (ihl < sizeof(*ip) || len < ihl || ETH_HLEN + len > packet_len(p->skb))
+		return 0;
+	p->l4 = ETH_HLEN + ihl;
+	p->l4_end = ETH_HLEN + len;
+	p->proto = ip->protocol;
+	p->id = ip->id;
+	*offset = ip->frag_off & bpf_htons(IP_OFFSET);
+	p->more = (ip->frag_off & bpf_htons(IP_MORE)) && !*offset;
+	return 1;
+}
+
+/* A well-formed packet for an alias that no member has seen yet. */
+INLINE __u32
+ip_decide(struct packet *p, __u32 offset)
+{
+	p->hash = dp_flow_hash(p->client, 0, 0); /* those with ports do better */
+	if (offset)
+		return later_fragment(p);
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		return tcp_packet(p);
+	case IPPROTO_UDP:
+		return udp_packet(p);
+	case IPPROTO_ICMP:
+		return icmp_packet(p);
+	}
+	return to_fallback(p);
+}
+
+/* Was this frame sent to us: to our MAC, or to the virtual one of an alias that we hold? */
+INLINE int
+frame_is_ours(struct __sk_buff *skb, __u32 alias)
+{
+	struct dp_alias_slot *slot = alias_slot_of(alias);
+	struct ethhdr *eth = packet_data(skb);
+
+	if (CTX_LOAD(__u64, skb, pkt_type) == PACKET_HOST)
+		return 1;
+	if (CTX_LOAD(__u64, skb, pkt_type) != PACKET_OTHERHOST || !(slot->flags & DP_ALIAS_MASTER) ||
+	    !(slot->flags & DP_ALIAS_VMAC) || (void *)(eth + 1) > packet_end(skb))
+		return 0;
+	return mac_load(eth->h_dest) == mac_load(slot->vmac);
+}
+
+/* What a member redirected to us, over a link or over the LAN. */
+INLINE int
+from_member(struct packet *p)
+{
+	__u32 offset;
+
+	count(p, DP_C_FROM_MEMBER);
+	if (!ip_header(p, &offset))
+		return drop(p, DP_C_MALFORMED);
+	if (offset)
+		p->l4 = 0;
+	return deliver(p);
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the packet program and the daemon share: the layout of every map, and the hash functions.
+ * Compiled into the program, the daemon and the tests, so that they cannot drift apart.
+ * Addresses and ports are in network byte order throughout. Any change of a size or a meaning here
+ * needs a new DP_LAYOUT: it decides whether a daemon may take over what an earlier one pinned.
+ */
+#ifndef CLUA_ALIASD_BPF_LAYOUT_H
+#define CLUA_ALIASD_BPF_LAYOUT_H
+
+#include <linux/types.h>
+
+#define DP_LAYOUT 1
+
+#define DP_NODES 1024
+#define DP_NODE_NONE 0xffff
+#define DP_PATHS 8      /* ways to one member */
+#define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
+#define DP_SERVICES 4096
+#define DP_RINGS 4096
+#define DP_TARGETS 64 /* members of one service */
+#define DP_COUNTERS 17
+
+/* Set on a packet that a link handed to the LAN interface: it has been redirected already. */
+#define DP_MARK_DELIVER 0xc1a0dea1
+
+/*
+ * Aliases: two buckets of four slots for an address; the number of the slot is the alias's number.
+ * A bit per hash value in front of them costs one load for packets that are for somebody else.
+ */
+#define DP_ALIAS_BUCKETS 256
+#define DP_ALIAS_WAYS 4
+#define DP_ALIASES (DP_ALIAS_BUCKETS * DP_ALIAS_WAYS)
+#define DP_ALIAS_NONE DP_ALIASES /* counts what belongs to no alias */
+#define DP_FILTER_BITS 32768
+
+enum { DP_ALIAS_ACTIVE = 1, DP_ALIAS_MASTER = 2, DP_ALIAS_VMAC = 4 };
+
+struct dp_alias_slot {
+	__u16 flags;
+	__u16 fallback;
+	__u8 vmac[6];
+	__u8 pad[6];
+};
+
+struct dp_path_slot { /* the first 12 bytes of the frame as they shall be */
+	__u8 dst[6];
+	__u8 src[6];
+	__u32 ifindex;
+};
+
+struct dp_node_slot {
+	__u32 current; /* bank << 8 | number of paths: one word, so that a reader sees a whole set */
+	__u32 pad[15];
+	struct dp_path_slot path[DP_PATH_BANKS][DP_PATHS];
+};
+
+/* A service's members in the order of their turns. The turns of t[i] end before t[i].end. */
+struct dp_ring {
+	__u64 next; /* counts the turns given */
+	__u32 n;
+	__u32 total;
+	struct {
+		__u32 end;
+		__u32 node;
+	} t[DP_TARGETS];
+};
+
+struct dp_service_key {
+	__u16 alias;
+	__u16 port;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+/*
+ * The flow table: buckets of one cache line. An entry is a key and a value in the same column; a value
+ * of 0 is an empty place. One writer, any number of readers, no locks:
+ *	to add		key, then value
+ *	to remove	value = 0
+ * A reader that matched a key reads the value, then the key once more: had the place been given to
+ * another flow in between, the key would differ. What does not fit its bucket is in a hash map beside,
+ * and overflow says how many there are of this bucket. They move from there to here as places become
+ * free (added here first, then removed there), never the other way.
+ */
+#define DP_WAYS 5
+struct dp_bucket {
+	__u64 key[DP_WAYS];
+	__u32 value[DP_WAYS];
+	__u32 overflow;
+};
+
+struct dp_flow_key { /* of the overflow and half-open maps */
+	__u64 key;
+	__u32 alias;
+	__u32 pad;
+};
+
+struct dp_half_open {
+	__u32 isn;
+	__u32 node;
+};
+
+struct dp_frag_key {
+	__u32 saddr, daddr;
+	__u16 id;
+	__u8 proto;
+	__u8 pad;
+};
+
+/* Who sent a UDP packet to which port of ours: the answer leaves from the alias it went to. */
+struct dp_udp_key {
+	__u32 client;
+	__u16 client_port, port;
+};
+struct dp_udp_source {
+	__u64 seen; /* CLOCK_MONOTONIC ns */
+	__u32 alias;
+	__u32 pad;
+};
+#define DP_UDP_FRESH 180000000000ull
+
+enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4 };
+struct dp_iface {
+	__u8 mac[6];
+	__u16 flags;
+};
+
+enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_CLOSED };
+struct dp_event {
+	__u32 type;
+	__u32 alias, client;
+	__u16 port, client_port;
+};
+
+#define DP_STRAY_SHORT 256
+#define DP_STRAY_LONG 2048
+struct dp_stray {
+	__u32 ifindex;
+	__u32 len; /* of what follows */
+	__u32 alias, client;
+	__u16 port, client_port;
+	__u32 pad;
+};
+
+/* One element, kept with the maps: what a successor must know. */
+struct dp_meta {
+	__u32 layout;
+	__u32 buckets;
+	__u32 max_flows;
+	__u32 max_half_open;
+	__u64 seed;
+	__u64 retired[DP_COUNTERS]; /* counts of aliases that are gone */
+};
+
+static inline __u32
+dp_alias_hash(__u32 addr)
+{
+	__u32 h = addr * 0x9e3779b1u;
+
+	h ^= h >> 15;
+	return h * 0x85ebca77u;
+}
+
+static inline __u32
+dp_alias_filter_bit(__u32 hash)
+{
+	return hash >> 17;
+}
+
+static inline __u32
+dp_alias_bucket(__u32 hash, int choice)
+{
+	return (choice ? hash >> 9 : hash) & (DP_ALIAS_BUCKETS - 1);
+}
+
+/* A MAC as the key of a map: its first two bytes and the other four, as they lie in memory. */
+static inline __u64
+dp_mac_number(__u16 first, __u32 rest)
+{
+	return (__u64)first << 32 | rest;
+}
+
+static inline __u32
+dp_mac_hash(__u64 mac)
+{
+	return (mac * 0x9e3779b97f4a7c15ull) >> 52; /* 12 bits */
+}
+
+static inline __u64
+dp_flow_key(__u32 client, __u16 client_port, __u16 port)
+{
+	return (__u64)client << 32 | (__u32)client_port << 16 | port;
+}
+
+/* The low 32 bits choose the bucket, the upper ones the path. */
+static inline __u64
+dp_flow_hash(__u64 key, __u32 alias, __u64 seed)
+{
+	__u64 h = (key ^ seed) + alias * 0xc2b2ae3d27d4eb4full;
+
+	h *= 0x9e3779b97f4a7c15ull;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ull;
+	return h ^ h >> 32;
+}
+
+static inline __u32
+dp_flow_bucket(__u64 hash, __u32 buckets)
+{
+	return ((hash & 0xffffffffu) * buckets) >> 32;
+}
+
+static inline __u32
+dp_flow_value(__u32 alias, __u32 owner)
+{
+	return alias << 16 | (owner + 1);
+}
+
+#ifndef __cplusplus
+_Static_assert(sizeof(struct dp_bucket) == 64, "one cache line");
+_Static_assert(sizeof(struct dp_path_slot) == 16, "path");
+_Static_assert(sizeof(struct dp_alias_slot) == 16, "alias");
+_Static_assert(sizeof(struct dp_flow_key) == 16, "no padding in keys");
+_Static_assert(sizeof(struct dp_service_key) == 8, "no padding in keys");
+_Static_assert(sizeof(struct dp_frag_key) == 12, "no padding in keys");
+#endif
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/* The maps of the data plane and the small tables that live in the program's own data. */
+#ifndef CLUA_ALIASD_BPF_MAPS_H
+#define CLUA_ALIASD_BPF_MAPS_H
+
+#include "layout.h"
+
+/* Set before loading. */
+const volatile __u32 self_node;
+const volatile __u32 flow_buckets = 1;
+const volatile __u64 flow_seed;
+const volatile __u64 netns_cookie;
+const volatile __u32 deliver_ifindex;
+const volatile __u8 deliver_mac[6];
+
+/* Written by the daemon through the mapping, read by plain loads. */
+__u64 alias_filter[DP_FILTER_BITS / 64];
+__u32 alias_addr[DP_ALIAS_BUCKETS][DP_ALIAS_WAYS];
+struct dp_alias_slot alias_slot[DP_ALIASES];
+__u64 mac_filter[4096 / 64];
+struct dp_node_slot nodes[DP_NODES];
+
+/* Written here: an event found no room. */
+__u32 events_lost;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dp_meta);
+	__uint(max_entries, 1);
+} meta SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dp_bucket);
+	__uint(max_entries, 1);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dp_flow_key);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} overflow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct dp_flow_key);
+	__type(value, struct dp_half_open);
+	__uint(max_entries, 65536);
+} half_open SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct dp_service_key);
+	__type(value, __u32);
+	__uint(max_entries, DP_SERVICES);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dp_ring);
+	__uint(max_entries, DP_RINGS);
+} rings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u64);
+	__type(value, __u32);
+	__uint(max_entries, DP_NODES * 8);
+} macs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct dp_frag_key);
+	__type(value, __u32);
+	__uint(max_entries, 16384);
+} frags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct dp_udp_key);
+	__type(value, struct dp_udp_source);
+	__uint(max_entries, 65536);
+} udp_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32);
+	__type(value, struct dp_iface);
+	__uint(max_entries, 256);
+} ifaces SEC(".maps");
+
+struct counters {
+	__u64 v[DP_COUNTERS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct counters);
+	__uint(max_entries, DP_ALIASES + 1);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} strays SEC(".maps");
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* The counters, in the order of enum dp_counter of datapath.h (checked there). */
+#ifndef CLUA_ALIASD_BPF_NAMES_H
+#define CLUA_ALIASD_BPF_NAMES_H
+
+#define DP_COUNTER_LIST(X)                                                                         \
+	X(ARP_ANSWERED, "arp_answered")                                                            \
+	X(ARP_DROPPED, "arp_dropped")                                                              \
+	X(NEW_LOCAL, "new_local")                                                                  \
+	X(NEW_FORWARDED, "new_forwarded")                                                          \
+	X(FLOW_LOCAL, "flow_local")                                                                \
+	X(FLOW_FORWARDED, "flow_forwarded")                                                        \
+	X(HALFOPEN_HIT, "halfopen_hit")                                                            \
+	X(UDP_LOCAL, "udp_local")                                                                  \
+	X(UDP_FORWARDED, "udp_forwarded")                                                          \
+	X(FROM_MEMBER, "from_member")                                                              \
+	X(STRAY, "stray")                                                                          \
+	X(STRAY_LOST, "stray_lost")                                                                \
+	X(NO_TARGET, "no_target")                                                                  \
+	X(NO_PATH, "no_path")                                                                      \
+	X(FALLBACK, "fallback")                                                                    \
+	X(MALFORMED, "malformed")                                                                  \
+	X(FRAGMENT, "fragment")
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/* A packet on its way through the program, and the few things that end it. */
+#ifndef CLUA_ALIASD_BPF_PACKET_H
+#define CLUA_ALIASD_BPF_PACKET_H
+
+#include "maps.h"
+#include "names.h"
+
+#define INLINE static __always_inline
+#define X(name, text) DP_C_##name,
+enum { DP_COUNTER_LIST(X) };
+#undef X
+
+/* On to whatever filter comes after ours, then up the stack. */
+#define PASS TC_ACT_UNSPEC
+#define DROP TC_ACT_SHOT
+
+struct packet {
+	struct __sk_buff *skb;
+	struct counters *counts;
+	__u32 client, addr; /* the alias's address … */
+	__u32 alias;        /* … and number */
+	__u32 l4;           /* where the transport header starts */
+	__u32 l4_end;       /* end of the datagram as its header says */
+	__u64 hash;         /* spreads flows over paths */
+	__u16 id;
+	__u8 proto;
+	__u8 more; /* first of several fragments */
+};
+
+/*
+ * The context is read by single instructions with the offset in them: the compiler likes to keep the
+ * sum of context and offset in a register, which the verifier refuses.
+ */
+#define CTX_LOAD(type, skb, field)                                                                 \
+	({                                                                                         \
+		type ctx_value_;                                                                   \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                                              \
+			     : "=r"(ctx_value_)                                                    \
+			     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, field)));        \
+		ctx_value_;                                                                        \
+	})
+
+INLINE void *
+packet_data(struct __sk_buff *skb)
+{
+	return CTX_LOAD(void *, skb, data);
+}
+
+INLINE void *
+packet_end(struct __sk_buff *skb)
+{
+	return CTX_LOAD(void *, skb, data_end);
+}
+
+INLINE __u64
+packet_len(struct __sk_buff *skb)
+{
+	return CTX_LOAD(__u64, skb, len);
+}
+
+/* A pointer to len bytes at offset, or NULL if the packet ends before. Older ones become invalid. */
+INLINE void *
+packet_header(struct __sk_buff *skb, __u32 offset, __u32 len)
+{
+	void *p = packet_data(skb) + offset;
+
+	if (p + len <= packet_end(skb))
+		return p;
+	if (offset + len > packet_len(skb) || bpf_skb_pull_data(skb, offset + len))
+		return 0;
+	p = packet_data(skb) + offset;
+	if (p + len > packet_end(skb))
+		return 0;
+	return p;
+}
+
+INLINE struct counters *
+counts_of(__u32 alias)
+{
+	return bpf_map_lookup_elem(&counts, &alias);
+}
+
+INLINE void
+count(struct packet *p, __u32 what)
+{
+	if (p->counts && what < DP_COUNTERS)
+		p->counts->v[what]++;
+}
+
+INLINE int
+drop(struct packet *p, __u32 why)
+{
+	count(p, why);
+	return DROP;
+}
+
+INLINE struct dp_alias_slot *
+alias_slot_of(__u32 alias)
+{
+	return &alias_slot[alias & (DP_ALIASES - 1)];
+}
+
+INLINE __u32
+alias_find_in(__u32 addr, __u32 bucket)
+{
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < DP_ALIAS_WAYS; i++)
+		if (alias_addr[bucket][i] == addr)
+			return bucket * DP_ALIAS_WAYS + i;
+	return DP_ALIAS_NONE;
+}
+
+/* The number of an active alias, or DP_ALIAS_NONE. Costs one load for nearly every other address. */
+INLINE __u32
+alias_find(__u32 addr)
+{
+	__u32 hash = dp_alias_hash(addr), bit = dp_alias_filter_bit(hash), alias;
+
+	if (!(alias_filter[bit / 64] >> (bit % 64) & 1))
+		return DP_ALIAS_NONE;
+	alias = alias_find_in(addr, dp_alias_bucket(hash, 0));
+	if (alias == DP_ALIAS_NONE)
+		alias = alias_find_in(addr, dp_alias_bucket(hash, 1));
+	if (alias == DP_ALIAS_NONE || !(alias_slot_of(alias)->flags & DP_ALIAS_ACTIVE))
+		return DP_ALIAS_NONE;
+	return alias;
+}
+
+INLINE __u64
+mac_load(const __u8 *mac)
+{
+	return dp_mac_number(*(const __u16 *)mac, *(const __u32 *)(mac + 2));
+}
+
+INLINE int
+mac_is_member(__u64 mac)
+{
+	__u32 bit = dp_mac_hash(mac);
+
+	if (!(mac_filter[bit / 64] >> (bit % 64) & 1))
+		return 0;
+	return bpf_map_lookup_elem(&macs, &mac) != 0;
+}
+
+INLINE int
+node_reachable(__u32 node)
+{
+	return node == self_node || nodes[node & (DP_NODES - 1)].current & 0xff;
+}
+
+/* Remembers which alias a datagram was for, so that the answer can leave from it. */
+INLINE void
+udp_remember(struct packet *p)
+{
+	struct udphdr *udp = packet_header(p->skb, p->l4, sizeof(*udp));
+	struct dp_udp_source fresh = { .alias = p->addr }, *known;
+	struct dp_udp_key key = { .client = p->client };
+
+	if (!udp)
+		return;
+	key.client_port = udp->source;
+	key.port = udp->dest;
+	fresh.seen = bpf_ktime_get_ns();
+	known = bpf_map_lookup_elem(&udp_sources, &key);
+	if (known && known->alias == p->addr)
+		known->seen = fresh.seen;
+	else
+		bpf_map_update_elem(&udp_sources, &key, &fresh, BPF_ANY);
+}
+
+/* Up our own stack. A frame to a virtual MAC is not for the interface's own and would be dropped. */
+INLINE int
+deliver(struct packet *p)
+{
+	if (p->proto == IPPROTO_UDP && p->l4)
+		udp_remember(p);
+	if (CTX_LOAD(__u64, p->skb, pkt_type) != PACKET_HOST)
+		bpf_skb_change_type(p->skb, PACKET_HOST);
+	return PASS;
+}
+
+INLINE void
+frag_remember(struct packet *p, __u32 node)
+{
+	struct dp_frag_key key = {
+		.saddr = p->client, .daddr = p->addr, .id = p->id, .proto = p->proto
+	};
+
+	bpf_map_update_elem(&frags, &key, &node, BPF_ANY);
+}
+
+/*
+ * What is decided about a packet: the node that shall have it and what to count, or why it is dropped.
+ * Carried out in one place, which keeps the program small.
+ */
+#define VERDICT_DROP 0x80000000u
+
+INLINE __u32
+to_node(__u32 node, __u32 local, __u32 remote)
+{
+	return remote << 24 | local << 16 | node;
+}
+
+INLINE __u32
+to_nobody(__u32 why)
+{
+	return VERDICT_DROP | why;
+}
+
+/* What no service claims. */
+INLINE __u32
+to_fallback(struct packet *p)
+{
+	__u32 node = alias_slot_of(p->alias)->fallback;
+
+	if (node == DP_NODE_NONE)
+		return to_nobody(DP_C_NO_TARGET);
+	return to_node(node, DP_C_FALLBACK, DP_C_FALLBACK);
+}
+
+/* Out of a link to the member that shall have it. */
+INLINE int
+forward(struct packet *p, __u32 node, __u32 counter)
+{
+	struct dp_node_slot *slot = &nodes[node & (DP_NODES - 1)];
+	__u32 current = *(volatile __u32 *)&slot->current;
+	__u32 n = current & 0xff, bank = current >> 8 & (DP_PATH_BANKS - 1);
+	__u32 *frame = packet_data(p->skb), *mac;
+	struct dp_path_slot *path;
+
+	if (!n)
+		return drop(p, DP_C_NO_PATH);
+	path = &slot->path[bank][((p->hash >> 48) * n >> 16) & (DP_PATHS - 1)];
+	if ((void *)frame + ETH_HLEN > packet_end(p->skb))
+		return drop(p, DP_C_MALFORMED);
+	mac = (__u32 *)path;
+	frame[0] = mac[0];
+	frame[1] = mac[1];
+	frame[2] = mac[2];
+	count(p, counter);
+	return bpf_redirect(path->ifindex, 0);
+}
+
+INLINE int
+carry_out(struct packet *p, __u32 verdict)
+{
+	__u32 node = verdict & 0xffff, local = verdict >> 16 & 0xff, remote = verdict >> 24;
+
+	if (verdict & VERDICT_DROP)
+		return drop(p, node);
+	if (p->more)
+		frag_remember(p, node);
+	if (node != self_node)
+		return forward(p, node, remote);
+	count(p, local);
+	return deliver(p);
+}
+
+#endif

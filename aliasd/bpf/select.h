@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* Which member gets the next connection of a service: exact weighted round robin. */
+#ifndef CLUA_ALIASD_BPF_SELECT_H
+#define CLUA_ALIASD_BPF_SELECT_H
+
+#include "packet.h"
+
+enum { SELECT_UNKNOWN = -1, SELECT_UNREACHABLE = -2 };
+
+INLINE struct dp_ring *
+service_ring(struct packet *p, __u16 port)
+{
+	struct dp_service_key key = { .alias = p->alias, .proto = p->proto, .port = port };
+	__u32 *ring = bpf_map_lookup_elem(&services, &key);
+
+	return ring ? bpf_map_lookup_elem(&rings, ring) : 0;
+}
+
+/* The member whose turn it is. The counter is one for all CPUs, so that no turn is given twice. */
+INLINE __u32
+ring_turn(struct dp_ring *ring)
+{
+	__u32 i = 0, step, total = ring->total;
+	__u64 turn;
+
+	if (ring->n <= 1 || !total)
+		return 0;
+	turn = __sync_fetch_and_add(&ring->next, 1) % total;
+#pragma unroll
+	for (step = DP_TARGETS / 2; step; step /= 2)
+		if (i + step < ring->n && ring->t[(i + step - 1) & (DP_TARGETS - 1)].end <= turn)
+			i += step;
+	return i;
+}
+
+struct ring_search {
+	struct dp_ring *ring;
+	__u32 i;
+	int node;
+};
+
+static long
+ring_try(__u32 step, struct ring_search *search)
+{
+	struct dp_ring *ring = search->ring;
+	__u32 i = search->i + 1 < ring->n ? search->i + 1 : 0;
+
+	search->i = i;
+	search->node = ring->t[i & (DP_TARGETS - 1)].node;
+	if (node_reachable(search->node))
+		return 1;
+	search->node = SELECT_UNREACHABLE;
+	return 0;
+}
+
+/* A node, or one of the above. A member without a path is passed over. */
+INLINE int
+ring_select(struct dp_ring *ring)
+{
+	struct ring_search search = { .ring = ring, .node = SELECT_UNREACHABLE };
+	__u32 node;
+
+	if (!ring->n)
+		return SELECT_UNKNOWN;
+	search.i = ring_turn(ring);
+	node = ring->t[search.i & (DP_TARGETS - 1)].node;
+	if (node_reachable(node))
+		return node;
+	bpf_loop(ring->n, ring_try, &search, 0);
+	return search.node;
+}
+
+INLINE int
+service_select(struct packet *p, __u16 port)
+{
+	struct dp_ring *ring = service_ring(p, port);
+
+	return ring ? ring_select(ring) : SELECT_UNKNOWN;
+}
+
+#endif

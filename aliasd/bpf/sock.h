@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/* This host's sockets: what they do is told to the daemon; what they send over UDP leaves from the alias. */
+#ifndef CLUA_ALIASD_BPF_SOCK_H
+#define CLUA_ALIASD_BPF_SOCK_H
+
+#include "packet.h"
+
+#define FAMILY_IP4 2
+#define FAMILY_IP6 10
+
+/* Only the members we read; their places are found when the program is loaded. */
+#define CORE __attribute__((preserve_access_index))
+struct net {
+	__u64 net_cookie;
+} CORE;
+
+typedef struct {
+	struct net *net;
+} CORE possible_net_t;
+
+struct sock_common {
+	__u32 skc_daddr;
+	__u32 skc_rcv_saddr;
+	__u16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_reuse : 4;
+	unsigned char skc_reuseport : 1;
+	unsigned char skc_ipv6only : 1;
+	possible_net_t skc_net;
+} CORE;
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+} CORE;
+
+struct inet_sock {
+	__u16 inet_sport;
+} CORE;
+
+INLINE int
+sock_is_ours(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (sk->sk_protocol != IPPROTO_TCP || (family != FAMILY_IP4 && family != FAMILY_IP6))
+		return 0;
+	if (family == FAMILY_IP6 && BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_ipv6only))
+		return 0;
+	return sk->__sk_common.skc_net.net->net_cookie == netns_cookie;
+}
+
+/* The event that a change of state is, or -1. */
+INLINE int
+sock_event(int from, int to)
+{
+	if (to == BPF_TCP_LISTEN)
+		return DP_EV_LISTEN;
+	if (from == BPF_TCP_LISTEN)
+		return DP_EV_UNLISTEN;
+	if (from == BPF_TCP_SYN_RECV && to == BPF_TCP_ESTABLISHED)
+		return DP_EV_ESTABLISHED;
+	return to == BPF_TCP_CLOSE ? DP_EV_CLOSED : -1;
+}
+
+INLINE void
+sock_report(struct sock *sk, int type)
+{
+	struct dp_event *ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+
+	if (!ev) {
+		events_lost = 1;
+		return;
+	}
+	ev->type = type;
+	ev->alias = sk->__sk_common.skc_rcv_saddr;
+	ev->client = sk->__sk_common.skc_daddr;
+	ev->client_port = sk->__sk_common.skc_dport;
+	/* skc_num is gone when a connection closes. */
+	ev->port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
+	bpf_ringbuf_submit(ev, 0);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int
+BPF_PROG(clua_sock, struct sock *sk, int from, int to)
+{
+	int type = sock_event(from, to);
+
+	if (type < 0 || !sock_is_ours(sk))
+		return 0;
+	if (type == DP_EV_ESTABLISHED || type == DP_EV_CLOSED)
+		if (alias_find(sk->__sk_common.skc_rcv_saddr) == DP_ALIAS_NONE)
+			return 0;
+	sock_report(sk, type);
+	return 0;
+}
+
+SEC("cgroup/sendmsg4")
+int
+clua_sendmsg(struct bpf_sock_addr *ctx)
+{
+	struct dp_udp_key key = {};
+	struct dp_udp_source *source;
+	struct bpf_sock *sk = ctx->sk;
+	__u64 now;
+
+	if (ctx->msg_src_ip4 || !sk || bpf_get_netns_cookie(ctx) != netns_cookie)
+		return 1;
+	key.client = ctx->user_ip4;
+	key.client_port = ctx->user_port;
+	key.port = bpf_htons(sk->src_port);
+	source = bpf_map_lookup_elem(&udp_sources, &key);
+	if (!source)
+		return 1;
+	now = bpf_ktime_get_ns();
+	if (now - source->seen > DP_UDP_FRESH)
+		return 1;
+	source->seen = now;
+	ctx->msg_src_ip4 = source->alias;
+	return 1;
+}
+
+#endif

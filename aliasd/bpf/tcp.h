@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* TCP: established connections, half-open ones, new ones, and strays. */
+#ifndef CLUA_ALIASD_BPF_TCP_H
+#define CLUA_ALIASD_BPF_TCP_H
+
+#include "flow.h"
+#include "select.h"
+
+#define TCP_LISTEN_STATE 10
+
+struct segment {
+	__u64 key;
+	__u32 seq;
+	__u16 sport, dport;
+	__u8 syn, ack; /* syn: without ack */
+};
+
+/* Sends the frame up to user space. size is a constant for the verifier. */
+INLINE int
+stray_report(struct packet *p, struct segment *s, __u32 size)
+{
+	struct dp_stray *stray = bpf_ringbuf_reserve(&strays, sizeof(*stray) + size, 0);
+	__u32 len = packet_len(p->skb);
+
+	if (!stray)
+		return -1;
+	if (len > size)
+		len = size;
+	stray->ifindex = CTX_LOAD(__u64, p->skb, ifindex);
+	stray->alias = p->addr;
+	stray->client = p->client;
+	stray->port = s->dport;
+	stray->client_port = s->sport;
+	stray->pad = 0;
+	stray->len = len;
+	if (len < ETH_HLEN || len > size || bpf_skb_load_bytes(p->skb, 0, stray + 1, len)) {
+		bpf_ringbuf_discard(stray, 0);
+		return -1;
+	}
+	bpf_ringbuf_submit(stray, 0);
+	return 0;
+}
+
+INLINE __u32
+stray(struct packet *p, struct segment *s)
+{
+	int err;
+
+	if (packet_len(p->skb) <= DP_STRAY_SHORT)
+		err = stray_report(p, s, DP_STRAY_SHORT);
+	else
+		err = stray_report(p, s, DP_STRAY_LONG);
+	return to_nobody(err ? DP_C_STRAY_LOST : DP_C_STRAY);
+}
+
+/* A SYN cookie of ours comes back in the first ACK; it stands for a half-open connection. */
+INLINE int
+cookie_is_ours(struct packet *p, struct segment *s, struct bpf_sock *listener)
+{
+	struct tcphdr *tcp = packet_header(p->skb, p->l4, sizeof(*tcp));
+	struct iphdr *ip = packet_data(p->skb) + ETH_HLEN;
+
+	if (!tcp || !s->ack || (void *)(ip + 1) > packet_end(p->skb))
+		return 0;
+	return bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp)) == 0;
+}
+
+/* Has this host a socket of this very connection? */
+INLINE int
+socket_is_here(struct packet *p, struct segment *s)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+	int here;
+
+	tuple.ipv4.saddr = p->client;
+	tuple.ipv4.daddr = p->addr;
+	tuple.ipv4.sport = s->sport;
+	tuple.ipv4.dport = s->dport;
+	sk = bpf_skc_lookup_tcp(p->skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return 0;
+	here = sk->state != TCP_LISTEN_STATE || cookie_is_ours(p, s, sk);
+	bpf_sk_release(sk);
+	return here;
+}
+
+INLINE struct dp_half_open *
+half_open_find(struct packet *p, struct segment *s)
+{
+	struct dp_flow_key key = { .key = s->key, .alias = p->alias };
+
+	return bpf_map_lookup_elem(&half_open, &key);
+}
+
+/* A SYN: again the one we know, or a new connection. */
+INLINE __u32
+tcp_syn(struct packet *p, struct segment *s)
+{
+	struct dp_half_open *known = half_open_find(p, s), fresh = { .isn = s->seq };
+	struct dp_flow_key key = { .key = s->key, .alias = p->alias };
+	int node;
+
+	if (known && known->isn == s->seq && node_reachable(known->node))
+		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
+	node = service_select(p, s->dport);
+	if (node == SELECT_UNREACHABLE)
+		return to_nobody(DP_C_NO_PATH);
+	if (node < 0)
+		return to_fallback(p);
+	fresh.node = node;
+	bpf_map_update_elem(&half_open, &key, &fresh, BPF_ANY);
+	return to_node(node, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED);
+}
+
+INLINE __u32
+tcp_other(struct packet *p, struct segment *s)
+{
+	struct dp_half_open *known = half_open_find(p, s);
+
+	if (known)
+		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
+	if (socket_is_here(p, s))
+		return to_node(self_node, DP_C_FLOW_LOCAL, DP_C_FLOW_LOCAL);
+	return stray(p, s);
+}
+
+INLINE __u32
+tcp_packet(struct packet *p)
+{
+	struct tcphdr *tcp = packet_header(p->skb, p->l4, sizeof(*tcp));
+	struct segment s = {};
+	__u32 owner;
+
+	if (!tcp || p->l4 + sizeof(*tcp) > p->l4_end || tcp->doff < 5)
+		return to_nobody(DP_C_MALFORMED);
+	s.sport = tcp->source;
+	s.dport = tcp->dest;
+	s.seq = tcp->seq;
+	s.ack = tcp->ack && !tcp->syn && !tcp->rst;
+	s.syn = tcp->syn && !tcp->ack;
+	s.key = dp_flow_key(p->client, s.sport, s.dport);
+	p->hash = dp_flow_hash(s.key, p->alias, flow_seed);
+	owner = flow_owner(s.key, p->alias, p->hash);
+	if (owner != DP_NODE_NONE)
+		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
+	return s.syn ? tcp_syn(p, &s) : tcp_other(p, &s);
+}
+
+#endif

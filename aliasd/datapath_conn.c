@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* Connections by address, over the flow table that knows aliases by number. */
+#include <errno.h>
+
+#include "aliasd/datapath_int.h"
+#include "common/log.h"
+
+static uint64_t
+key_of(const struct dp_conn *c)
+{
+	return dp_flow_key(c->client.s_addr, c->client_port, c->port);
+}
+
+int
+datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
+{
+	int alias = alias_number(dp, c->alias, true);
+
+	if (alias < 0)
+		return -1;
+	if (flow_table_set(dp->flows, key_of(c), alias, owner) < 0) {
+		alias_release(dp, alias);
+		return -1;
+	}
+	return 0;
+}
+
+int
+datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
+{
+	int alias = alias_number(dp, c->alias, false), err;
+
+	if (alias < 0)
+		return -1;
+	err = flow_table_del(dp->flows, key_of(c), alias, owner);
+	alias_release(dp, alias);
+	return err;
+}
+
+int
+datapath_del_owner(struct datapath *dp, uint16_t owner)
+{
+	size_t n = flow_table_del_owner(dp->flows, owner);
+	int alias;
+
+	for (alias = 0; alias < DP_ALIASES; alias++)
+		alias_release(dp, alias);
+	return n;
+}
+
+size_t
+datapath_flow_count(const struct datapath *dp, uint16_t owner)
+{
+	return flow_table_count(dp->flows, owner);
+}
+
+struct each {
+	struct datapath *dp;
+	uint16_t owner;
+	void (*fn)(const struct dp_conn *, uint16_t owner, void *arg);
+	void *arg;
+};
+
+static void
+each(uint64_t key, uint32_t alias, uint16_t owner, void *arg)
+{
+	struct each *e = arg;
+	struct dp_conn c = { .client.s_addr = key >> 32,
+		.alias.s_addr =
+		    e->dp->state.alias_addr[alias / DP_ALIAS_WAYS][alias % DP_ALIAS_WAYS],
+		.client_port = key >> 16 & 0xffff,
+		.port = key & 0xffff };
+
+	if (e->owner == DP_NO_NODE || e->owner == owner)
+		e->fn(&c, owner, e->arg);
+}
+
+void
+datapath_each_flow(struct datapath *dp, uint16_t owner,
+    void (*fn)(const struct dp_conn *, uint16_t owner, void *arg), void *arg)
+{
+	struct each e = { .dp = dp, .owner = owner, .fn = fn, .arg = arg };
+
+	flow_table_each(dp->flows, each, &e);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* What the kernel tells: changes of sockets, and strays. */
+#include <errno.h>
+
+#include <bpf/libbpf.h>
+
+#include "aliasd/datapath_int.h"
+#include "common/ev.h"
+#include "common/log.h"
+
+static const enum dp_sock_event event_names[] = {
+	[DP_EV_LISTEN] = DP_LISTEN,
+	[DP_EV_UNLISTEN] = DP_UNLISTEN,
+	[DP_EV_ESTABLISHED] = DP_ESTABLISHED,
+	[DP_EV_CLOSED] = DP_CLOSED,
+};
+
+static int
+on_event(void *arg, void *data, size_t size)
+{
+	const struct dp_event *ev = data;
+	struct datapath *dp = arg;
+	struct dp_conn conn;
+
+	if (size < sizeof(*ev) || ev->type > DP_EV_CLOSED)
+		return 0;
+	conn = (struct dp_conn){ .client.s_addr = ev->client, .alias.s_addr = ev->alias,
+		.client_port = ev->client_port, .port = ev->port };
+	if (dp->ops && dp->ops->on_sock)
+		dp->ops->on_sock(event_names[ev->type], &conn, dp->arg);
+	return 0;
+}
+
+static int
+on_stray(void *arg, void *data, size_t size)
+{
+	const struct dp_stray *s = data;
+	struct datapath *dp = arg;
+	struct dp_conn conn;
+
+	if (size < sizeof(*s) || s->len > size - sizeof(*s))
+		return 0;
+	conn = (struct dp_conn){ .client.s_addr = s->client, .alias.s_addr = s->alias,
+		.client_port = s->client_port, .port = s->port };
+	if (dp->ops && dp->ops->on_stray)
+		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	return 0;
+}
+
+void
+datapath_poll(struct datapath *dp)
+{
+	static const struct dp_conn nothing;
+	int n = ring_buffer__consume(dp->rb);
+
+	if (n < 0) {
+		errno = -n;
+		log_warn("datapath", "events");
+	}
+	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
+	    dp->ops->on_sock)
+		dp->ops->on_sock(DP_LOST, &nothing, dp->arg);
+}
+
+static void
+on_readable(int fd, void *arg)
+{
+	datapath_poll(arg);
+}
+
+static int
+discard(void *arg, void *data, size_t size)
+{
+	return 0;
+}
+
+/* Strays that waited for a daemon to come back are older than any client's patience. */
+static void
+discard_strays(struct datapath *dp)
+{
+	struct ring_buffer *rb =
+	    ring_buffer__new(bpf_map__fd(dp->skel->maps.strays), discard, NULL, NULL);
+
+	if (rb)
+		ring_buffer__consume(rb);
+	ring_buffer__free(rb);
+}
+
+int
+event_open(struct datapath *dp)
+{
+	if (dp->resumed)
+		discard_strays(dp);
+	dp->rb = ring_buffer__new(bpf_map__fd(dp->skel->maps.events), on_event, dp, NULL);
+	if (!dp->rb ||
+	    ring_buffer__add(dp->rb, bpf_map__fd(dp->skel->maps.strays), on_stray, dp) < 0) {
+		log_err("datapath", "event buffers");
+		return -1;
+	}
+	if (!dp->loop)
+		return 0;
+	dp->io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->rb), on_readable, NULL, dp);
+	return dp->io ? 0 : -1;
+}
+
+void
+event_close(struct datapath *dp)
+{
+	ev_io_free(dp->io);
+	ring_buffer__free(dp->rb);
+	dp->io = NULL;
+	dp->rb = NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The writer's side of the flow table (bpf/layout.h says how it is laid out): the one writer of a
+ * mapping that packets read at any time. Addresses and ports in network byte order.
+ */
+#ifndef CLUA_ALIASD_DATAPATH_FLOW_H
+#define CLUA_ALIASD_DATAPATH_FLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aliasd/bpf/layout.h"
+
+struct flow_table;
+
+/*
+ * buckets: the mapping, n of them, the caller's; what is in it is taken over. overflow_fd: the hash map
+ * behind, or -1 for none (tests). overflow_max: its size. NULL and errno on failure.
+ */
+struct flow_table *flow_table_new(
+    struct dp_bucket *buckets, uint32_t n, uint64_t seed, int overflow_fd, uint32_t overflow_max);
+void flow_table_free(struct flow_table *);
+
+/* Buckets and overflow entries for so many flows: at most 32 bytes a flow, all told, when it is full. */
+uint32_t flow_table_buckets_for(uint32_t max_flows);
+uint32_t flow_table_overflow_for(uint32_t max_flows);
+
+/* key is dp_flow_key(). 0, or -1 and errno (ENOSPC: full). */
+int flow_table_set(struct flow_table *, uint64_t key, uint32_t alias, uint16_t owner);
+/* ENOENT if there is none, or if it is another's. */
+int flow_table_del(struct flow_table *, uint64_t key, uint32_t alias, uint16_t owner);
+size_t flow_table_del_owner(struct flow_table *, uint16_t owner); /* the number of flows removed */
+size_t flow_table_count(const struct flow_table *, uint16_t owner);
+size_t flow_table_alias_count(const struct flow_table *, uint32_t alias);
+size_t flow_table_overflowed(const struct flow_table *);
+
+typedef void flow_table_fn(uint64_t key, uint32_t alias, uint16_t owner, void *arg);
+/* Every flow once, as long as fn changes none. */
+void flow_table_each(const struct flow_table *, flow_table_fn *, void *arg);
+
+#endif

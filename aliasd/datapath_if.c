@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* The programs on interfaces: traffic control's ingress hook, beside whatever else is there. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "aliasd/datapath_int.h"
+#include "common/log.h"
+
+/* Ours alone: a filter of somebody else at another priority is left in peace. */
+#define FILTER_HANDLE 0xc1a
+#define FILTER_PRIORITY 0xc1a
+
+int
+iface_mac(uint32_t ifindex, uint8_t mac[6])
+{
+	struct ifreq ifr = { 0 };
+	int fd, err;
+
+	if (!if_indextoname(ifindex, ifr.ifr_name))
+		return -1;
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+		return -1;
+	err = ioctl(fd, SIOCGIFHWADDR, &ifr);
+	close(fd);
+	if (err < 0)
+		return -1;
+	if (ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+		errno = EPROTOTYPE;
+		return -1;
+	}
+	memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return 0;
+}
+
+static int
+fail(int err, const char *what, uint32_t ifindex)
+{
+	char name[IF_NAMESIZE] = "?";
+
+	if_indextoname(ifindex, name);
+	errno = err < 0 ? -err : errno;
+	log_err("datapath", "%s on %s", what, name);
+	return -1;
+}
+
+static uint32_t
+program_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
+}
+
+static int
+attach_filter(uint32_t ifindex, int prog)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
+	    .prog_fd = prog, .flags = BPF_TC_F_REPLACE);
+	DECLARE_LIBBPF_OPTS(
+	    bpf_tc_opts, proof, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	int err;
+
+	if ((err = bpf_tc_attach(&hook, &opts)) < 0)
+		return fail(err, "cannot attach the packet program", ifindex);
+	if ((err = bpf_tc_query(&hook, &proof)) < 0 || proof.prog_id != program_id(prog))
+		return fail(err ? err : -ENOENT, "the packet program is not there", ifindex);
+	return 0;
+}
+
+/* DP_IF_MADE_QDISC if it was made here, now or by a predecessor; negative on failure. */
+static int
+make_qdisc(struct datapath *dp, uint32_t ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	struct dp_iface old = { 0 };
+	int err = bpf_tc_hook_create(&hook);
+
+	if (err == 0)
+		return DP_IF_MADE_QDISC;
+	if (err != -EEXIST)
+		return fail(err, "cannot make a clsact qdisc", ifindex);
+	bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.ifaces), &ifindex, &old);
+	return old.flags & DP_IF_MADE_QDISC;
+}
+
+static int
+attach(struct datapath *dp, uint32_t ifindex, struct bpf_program *prog, int kind)
+{
+	struct dp_iface iface = { 0 };
+	int made;
+
+	if (iface_mac(ifindex, iface.mac) < 0)
+		return fail(0, "no Ethernet address", ifindex);
+	if ((made = make_qdisc(dp, ifindex)) < 0)
+		return -1;
+	iface.flags = kind | made;
+	/* The program needs the address to answer ARP: known before the first packet. */
+	if (bpf_map_update_elem(bpf_map__fd(dp->skel->maps.ifaces), &ifindex, &iface, BPF_ANY) < 0)
+		return fail(0, "too many interfaces", ifindex);
+	return attach_filter(ifindex, bpf_program__fd(prog));
+}
+
+int
+datapath_attach_lan(struct datapath *dp, uint32_t ifindex)
+{
+	return attach(dp, ifindex, dp->skel->progs.clua_lan, DP_IF_LAN);
+}
+
+int
+datapath_attach_link(struct datapath *dp, uint32_t ifindex)
+{
+	return attach(dp, ifindex, dp->skel->progs.clua_link, DP_IF_LINK);
+}
+
+int
+datapath_detach(struct datapath *dp, uint32_t ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(
+	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	int map = bpf_map__fd(dp->skel->maps.ifaces), err;
+	struct dp_iface iface;
+
+	if (bpf_map_lookup_elem(map, &ifindex, &iface) < 0)
+		return -1;
+	err = bpf_tc_detach(&hook, &opts);
+	if (iface.flags & DP_IF_MADE_QDISC) {
+		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+		bpf_tc_hook_destroy(&hook);
+	}
+	bpf_map_delete_elem(map, &ifindex);
+	/* An interface that is gone took the filter with it. */
+	if (err < 0 && err != -ENOENT && err != -ENODEV && err != -EINVAL)
+		return fail(err, "cannot detach", ifindex);
+	return 0;
+}
+
+void
+iface_detach_all(struct datapath *dp)
+{
+	int map = bpf_map__fd(dp->skel->maps.ifaces);
+	uint32_t ifindex;
+
+	while (bpf_map_get_next_key(map, NULL, &ifindex) == 0)
+		if (datapath_detach(dp, ifindex) < 0)
+			bpf_map_delete_elem(map, &ifindex);
+}
