@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: ISC */
+/* Which member gets a packet: TCP, UDP, and what is not for us at all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+
+#include <check.h>
+
+#include "tests/bpf/rig.h"
+
+#define CLIENT "10.1.0.101"
+
+static struct rig rig;
+
+static void
+setup(void)
+{
+	static const struct dp_target web[] = { { 1, 3 }, { 2, 2 }, { 3, 1 } };
+
+	memset(&rig, 0, sizeof(rig));
+	rig_open(&rig);
+	rig_alias(&rig, RIG_ALIAS, true);
+	rig_paths(&rig, 2, 2);
+	rig_paths(&rig, 3, 1);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 3, web);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_UDP, 53, 3, web);
+}
+
+static void
+teardown(void)
+{
+	rig_close(&rig);
+}
+
+static int
+syn(uint16_t sport, uint32_t seq)
+{
+	struct frame f;
+
+	rig_tcp(&rig, &f, CLIENT, sport, RIG_ALIAS, 80, F_SYN, seq);
+	return rig_where(&rig, &f);
+}
+
+static int
+ack(uint16_t sport)
+{
+	struct frame f;
+
+	rig_tcp(&rig, &f, CLIENT, sport, RIG_ALIAS, 80, F_ACK, 7);
+	return rig_where(&rig, &f);
+}
+
+START_TEST(new_connections_by_weight)
+{
+	unsigned got[4] = { 0 }, i;
+	int node;
+
+	for (i = 0; i < 600; i++) {
+		node = syn(1000 + i, i);
+		ck_assert_int_ge(node, 1);
+		ck_assert_int_le(node, 3);
+		/* Three in a row, two in a row, one. */
+		ck_assert_int_eq(node, i % 6 < 3 ? 1 : i % 6 < 5 ? 2 : 3);
+		got[node]++;
+	}
+	ck_assert_uint_eq(got[1], 300);
+	ck_assert_uint_eq(got[2], 200);
+	ck_assert_uint_eq(got[3], 100);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NEW_LOCAL), 300);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NEW_FORWARDED), 300);
+}
+END_TEST
+
+START_TEST(same_set_keeps_the_turn)
+{
+	static const struct dp_target web[] = { { 1, 3 }, { 2, 2 }, { 3, 1 } };
+	static const struct dp_target less[] = { { 2, 1 }, { 3, 1 } };
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		syn(1000 + i, i);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 3, web);
+	ck_assert_int_eq(syn(2000, 1), 2);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 2, less);
+	ck_assert_int_eq(syn(2001, 1), 2);
+	ck_assert_int_eq(syn(2002, 1), 3);
+	ck_assert_int_eq(syn(2003, 1), 2);
+	/* Half-open ones stay where they are. */
+	ck_assert_int_eq(syn(1000, 0), 1);
+}
+END_TEST
+
+START_TEST(syn_again_and_syn_anew)
+{
+	ck_assert_int_eq(syn(1000, 77), 1);
+	ck_assert_int_eq(syn(1000, 77), 1);
+	ck_assert_int_eq(syn(1000, 77), 1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_HALFOPEN_HIT), 2);
+	ck_assert_int_eq(syn(1001, 1), 1);
+	ck_assert_int_eq(syn(1002, 1), 1);
+	ck_assert_int_eq(syn(1000, 78), 2); /* another connection: the next turn */
+	ck_assert_int_eq(ack(1000), 2);
+	ck_assert_int_eq(ack(1001), 1);
+}
+END_TEST
+
+START_TEST(retransmission_to_one_that_went_away)
+{
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		syn(1000 + i, 1);
+	ck_assert_int_eq(syn(1003, 1), 2);
+	rig_paths(&rig, 2, 0);
+	ck_assert_int_eq(syn(1003, 1), 3); /* the turn of 2 goes to the next */
+	ck_assert_int_eq(ack(1003), 3);
+}
+END_TEST
+
+START_TEST(nobody_reachable)
+{
+	static const struct dp_target remote[] = { { 2, 1 }, { 3, 1 } };
+	struct frame f;
+
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 2, remote);
+	rig_paths(&rig, 2, 0);
+	rig_paths(&rig, 3, 0);
+	rig_tcp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 80, F_SYN, 1);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NO_PATH), 1);
+}
+END_TEST
+
+START_TEST(established_follow_their_owner)
+{
+	struct dp_conn c = rig_conn(CLIENT, 1000, RIG_ALIAS, 80);
+
+	ck_assert_int_eq(syn(1000, 1), 1);
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 3), 0);
+	ck_assert_int_eq(ack(1000), 3);
+	ck_assert_int_eq(syn(1000, 99), 3); /* the owner decides what that is */
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FLOW_FORWARDED), 2);
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 1), 0);
+	ck_assert_int_eq(ack(1000), 1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FLOW_LOCAL), 1);
+	ck_assert_int_eq(datapath_del_flow(rig.dp, &c, 3), -1);
+	ck_assert_int_eq(ack(1000), 1);
+	ck_assert_uint_eq(datapath_flow_count(rig.dp, 1), 1);
+	ck_assert_int_eq(datapath_del_flow(rig.dp, &c, 1), 0);
+	ck_assert_int_eq(syn(1000, 100), 1);
+}
+END_TEST
+
+START_TEST(owner_without_a_path)
+{
+	struct dp_conn c = rig_conn(CLIENT, 1000, RIG_ALIAS, 80);
+
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 9), 0);
+	ck_assert_int_eq(ack(1000), -1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NO_PATH), 1);
+}
+END_TEST
+
+START_TEST(strays_go_up)
+{
+	struct frame f;
+
+	rig_tcp(&rig, &f, CLIENT, 4000, RIG_ALIAS, 80, F_ACK | F_PSH, 5);
+	frame_data(&f, 1400);
+	frame_finish(&f);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.strays, 1);
+	ck_assert_uint_eq(rig.stray_len, f.len);
+	ck_assert_mem_eq(rig.stray_frame, f.b, f.len);
+	ck_assert_uint_eq(ntohs(rig.stray_conn.client_port), 4000);
+	ck_assert_uint_eq(ntohs(rig.stray_conn.port), 80);
+	ck_assert_uint_eq(rig.stray_conn.alias.s_addr, addr(RIG_ALIAS));
+	rig_tcp(&rig, &f, CLIENT, 4000, RIG_ALIAS, 80, F_RST, 5);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.strays, 2);
+	ck_assert_uint_eq(rig.stray_len, 54);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY), 2);
+}
+END_TEST
+
+START_TEST(strays_that_find_no_room)
+{
+	struct frame f;
+	unsigned i;
+
+	rig_tcp(&rig, &f, CLIENT, 4000, RIG_ALIAS, 80, F_ACK, 5);
+	frame_data(&f, 1400);
+	frame_finish(&f);
+	for (i = 0; i < 600; i++)
+		ck_assert_int_eq(rig_where(&rig, &f), -1);
+	ck_assert_uint_gt(rig_counter(&rig, DP_C_STRAY_LOST), 0);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY_LOST) + rig_counter(&rig, DP_C_STRAY), 600);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.strays, rig_counter(&rig, DP_C_STRAY));
+}
+END_TEST
+
+START_TEST(udp_packet_by_packet)
+{
+	unsigned got[4] = { 0 }, i;
+	struct frame f;
+
+	for (i = 0; i < 60; i++) {
+		rig_udp(&rig, &f, CLIENT, 5000, RIG_ALIAS, 53);
+		got[rig_where(&rig, &f) & 3]++;
+	}
+	ck_assert_uint_eq(got[1], 30);
+	ck_assert_uint_eq(got[2], 20);
+	ck_assert_uint_eq(got[3], 10);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_UDP_LOCAL), 30);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_UDP_FORWARDED), 30);
+}
+END_TEST
+
+START_TEST(what_no_service_claims)
+{
+	struct dp_alias a = { .addr.s_addr = addr(RIG_ALIAS), .fallback = 3 };
+	struct frame f;
+
+	rig_tcp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 81, F_SYN, 1);
+	ck_assert_int_eq(rig_where(&rig, &f), RIG_SELF);
+	ck_assert_int_eq(datapath_set_alias(rig.dp, &a), 0);
+	ck_assert_int_eq(rig_where(&rig, &f), 3);
+	rig_udp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 80);
+	ck_assert_int_eq(rig_where(&rig, &f), 3);
+	a.fallback = DP_NO_NODE;
+	ck_assert_int_eq(datapath_set_alias(rig.dp, &a), 0);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NO_TARGET), 1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FALLBACK), 3);
+}
+END_TEST
+
+START_TEST(paths_are_all_used)
+{
+	unsigned seen[DP_PATHS] = { 0 }, i;
+	struct dp_conn c;
+	struct frame f;
+	struct run r;
+
+	rig_paths(&rig, 2, 8);
+	for (i = 0; i < 800; i++) {
+		c = rig_conn(CLIENT, 1000 + i, RIG_ALIAS, 80);
+		ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 2), 0);
+		rig_tcp(&rig, &f, CLIENT, 1000 + i, RIG_ALIAS, 80, F_ACK, 1);
+		rig_run(&rig, &f, &r);
+		ck_assert_uint_eq(r.verdict, RIG_REDIRECT);
+		seen[r.out.b[5] & 7]++;
+	}
+	for (i = 0; i < DP_PATHS; i++) {
+		ck_assert_uint_gt(seen[i], 50);
+		ck_assert_uint_lt(seen[i], 150);
+	}
+}
+END_TEST
+
+START_TEST(aliases_come_and_go)
+{
+	struct in_addr a;
+	struct frame f;
+	char text[32];
+	unsigned i;
+
+	for (i = 0; i < 700; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.7", 20 + i % 5, i / 5);
+		rig_alias(&rig, text, false);
+	}
+	for (i = 0; i < 700; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.7", 20 + i % 5, i / 5);
+		rig_udp(&rig, &f, CLIENT, 1, text, 9);
+		rig_where(&rig, &f);
+		a.s_addr = addr(text);
+		ck_assert_uint_eq(rig_counter(&rig, DP_C_FALLBACK), i + 1);
+		ck_assert_int_eq(datapath_del_alias(rig.dp, a), 0);
+		rig_where(&rig, &f);
+		ck_assert_uint_eq(rig_counter(&rig, DP_C_FALLBACK), i + 1);
+	}
+	ck_assert_int_eq(datapath_del_alias(rig.dp, a), -1);
+	/* The one that stayed is not disturbed. */
+	ck_assert_int_eq(syn(1, 1), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("redirect");
+	TCase *tc = tcase_create("redirect");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	rig_isolate();
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, new_connections_by_weight);
+	tcase_add_test(tc, same_set_keeps_the_turn);
+	tcase_add_test(tc, syn_again_and_syn_anew);
+	tcase_add_test(tc, retransmission_to_one_that_went_away);
+	tcase_add_test(tc, nobody_reachable);
+	tcase_add_test(tc, established_follow_their_owner);
+	tcase_add_test(tc, owner_without_a_path);
+	tcase_add_test(tc, strays_go_up);
+	tcase_add_test(tc, strays_that_find_no_room);
+	tcase_add_test(tc, udp_packet_by_packet);
+	tcase_add_test(tc, what_no_service_claims);
+	tcase_add_test(tc, paths_are_all_used);
+	tcase_add_test(tc, aliases_come_and_go);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
