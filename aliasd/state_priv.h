@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* Inside of the replicated state; for aliasd/state*.c alone. */
+#ifndef CLUA_ALIASD_STATE_PRIV_H
+#define CLUA_ALIASD_STATE_PRIV_H
+
+#include "aliasd/map.h"
+#include "aliasd/state.h"
+
+struct listener {
+	uint16_t node;
+	struct in_addr bound;
+};
+
+struct port { /* a (protocol, port) that somebody listens on */
+	uint8_t proto;
+	uint16_t port_h;
+	bool dirty;
+	size_t n;
+	struct listener *l; /* in order of their arrival; never empty */
+};
+
+struct service { /* an (alias, port) with at least one listener that joined */
+	struct in_addr alias;
+	uint8_t proto;
+	uint16_t port_h;
+	uint16_t active; /* of an in_single service */
+	size_t n;
+	struct sel_target *targets;
+};
+
+struct held { /* an ordered message that waits for the snapshot */
+	struct held *next;
+	uint16_t src;
+	size_t len;
+	uint8_t data[];
+};
+
+enum node_flag {
+	NODE_MEMBER = 1,
+	NODE_SYNCED = 2,
+	NODE_STATELESS = 4, /* joined, and the snapshot for it is not complete */
+	NODE_SEEN = 8,      /* we saw it join: it cannot know more than we */
+};
+
+struct state {
+	const struct state_ops *ops;
+	void *arg;
+
+	uint32_t gen;
+	uint16_t self;
+	bool quorate, loaded;
+	size_t nmembers;
+	uint16_t members[LLT_MAX_NODES];
+	uint8_t node[LLT_MAX_NODES];      /* enum node_flag */
+	uint32_t joined_at[LLT_MAX_NODES]; /* gen in which we saw it join */
+
+	struct map *aliases;  /* by address */
+	struct map *ids;      /* alias id -> alias */
+	struct map *ports;    /* by port_key() */
+	struct map *services; /* by service_key() */
+	struct map *svc;      /* registered: port_key() -> struct alias_svc */
+	uint32_t svc_version;
+	bool svc_changed;
+
+	/* What has to be derived anew at the end of the event. */
+	size_t ndirty_aliases, ndirty_ports, dirty_aliases_size, dirty_ports_size;
+	uint32_t *dirty_aliases; /* addresses */
+	uint64_t *dirty_ports;   /* keys */
+
+	/* A transfer to us. */
+	uint8_t *snap;
+	size_t snap_len;
+	uint32_t snap_next, snap_total;
+	struct held *held, **held_end;
+};
+
+uint64_t state_port_key(uint8_t proto, uint16_t port_h);
+uint64_t state_service_key(struct in_addr, uint8_t proto, uint16_t port_h);
+
+/* state_table.c: changes mark what is to be derived anew */
+void state_touch_alias(struct state *, struct state_alias *);
+void state_touch_port(struct state *, struct port *);
+void state_touch_all(struct state *);
+struct state_alias *state_add_alias(struct state *, struct in_addr, uint32_t id);
+struct state_row *state_add_row(struct state_alias *, uint16_t node);
+void state_set_row(struct state *, uint16_t node, const struct alias_row *);
+void state_set_listen(struct state *, uint16_t node, const struct alias_listen *);
+void state_set_services(struct state *, struct alias_msg *);
+void state_drop_node(struct state *, uint16_t node);
+void state_clear(struct state *);
+/* Candidates for (alias, port) in the order of their arrival; out has room for p->n. */
+size_t state_candidates(
+    const struct state_alias *, const struct port *, struct sel_candidate *out);
+
+/* state_derive.c */
+void state_derive(struct state *);
+void state_free_service(void *);
+
+/* state_snap.c */
+bool state_load(struct state *, const uint8_t *, size_t);
+
+#endif

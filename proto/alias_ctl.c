@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+#include "proto/alias_ctl.h"
+
+#include <string.h>
+
+const char *const alias_counter_key[ALIAS_COUNTERS] = {
+	"connections_received_from_network",
+	"connections_forwarded_within_cluster",
+	"connections_received_within_cluster",
+	"data_packets_received_from_network",
+	"data_packets_forwarded_within_cluster",
+	"datagrams_received_from_network",
+	"datagrams_forwarded_within_cluster",
+	"datagrams_received_within_cluster",
+	"fragments_received_from_network",
+	"fragments_forwarded_within_cluster",
+	"fragments_received_within_cluster",
+};
+
+const char *const alias_counter_text[ALIAS_COUNTERS] = {
+	"connections rcvd from net",
+	"connections forwarded",
+	"connections rcvd within cluster",
+	"data packets received from network",
+	"data packets forwarded within cluster",
+	"datagrams received from network",
+	"datagrams forwarded within cluster",
+	"datagrams received within cluster",
+	"fragments received from network",
+	"fragments forwarded within cluster",
+	"fragments received within cluster",
+};
+
+static void
+put_addr(struct wire_wr *w, struct in_addr a)
+{
+	wire_wr_bytes(w, &a.s_addr, 4);
+}
+
+static struct in_addr
+get_addr(struct wire_rd *r)
+{
+	struct in_addr a;
+
+	wire_rd_copy(r, &a.s_addr, 4);
+	return a;
+}
+
+static bool
+get_bool(struct wire_rd *r)
+{
+	uint8_t v = wire_rd_u8(r);
+
+	if (v > 1)
+		wire_rd_fail(r);
+	return v == 1;
+}
+
+void
+alias_ctl_set_encode(struct wire_wr *w, const struct alias_ctl_set *s)
+{
+	wire_wr_u8(w, s->is_default);
+	put_addr(w, s->addr);
+	wire_wr_str(w, s->opts.alias);
+	wire_wr_u32(w, s->opts.set);
+	wire_wr_u16(w, s->opts.selw);
+	wire_wr_u16(w, s->opts.selp);
+	wire_wr_u16(w, s->opts.rpri);
+	wire_wr_u8(w, s->opts.virt);
+}
+
+bool
+alias_ctl_set_decode(const uint8_t *buf, size_t len, struct alias_ctl_set *s)
+{
+	const uint32_t both = ALIAS_OPT_JOIN | ALIAS_OPT_LEAVE;
+	struct wire_rd r;
+
+	memset(s, 0, sizeof(*s));
+	wire_rd_init(&r, buf, len);
+	s->is_default = get_bool(&r);
+	s->addr = get_addr(&r);
+	wire_rd_str(&r, s->opts.alias, sizeof(s->opts.alias));
+	s->opts.set = wire_rd_u32(&r);
+	s->opts.selw = wire_rd_u16(&r);
+	s->opts.selp = wire_rd_u16(&r);
+	s->opts.rpri = wire_rd_u16(&r);
+	s->opts.virt = get_bool(&r);
+	return wire_rd_done(&r) && (s->opts.set & ~ALIAS_OPT_ALL) == 0 &&
+	    (s->opts.set & both) != both && s->opts.rpri <= ALIAS_RPRI_MAX;
+}
+
+void
+alias_ctl_query_encode(struct wire_wr *w, const struct alias_ctl_query *q)
+{
+	wire_wr_u8(w, q->all);
+	wire_wr_u8(w, q->is_default);
+	put_addr(w, q->addr);
+}
+
+bool
+alias_ctl_query_decode(const uint8_t *buf, size_t len, struct alias_ctl_query *q)
+{
+	struct wire_rd r;
+
+	memset(q, 0, sizeof(*q));
+	wire_rd_init(&r, buf, len);
+	q->all = get_bool(&r);
+	q->is_default = get_bool(&r);
+	q->addr = get_addr(&r);
+	return wire_rd_done(&r);
+}
+
+void
+alias_ctl_group_encode(struct wire_wr *w, const struct alias_ctl_group *g)
+{
+	wire_wr_u16(w, g->self);
+	wire_wr_u8(w, g->in_group);
+	wire_wr_u8(w, g->quorate);
+	wire_wr_u8(w, g->loaded);
+	wire_wr_u8(w, g->synced);
+	wire_wr_u32(w, g->gen);
+	wire_wr_str(w, g->status);
+	wire_wr_u64(w, g->held);
+	wire_wr_u64(w, g->asked);
+	wire_wr_u64(w, g->resets);
+}
+
+bool
+alias_ctl_group_decode(const uint8_t *buf, size_t len, struct alias_ctl_group *g)
+{
+	struct wire_rd r;
+
+	memset(g, 0, sizeof(*g));
+	wire_rd_init(&r, buf, len);
+	g->self = wire_rd_u16(&r);
+	g->in_group = get_bool(&r);
+	g->quorate = get_bool(&r);
+	g->loaded = get_bool(&r);
+	g->synced = get_bool(&r);
+	g->gen = wire_rd_u32(&r);
+	wire_rd_str(&r, g->status, sizeof(g->status));
+	g->held = wire_rd_u64(&r);
+	g->asked = wire_rd_u64(&r);
+	g->resets = wire_rd_u64(&r);
+	return wire_rd_done(&r);
+}
+
+void
+alias_ctl_node_encode(struct wire_wr *w, const struct alias_ctl_node *n)
+{
+	wire_wr_u16(w, n->id);
+	wire_wr_str(w, n->name);
+	wire_wr_u8(w, n->member);
+	wire_wr_u8(w, n->synced);
+	wire_wr_u64(w, n->flows);
+	wire_wr_u16(w, n->paths);
+}
+
+bool
+alias_ctl_node_decode(const uint8_t *buf, size_t len, struct alias_ctl_node *n)
+{
+	struct wire_rd r;
+
+	memset(n, 0, sizeof(*n));
+	wire_rd_init(&r, buf, len);
+	n->id = wire_rd_u16(&r);
+	wire_rd_str(&r, n->name, sizeof(n->name));
+	n->member = get_bool(&r);
+	n->synced = get_bool(&r);
+	n->flows = wire_rd_u64(&r);
+	n->paths = wire_rd_u16(&r);
+	return wire_rd_done(&r) && n->id < LLT_MAX_NODES;
+}
+
+void
+alias_ctl_alias_encode(struct wire_wr *w, const struct alias_ctl_alias *a)
+{
+	size_t i;
+
+	put_addr(w, a->addr);
+	put_addr(w, a->netmask);
+	wire_wr_u32(w, a->id);
+	wire_wr_u16(w, a->flags);
+	wire_wr_u16(w, a->master);
+	wire_wr_str(w, a->name);
+	for (i = 0; i < ALIAS_COUNTERS; i++)
+		wire_wr_u64(w, a->counter[i]);
+}
+
+bool
+alias_ctl_alias_decode(const uint8_t *buf, size_t len, struct alias_ctl_alias *a)
+{
+	struct wire_rd r;
+	size_t i;
+
+	memset(a, 0, sizeof(*a));
+	wire_rd_init(&r, buf, len);
+	a->addr = get_addr(&r);
+	a->netmask = get_addr(&r);
+	a->id = wire_rd_u32(&r);
+	a->flags = wire_rd_u16(&r);
+	a->master = wire_rd_u16(&r);
+	wire_rd_str(&r, a->name, sizeof(a->name));
+	for (i = 0; i < ALIAS_COUNTERS; i++)
+		a->counter[i] = wire_rd_u64(&r);
+	return wire_rd_done(&r);
+}
+
+void
+alias_ctl_member_encode(struct wire_wr *w, const struct alias_ctl_member *m)
+{
+	wire_wr_u16(w, m->id);
+	wire_wr_u16(w, m->flags);
+	wire_wr_u16(w, m->selw);
+	wire_wr_u16(w, m->selp);
+	wire_wr_u16(w, m->rpri);
+	wire_wr_u8(w, m->attached);
+	wire_wr_u8(w, m->synced);
+}
+
+bool
+alias_ctl_member_decode(const uint8_t *buf, size_t len, struct alias_ctl_member *m)
+{
+	struct wire_rd r;
+
+	memset(m, 0, sizeof(*m));
+	wire_rd_init(&r, buf, len);
+	m->id = wire_rd_u16(&r);
+	m->flags = wire_rd_u16(&r);
+	m->selw = wire_rd_u16(&r);
+	m->selp = wire_rd_u16(&r);
+	m->rpri = wire_rd_u16(&r);
+	m->attached = get_bool(&r);
+	m->synced = get_bool(&r);
+	return wire_rd_done(&r) && m->id < LLT_MAX_NODES;
+}
+
+void
+alias_ctl_service_encode(struct wire_wr *w, const struct alias_ctl_service *s)
+{
+	uint16_t i;
+
+	alias_svc_encode(w, &s->svc);
+	wire_wr_u16(w, s->active);
+	wire_wr_u16(w, s->nlisteners);
+	for (i = 0; i < s->nlisteners; i++)
+		wire_wr_u16(w, s->listener[i]);
+	wire_wr_u16(w, s->ntargets);
+	for (i = 0; i < s->ntargets; i++) {
+		wire_wr_u16(w, s->target[i].id);
+		wire_wr_u16(w, s->target[i].weight);
+	}
+}
+
+bool
+alias_ctl_service_decode(const uint8_t *buf, size_t len, struct alias_ctl_service *s)
+{
+	struct wire_rd r;
+	uint16_t i;
+
+	memset(s, 0, sizeof(*s));
+	wire_rd_init(&r, buf, len);
+	alias_svc_decode(&r, &s->svc);
+	s->active = wire_rd_u16(&r);
+	s->nlisteners = (uint16_t)wire_rd_count16(&r, 2, ALIAS_CTL_LIST_MAX);
+	for (i = 0; i < s->nlisteners; i++)
+		s->listener[i] = wire_rd_u16(&r);
+	s->ntargets = (uint16_t)wire_rd_count16(&r, 4, ALIAS_CTL_LIST_MAX);
+	for (i = 0; i < s->ntargets; i++) {
+		s->target[i].id = wire_rd_u16(&r);
+		s->target[i].weight = wire_rd_u16(&r);
+	}
+	return wire_rd_done(&r);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Control messages of aliasd (/run/clua/aliasd.sock), in the framing of common/ipc.h.
+ *
+ * A status is answered with rows in this order: GROUP, NODEs, then for every alias ALIAS, its MEMBERs,
+ * its SERVICEs.
+ */
+#ifndef CLUA_PROTO_ALIAS_CTL_H
+#define CLUA_PROTO_ALIAS_CTL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/llthosts.h"
+#include "common/wire.h"
+#include "proto/alias_msg.h"
+#include "proto/alias_opts.h"
+
+#define ALIAS_SOCK RUNDIR "/aliasd.sock"
+#define ALIAS_CTL_PATH_MAX 1024
+#define ALIAS_NO_NODE 0xffff
+
+enum alias_ctl_type {
+	ALIAS_CTL_SET = 0x0300,      /* struct alias_ctl_set; answered when it is in force everywhere */
+	ALIAS_CTL_STATUS = 0x0301,   /* struct alias_ctl_query */
+	ALIAS_CTL_SERVICES = 0x0302, /* str path, "" = the configured file; answered likewise */
+
+	ALIAS_ROW_GROUP = 0x03a0,
+	ALIAS_ROW_NODE = 0x03a1,
+	ALIAS_ROW_ALIAS = 0x03a2,
+	ALIAS_ROW_MEMBER = 0x03a3,
+	ALIAS_ROW_SERVICE = 0x03a4,
+	ALIAS_ROW_NOTE = 0x03a5, /* str: a warning that comes with a success */
+};
+
+struct alias_ctl_set {
+	bool is_default;     /* DEFAULTALIAS: addr and name are not used */
+	struct in_addr addr; /* network order */
+	struct alias_opts opts;
+};
+
+struct alias_ctl_query {
+	bool all, is_default;
+	struct in_addr addr;
+};
+
+struct alias_ctl_group {
+	uint16_t self;
+	bool in_group, quorate, loaded, synced;
+	uint32_t gen;
+	char status[256]; /* what is missing; "" = nothing */
+	uint64_t held, asked, resets; /* strays: held now, asked for, reset, since start */
+};
+
+struct alias_ctl_node {
+	uint16_t id;
+	char name[LLT_NAME_MAX];
+	bool member, synced;
+	uint64_t flows; /* established connections it owns, in our table */
+	uint16_t paths; /* usable ways to it */
+};
+
+#define ALIAS_COUNTERS 11
+/* In the ancestor's order; keys for JSON and texts for the status. */
+extern const char *const alias_counter_key[ALIAS_COUNTERS];
+extern const char *const alias_counter_text[ALIAS_COUNTERS];
+
+enum alias_flag { ALIAS_F_ENABLED = 1, ALIAS_F_DEFAULT = 2, ALIAS_F_IP_V4 = 4, ALIAS_F_VIRTUAL = 8 };
+enum alias_member_flag { ALIAS_MF_ENABLED = 0x01, ALIAS_MF_JOINED = 0x10 };
+
+struct alias_ctl_alias {
+	struct in_addr addr, netmask;
+	uint32_t id;
+	uint16_t flags, master;
+	char name[ALIAS_NAME_MAX];
+	uint64_t counter[ALIAS_COUNTERS];
+};
+
+struct alias_ctl_member {
+	uint16_t id, flags, selw, selp, rpri;
+	bool attached, synced;
+};
+
+#define ALIAS_CTL_LIST_MAX 1024
+struct alias_ctl_service {
+	struct alias_svc svc; /* attrs: what is in force, defaults included; name "" if not registered */
+	uint16_t active;      /* in_single: the active member, else ALIAS_NO_NODE */
+	uint16_t nlisteners, ntargets;
+	uint16_t listener[ALIAS_CTL_LIST_MAX]; /* in order of their listening */
+	struct {
+		uint16_t id, weight;
+	} target[ALIAS_CTL_LIST_MAX];
+};
+
+void alias_ctl_set_encode(struct wire_wr *, const struct alias_ctl_set *);
+bool alias_ctl_set_decode(const uint8_t *, size_t, struct alias_ctl_set *);
+void alias_ctl_query_encode(struct wire_wr *, const struct alias_ctl_query *);
+bool alias_ctl_query_decode(const uint8_t *, size_t, struct alias_ctl_query *);
+void alias_ctl_group_encode(struct wire_wr *, const struct alias_ctl_group *);
+bool alias_ctl_group_decode(const uint8_t *, size_t, struct alias_ctl_group *);
+void alias_ctl_node_encode(struct wire_wr *, const struct alias_ctl_node *);
+bool alias_ctl_node_decode(const uint8_t *, size_t, struct alias_ctl_node *);
+void alias_ctl_alias_encode(struct wire_wr *, const struct alias_ctl_alias *);
+bool alias_ctl_alias_decode(const uint8_t *, size_t, struct alias_ctl_alias *);
+void alias_ctl_member_encode(struct wire_wr *, const struct alias_ctl_member *);
+bool alias_ctl_member_decode(const uint8_t *, size_t, struct alias_ctl_member *);
+void alias_ctl_service_encode(struct wire_wr *, const struct alias_ctl_service *);
+bool alias_ctl_service_decode(const uint8_t *, size_t, struct alias_ctl_service *);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+#include "proto/alias_msg.h"
+
+#include <string.h>
+
+#define MAX_ITEMS 8192
+
+static void
+put_addr(struct wire_wr *w, struct in_addr a)
+{
+	wire_wr_bytes(w, &a.s_addr, 4);
+}
+
+static struct in_addr
+get_addr(struct wire_rd *r)
+{
+	struct in_addr a;
+
+	wire_rd_copy(r, &a.s_addr, 4);
+	return a;
+}
+
+void
+alias_row_encode(struct wire_wr *w, const struct alias_row *row)
+{
+	put_addr(w, row->addr);
+	wire_wr_u8(w, row->flags);
+	wire_wr_u16(w, row->selw);
+	wire_wr_u16(w, row->selp);
+	wire_wr_u16(w, row->rpri);
+	wire_wr_str(w, row->name);
+}
+
+void
+alias_row_decode(struct wire_rd *r, struct alias_row *row)
+{
+	memset(row, 0, sizeof(*row));
+	row->addr = get_addr(r);
+	row->flags = wire_rd_u8(r);
+	row->selw = wire_rd_u16(r);
+	row->selp = wire_rd_u16(r);
+	row->rpri = wire_rd_u16(r);
+	wire_rd_str(r, row->name, sizeof(row->name));
+	if (row->addr.s_addr == 0 || (row->flags & ~ALIAS_ROW_FLAGS) || row->rpri > ALIAS_RPRI_MAX)
+		wire_rd_fail(r);
+}
+
+void
+alias_listen_encode(struct wire_wr *w, const struct alias_listen *l)
+{
+	wire_wr_u8(w, l->add);
+	wire_wr_u8(w, l->proto);
+	wire_wr_u16(w, l->port_h);
+	put_addr(w, l->bound);
+}
+
+void
+alias_listen_decode(struct wire_rd *r, struct alias_listen *l)
+{
+	l->add = wire_rd_u8(r);
+	l->proto = wire_rd_u8(r);
+	l->port_h = wire_rd_u16(r);
+	l->bound = get_addr(r);
+	if (l->add > 1 || (l->proto != IPPROTO_TCP && l->proto != IPPROTO_UDP) || l->port_h == 0)
+		wire_rd_fail(r);
+}
+
+static void
+conn_decode(struct wire_rd *r, struct alias_conn *c, uint8_t *op)
+{
+	*op = wire_rd_u8(r);
+	c->client = get_addr(r);
+	wire_rd_copy(r, &c->client_port, 2);
+	c->alias = get_addr(r);
+	wire_rd_copy(r, &c->port, 2);
+	if (*op > ALIAS_MINE_CLOSING)
+		wire_rd_fail(r);
+}
+
+static void
+begin(struct wire_wr *w, enum alias_msg_type type)
+{
+	wire_wr_u8(w, ALIAS_MSG_VERSION);
+	wire_wr_u8(w, (uint8_t)type);
+}
+
+void
+alias_msg_row(struct wire_wr *w, uint64_t token, const struct alias_row *row)
+{
+	begin(w, ALIAS_MSG_ROW);
+	wire_wr_u64(w, token);
+	alias_row_encode(w, row);
+}
+
+void
+alias_msg_synced(struct wire_wr *w, uint32_t gen)
+{
+	begin(w, ALIAS_MSG_SYNCED);
+	wire_wr_u32(w, gen);
+}
+
+void
+alias_msg_flows_end(struct wire_wr *w, uint32_t gen)
+{
+	begin(w, ALIAS_MSG_FLOWS_END);
+	wire_wr_u32(w, gen);
+}
+
+void
+alias_msg_snapshot(struct wire_wr *w, uint32_t gen, uint32_t index, uint32_t total,
+    const uint8_t *data, size_t len)
+{
+	begin(w, ALIAS_MSG_SNAPSHOT);
+	wire_wr_u32(w, gen);
+	wire_wr_u32(w, index);
+	wire_wr_u32(w, total);
+	wire_wr_bytes(w, data, len);
+}
+
+void
+alias_msg_services(
+    struct wire_wr *w, uint64_t token, bool initial, const struct alias_svc *svc, size_t n)
+{
+	size_t i;
+
+	begin(w, ALIAS_MSG_SERVICES);
+	wire_wr_u64(w, token);
+	wire_wr_u8(w, initial);
+	wire_wr_u32(w, (uint32_t)n);
+	for (i = 0; i < n; i++)
+		alias_svc_encode(w, &svc[i]);
+}
+
+void
+alias_list_begin(struct alias_list *l, struct wire_wr *w, enum alias_msg_type type)
+{
+	begin(w, type);
+	l->w = w;
+	l->count = 0;
+	l->count_at = wire_wr_reserve(w, 4);
+}
+
+void
+alias_list_listen(struct alias_list *l, const struct alias_listen *item)
+{
+	alias_listen_encode(l->w, item);
+	l->count++;
+}
+
+void
+alias_list_conn(struct alias_list *l, const struct alias_conn *c, uint8_t op)
+{
+	wire_wr_u8(l->w, op);
+	put_addr(l->w, c->client);
+	wire_wr_bytes(l->w, &c->client_port, 2);
+	put_addr(l->w, c->alias);
+	wire_wr_bytes(l->w, &c->port, 2);
+	l->count++;
+}
+
+void
+alias_list_end(struct alias_list *l)
+{
+	if (l->count_at != NULL)
+		wire_put_u32(l->count_at, l->count);
+}
+
+bool
+alias_msg_next_listen(struct alias_msg *m, struct alias_listen *l)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	alias_listen_decode(&m->items, l);
+	return wire_rd_ok(&m->items);
+}
+
+bool
+alias_msg_next_svc(struct alias_msg *m, struct alias_svc *s)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	alias_svc_decode(&m->items, s);
+	return wire_rd_ok(&m->items);
+}
+
+bool
+alias_msg_next_conn(struct alias_msg *m, struct alias_conn *c, uint8_t *op)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	conn_decode(&m->items, c, op);
+	return wire_rd_ok(&m->items);
+}
+
+/* Walks the list once, so that later reading cannot fail half-way. */
+static bool
+check_list(const struct alias_msg *m)
+{
+	struct alias_msg walk = *m;
+	struct alias_listen l;
+	struct alias_conn c;
+	struct alias_svc s;
+	uint8_t op;
+
+	if (m->type == ALIAS_MSG_LISTEN) {
+		while (alias_msg_next_listen(&walk, &l))
+			continue;
+	} else if (m->type == ALIAS_MSG_SERVICES) {
+		while (alias_msg_next_svc(&walk, &s))
+			continue;
+	} else {
+		while (alias_msg_next_conn(&walk, &c, &op))
+			continue;
+	}
+	return wire_rd_done(&walk.items);
+}
+
+static bool
+decode_list(struct wire_rd *r, struct alias_msg *m, size_t item_min, uint32_t max)
+{
+	m->count = wire_rd_count32(r, item_min, max);
+	m->items = *r;
+	return wire_rd_ok(r) && check_list(m);
+}
+
+static bool
+decode_snapshot(struct wire_rd *r, struct alias_msg *m)
+{
+	m->gen = wire_rd_u32(r);
+	m->index = wire_rd_u32(r);
+	m->total = wire_rd_u32(r);
+	m->len = wire_rd_left(r);
+	m->data = wire_rd_view(r, m->len);
+	return wire_rd_ok(r) && m->index < m->total;
+}
+
+bool
+alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
+{
+	struct wire_rd r;
+
+	memset(m, 0, sizeof(*m));
+	wire_rd_init(&r, buf, len);
+	if (wire_rd_u8(&r) != ALIAS_MSG_VERSION)
+		return false;
+	m->type = wire_rd_u8(&r);
+	switch (m->type) {
+	case ALIAS_MSG_ROW:
+		m->token = wire_rd_u64(&r);
+		alias_row_decode(&r, &m->row);
+		return wire_rd_done(&r);
+	case ALIAS_MSG_LISTEN:
+		return decode_list(&r, m, ALIAS_LISTEN_LEN, MAX_ITEMS);
+	case ALIAS_MSG_SERVICES:
+		m->token = wire_rd_u64(&r);
+		m->initial = wire_rd_u8(&r) != 0;
+		return decode_list(&r, m, ALIAS_SVC_MIN_LEN, ALIAS_SVC_MAX);
+	case ALIAS_MSG_SYNCED:
+	case ALIAS_MSG_FLOWS_END:
+		m->gen = wire_rd_u32(&r);
+		return wire_rd_done(&r);
+	case ALIAS_MSG_SNAPSHOT:
+		return decode_snapshot(&r, m);
+	case ALIAS_MSG_FLOWS:
+	case ALIAS_MSG_ASK:
+	case ALIAS_MSG_ANSWER:
+		return decode_list(&r, m, ALIAS_CONN_LEN, MAX_ITEMS);
+	default:
+		return false;
+	}
+}

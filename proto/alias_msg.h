@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages between the aliasds. Ordered ones change the state that every member holds; unicast ones
+ * carry what needs no order: connections, and questions about them.
+ *
+ * First byte version, second byte type. Addresses and ports of connections are in network byte order,
+ * as they stand in a packet; port_h is in host order.
+ */
+#ifndef CLUA_PROTO_ALIAS_MSG_H
+#define CLUA_PROTO_ALIAS_MSG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/wire.h"
+#include "proto/alias_opts.h"
+#include "proto/alias_svc.h"
+
+#define ALIAS_MSG_VERSION 1
+
+enum alias_msg_type {
+	/* ordered */
+	ALIAS_MSG_ROW = 1,
+	ALIAS_MSG_LISTEN = 2,
+	ALIAS_MSG_SERVICES = 3,
+	ALIAS_MSG_SYNCED = 4,
+	ALIAS_MSG_SNAPSHOT = 5,
+	/* unicast */
+	ALIAS_MSG_FLOWS = 0x21,
+	ALIAS_MSG_FLOWS_END = 0x22,
+	ALIAS_MSG_ASK = 0x23,
+	ALIAS_MSG_ANSWER = 0x24,
+};
+
+enum alias_row_flag {
+	ALIAS_ROW_ROUTES = 0x01, /* without it the row is removed: the member forgets the alias */
+	ALIAS_ROW_JOINED = 0x02,
+	ALIAS_ROW_VIRTUAL = 0x04,
+	ALIAS_ROW_DEFAULT = 0x08,  /* the default alias, for this member */
+	ALIAS_ROW_ATTACHED = 0x10, /* it has a LAN interface with carrier on the alias's subnet */
+};
+#define ALIAS_ROW_FLAGS 0x1f
+
+/* A member's own view of one alias. */
+struct alias_row {
+	struct in_addr addr;
+	uint8_t flags;
+	uint16_t selw, selp, rpri;
+	char name[ALIAS_NAME_MAX];
+};
+
+struct alias_listen {
+	uint8_t add; /* 1: began to listen, 0: ended */
+	uint8_t proto;
+	uint16_t port_h;
+	struct in_addr bound; /* INADDR_ANY or an alias */
+};
+#define ALIAS_LISTEN_LEN 8
+
+struct alias_conn { /* seen from the alias */
+	struct in_addr client, alias;
+	in_port_t client_port, port;
+};
+
+enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1 }; /* FLOWS */
+enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
+#define ALIAS_CONN_LEN 13 /* with its op or verdict */
+
+/* A decoded message. Items of a list are read one by one with alias_msg_next_*(). */
+struct alias_msg {
+	uint8_t type;
+	uint64_t token;       /* ROW, SERVICES: the sender's, so that it knows its own; 0 = none */
+	struct alias_row row; /* ROW */
+	bool initial;         /* SERVICES: only if there is no table yet */
+	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
+	uint32_t index, total; /* SNAPSHOT: chunk index of total */
+	const uint8_t *data;   /* SNAPSHOT */
+	size_t len;
+	uint32_t count; /* items not yet read */
+	struct wire_rd items;
+};
+
+/* False for anything malformed; then nothing of it may be used. */
+bool alias_msg_decode(const uint8_t *, size_t, struct alias_msg *);
+/* False when there are no more. */
+bool alias_msg_next_listen(struct alias_msg *, struct alias_listen *);
+bool alias_msg_next_svc(struct alias_msg *, struct alias_svc *);
+bool alias_msg_next_conn(struct alias_msg *, struct alias_conn *, uint8_t *op);
+
+void alias_msg_row(struct wire_wr *, uint64_t token, const struct alias_row *);
+void alias_msg_synced(struct wire_wr *, uint32_t gen);
+void alias_msg_snapshot(struct wire_wr *, uint32_t gen, uint32_t index, uint32_t total,
+    const uint8_t *, size_t);
+void alias_msg_flows_end(struct wire_wr *, uint32_t gen);
+void alias_msg_services(
+    struct wire_wr *, uint64_t token, bool initial, const struct alias_svc *, size_t n);
+/* Lists: begin, put items, end fills in the count. The cursor must not move in between otherwise. */
+struct alias_list {
+	struct wire_wr *w;
+	uint8_t *count_at;
+	uint32_t count;
+};
+void alias_list_begin(struct alias_list *, struct wire_wr *, enum alias_msg_type);
+void alias_list_listen(struct alias_list *, const struct alias_listen *);
+void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
+void alias_list_end(struct alias_list *);
+
+/* Parts, also used by the state's snapshot. */
+void alias_row_encode(struct wire_wr *, const struct alias_row *);
+void alias_row_decode(struct wire_rd *, struct alias_row *);
+void alias_listen_encode(struct wire_wr *, const struct alias_listen *);
+void alias_listen_decode(struct wire_rd *, struct alias_listen *);
+
+#endif
