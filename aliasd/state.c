@@ -256,6 +256,8 @@ replay_held(struct state *st)
 		next = h->next;
 		if (alias_msg_decode(h->data, h->len, &m))
 			apply(st, h->src, &m);
+		/* One by one as everybody else did: what is derived depends on what was before. */
+		state_derive(st);
 		free(h);
 	}
 }
@@ -264,9 +266,9 @@ static void
 take_snapshot(struct state *st)
 {
 	if (!st->loaded && state_load(st, st->snap, st->snap_len)) {
+		state_derive(st);
 		replay_held(st);
 		all_have_state(st);
-		state_derive(st);
 		now_loaded(st);
 	}
 	all_have_state(st);
