@@ -15,7 +15,7 @@ complain() {
 
 # The options named by a usage text, one letter a line.
 options() {
-	"$1" -h 2>&1 | grep -v '^ *[A-Z]' | grep -oE '(^|[[ |])-[A-Za-z]+' | sed 's/.*-//' | fold -w1 | sort -u
+	"$1" -h 2>&1 | grep -oE '(^|[[ |])-[A-Za-z]+' | sed 's/.*-//' | fold -w1 | sort -u
 }
 
 # The keys of a schema table, in whatever source file of the folder it stands.
