@@ -57,8 +57,9 @@ struct conf_item {
 };
 
 /*
- * Reads file into out, where it first zeroes what the schema describes. True when no error was added. Unknown keys, wrong types,
- * values out of range, duplicates and too many items are errors; parsing goes on to find them all.
+ * Reads file into out, where it first zeroes what the schema describes. True when no error was added.
+ * Unknown keys, wrong types, values out of range, duplicates and too many items are errors; parsing
+ * goes on to find them all.
  */
 bool conf_load(const char *file, const struct conf_item *schema, void *out, struct conf_errors *);
 /*
