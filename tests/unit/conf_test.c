@@ -238,6 +238,7 @@ START_TEST(syntax)
 {
 	refused("cluster = 1;\nlinks = (\n", ":3: syntax error");
 	refused("cluster = 1;\ncluster = 2;\n", ":2: duplicate setting name");
+	refused("cluster = 1;\nnode - \"a\";\n", ":2: syntax error");
 	refused("cluster = 1;\n @Include \"/\"\n", ":2: @include is not supported");
 }
 END_TEST
