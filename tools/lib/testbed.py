@@ -22,7 +22,7 @@ SWITCH = "sw"
 DAEMONS = [("lltd", 50), ("gabd", 40), ("aliasd", 30)]
 DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
-    "cluster": 42, "join": DEFAULT_JOIN, "off": [], "bare": False}
+    "cluster": 42, "join": DEFAULT_JOIN, "off": [], "bare": False, "bursts": []}
 
 
 class Testbed:

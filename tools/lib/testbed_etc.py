@@ -50,8 +50,9 @@ def common(etc, name, names):
         write(etc, "group", groups + "clua:x:64642:\n")
 
 
-def lltd_conf(profile, links, cluster):
-    high = ", ".join('{ device = "ic%d"; }' % i for i in range(links))
+def lltd_conf(profile, links, cluster, bursts):
+    high = ", ".join('{ device = "ic%d"; %s}' % (i, "burst = %d; " % bursts[i] if i < len(bursts)
+        else "") for i in range(links))
     low = '{ device = "eth0"; priority = "low"; }'
     return 'cluster = %d;\nprofile = "%s";\nlinks = ( %s );\nkey_file = "/etc/clua.key";\n' % (cluster,
         profile, ", ".join(filter(None, (high, low))))
@@ -81,7 +82,8 @@ def node(etc, name, samples, options, key):
             shutil.copy(os.path.join(samples, sample), os.path.join(etc, sample))
     nodes = ["n%d" % i for i in range(1, options["nodes"] + 1)]
     write(etc, "llthosts", "".join("%d %s\n" % (i + 1, n) for i, n in enumerate(nodes)))
-    write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"]))
+    write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"],
+        options["bursts"]))
     write(etc, "clua.key", key, 0o600)
     write(etc, "gabd.conf", "seed = %d;\n" % options["seed"])
     write(etc, "aliasd.conf", 'default_alias = "clua";\n')
