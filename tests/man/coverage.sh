@@ -1,55 +1,73 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What the programs have, the pages tell: every program has a page, every option of its -h and
-# every key of its configuration an entry in it; and the sample files pass the programs' own check.
-# Runs in the build folder; SBIN_PROGRAMS comes from the Makefile.
+# What the programs have, the pages tell, and no more: every program has a page; every option of
+# its usage text and every key of its configuration an entry in it; every key in a page exists; and the
+# sample files pass the daemons' own check. Runs in the build folder; SBIN_PROGRAMS comes from the
+# Makefile.
 set -u
 srcdir=${srcdir:-.}
 man=$srcdir/man
 bad=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
 
 complain() {
 	echo "$*" >&2
 	bad=1
 }
 
-# The options named by a usage text, one letter a line.
+# The options in the usage text of a program, one letter a line.
 options() {
 	"$1" -h 2>&1 | grep -oE '(^|[[ |])-[A-Za-z]+' | sed 's/.*-//' | fold -w1 | sort -u
 }
 
-# The keys of a schema table, in whatever source file of the folder it stands.
-keys() {
-	sed -n 's/.*{ *\(\.key = \)\{0,1\}"\([a-z_]*\)", *\(\.type = \)\{0,1\}CONF_.*/\2/p' \
-	    "$srcdir/$1"/*.c | sort -u
+check_program() {
+	page=$man/${1##*/}.8
+	[ -f "$page" ] || { complain "$1: there is no $page"; return; }
+	opts=$(options "./$1")
+	[ -n "$opts" ] || complain "$1: -h names no options"
+	for o in $opts; do
+		grep -qE "^\.It Fl $o( |$)" "$page" || complain "$page: -$o is missing"
+	done
 }
 
-[ -n "${SBIN_PROGRAMS:-}" ] || complain "no programs: SBIN_PROGRAMS is empty"
-for prog in $SBIN_PROGRAMS; do
-	name=${prog##*/}
-	page=$man/$name.8
-	if [ ! -f "$page" ]; then
-		complain "$name: no $page"
-		continue
-	fi
-	opts=$(options "./$prog")
-	[ -n "$opts" ] || complain "$name: -h names no options"
-	for o in $opts; do
-		[ "$o" = h ] || grep -qE "^\.It Fl ([A-Za-z] , )*$o( |$)" "$page" ||
-			complain "$page: -$o is missing"
+# The samples, moved to where no installation is in the way.
+samples() {
+	for f in aliasd.conf clu_alias.config clua_services gabd.conf lltd.conf llthosts; do
+		sed "s|\"/etc/|\"$tmp/|; s|\"clua\"|\"10.1.0.100\"|" "$srcdir/etc/$f" >"$tmp/$f"
 	done
-done
+	(umask 077; head -c 32 /dev/urandom >"$tmp/clua.key")
+	printf 'node = "n1";\nllthosts = "%s/llthosts";\n' "$tmp" >>"$tmp/lltd.conf"
+	printf 'alias_config = "%s/clu_alias.config";\nservices = "%s/clua_services";\n' "$tmp" "$tmp" \
+	    >>"$tmp/aliasd.conf"
+}
 
-for d in lltd gabd aliasd; do
-	case " $SBIN_PROGRAMS " in *" $d/$d "*) ;; *) continue ;; esac
-	page=$man/$d.conf.5
-	ks=$(keys "$d")
-	[ -n "$ks" ] || complain "$d: no configuration keys found in $srcdir/$d"
-	for k in $ks; do
-		grep -qE "^\.It (Ic|Cm) $k( |$)" "$page" || complain "$page: $k is missing"
-		# A key of the pages that no table has is caught by the samples and by readers.
-	done
-done
+# Keys that -nv prints, and those that the schema tables of the daemon's folder name.
+keys() {
+	"./$1/$1" -n -v -f "$tmp/$1.conf" >"$tmp/$1.out" || complain "$1: does not like the samples"
+	{
+		sed -n 's/^[ 	]*\([a-z_]*\) = .*/\1/p' "$tmp/$1.out"
+		sed -n 's/.*\.key = "\([a-z_]*\)", *\.type = CONF_.*/\1/p' "$srcdir/$1"/*.c
+	} | sort -u
+}
 
-[ "$bad" -eq 0 ] && echo "programs and keys are in the pages"
+check_daemon() {
+	page=$man/$1.conf.5
+	[ -f "$page" ] || { complain "$1: there is no $page"; return; }
+	sed -n 's/^\.It Ic \([a-z_]*\).*/\1/p' "$page" | sort -u >"$tmp/told"
+	keys "$1" >"$tmp/there"
+	[ -s "$tmp/there" ] || complain "$1: no keys found"
+	for k in $(comm -13 "$tmp/told" "$tmp/there"); do complain "$page: $k is missing"; done
+	for k in $(comm -23 "$tmp/told" "$tmp/there"); do complain "$page: there is no $k"; done
+}
+
+[ -n "${SBIN_PROGRAMS:-}" ] || complain "SBIN_PROGRAMS is empty"
+samples
+for program in ${SBIN_PROGRAMS:-}; do
+	check_program "$program"
+	case $program in
+	lltd/lltd | gabd/gabd | aliasd/aliasd) check_daemon "${program##*/}" ;;
+	esac
+done
+[ "$bad" -eq 0 ] && echo "the pages tell it all"
 exit "$bad"
