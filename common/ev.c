@@ -17,10 +17,8 @@ struct ev_loop {
 struct ev_io {
 	struct event *rd;
 	struct event *wr;
-	struct event *hup;
 	ev_io_cb *on_read;
 	ev_io_cb *on_write;
-	ev_io_cb *on_hangup;
 	void *arg;
 };
 
@@ -140,37 +138,11 @@ ev_io_want(struct ev_io *io, bool reading, bool writing)
 	want(io->wr, writing);
 }
 
-static void
-io_hangup(evutil_socket_t fd, short what, void *arg)
-{
-	struct ev_io *io = arg;
-
-	io->on_hangup(fd, io->arg);
-}
-
-int
-ev_io_on_hangup(struct ev_io *io, ev_io_cb *on_hangup)
-{
-	struct event *some = io->rd != NULL ? io->rd : io->wr;
-
-	io->on_hangup = on_hangup;
-	if (on_hangup == NULL) {
-		want(io->hup, false);
-		return 0;
-	}
-	if (io->hup == NULL)
-		io->hup = event_new(event_get_base(some), event_get_fd(some),
-		    EV_CLOSED | EV_PERSIST, io_hangup, io);
-	return io->hup != NULL ? event_add(io->hup, NULL) : -1;
-}
-
 void
 ev_io_free(struct ev_io *io)
 {
 	if (io == NULL)
 		return;
-	if (io->hup != NULL)
-		event_free(io->hup);
 	if (io->rd != NULL)
 		event_free(io->rd);
 	if (io->wr != NULL)

@@ -26,11 +26,6 @@ void ev_loop_break(struct ev_loop *);
 /* Level-triggered. The callbacks may free their own watcher. fd stays the caller's. */
 struct ev_io *ev_io_new(struct ev_loop *, int fd, ev_io_cb *on_read, ev_io_cb *on_write, void *arg);
 void ev_io_want(struct ev_io *, bool reading, bool writing); /* new watchers want reading only */
-/*
- * Besides, calls on_hangup when the other end closes, even while reading is not wanted; NULL stops
- * that. 0, or -1. For sockets.
- */
-int ev_io_on_hangup(struct ev_io *, ev_io_cb *on_hangup);
 void ev_io_free(struct ev_io *);                             /* NULL is fine */
 
 struct ev_timer *ev_timer_new(struct ev_loop *, ev_timer_cb *, void *arg);

@@ -76,8 +76,7 @@ struct ipc_server_ops {
  */
 struct ipc_server *ipc_server_new(
     struct ev_loop *, const char *path, const struct ipc_server_ops *ops, void *arg);
-/* Closes all connections, removes the socket. Not from inside one of its callbacks. */
-void ipc_server_free(struct ipc_server *);
+void ipc_server_free(struct ipc_server *); /* closes all connections, removes the socket */
 /*
  * Commands that every server of this process answers besides its own (ends with fn == NULL; stays the
  * caller's). The daemon's frame sets them: IPC_LOG_LEVEL and IPC_RELOAD.
@@ -91,10 +90,7 @@ void ipc_server_set_base_cmds(const struct ipc_cmd *cmds);
 int ipc_conn_send(struct ipc_conn *, uint16_t type, uint32_t reqid, const void *data, size_t len);
 int ipc_conn_reply(struct ipc_conn *, const struct ipc_msg *req, enum ipc_code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/*
- * Back pressure: stop (true) or go on (false) reading requests of this client. One that goes away
- * meanwhile is closed at once; what it had sent and was not read is dropped.
- */
+/* Back pressure: stop (true) or go on (false) reading requests of this client. */
 void ipc_conn_pause(struct ipc_conn *, bool);
 void ipc_conn_close(struct ipc_conn *); /* from the loop, after this callback */
 void ipc_conn_set_data(struct ipc_conn *, void *);

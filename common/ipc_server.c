@@ -101,7 +101,6 @@ ipc_conn_close(struct ipc_conn *c)
 		return;
 	c->closing = true;
 	conn_watch(c);
-	ev_io_on_hangup(c->io, NULL);
 	ev_timer_set(c->server->reaper, 0);
 }
 
@@ -349,20 +348,11 @@ ipc_server_free(struct ipc_server *s)
 	errno = saved;
 }
 
-static void
-conn_hangup(int fd, void *arg)
-{
-	ipc_conn_close(arg);
-}
-
 void
 ipc_conn_pause(struct ipc_conn *c, bool paused)
 {
 	c->paused = paused;
 	conn_watch(c);
-	/* The end is otherwise found by reading: a client that died must not wait for its turn. */
-	if (ev_io_on_hangup(c->io, paused && !c->closing ? conn_hangup : NULL) == -1)
-		log_warn("ipc", "client %u: cannot see it go while it is paused", c->id);
 }
 
 void

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,25 +23,11 @@ static struct {
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
-/* The variable is inherited, also by processes whose standard error goes elsewhere by now. */
-static bool
-is_journal(void)
-{
-	const char *env = getenv("JOURNAL_STREAM");
-	char self[64];
-	struct stat st;
-
-	if (env == NULL || fstat(STDERR_FILENO, &st) == -1)
-		return false;
-	snprintf(self, sizeof(self), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	return strcmp(env, self) == 0;
-}
-
 void
 log_init(const char *program)
 {
 	snprintf(state.program, sizeof(state.program), "%s", program);
-	state.journal = is_journal();
+	state.journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Logging to standard error, one line a message. Under systemd (JOURNAL_STREAM names it) each line
+ * Logging to standard error, one line a message. Under systemd (JOURNAL_STREAM set) each line
  * carries its priority as "<N>"; elsewhere it carries the time and the program's name.
  * The first argument of every call is a subsystem token ("link", "view", "arp"): greppable, and
  * debug output can be limited to some of them.

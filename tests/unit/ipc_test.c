@@ -311,22 +311,6 @@ START_TEST(back_pressure)
 }
 END_TEST
 
-START_TEST(death_while_paused)
-{
-	start_server();
-	start_client();
-	ck_assert_int_eq(ipc_client_send(client, T_PAUSE, 0, NULL, 0), 0);
-	send_count(client, 0, 8);
-	run(); /* until paused */
-	ipc_client_free(client);
-	client = NULL;
-	stop_on_close = true;
-	run();
-	ck_assert_uint_eq(closed, 1);
-	finish();
-}
-END_TEST
-
 /* A client with much to say must not keep the others waiting. */
 START_TEST(fairness)
 {
@@ -557,8 +541,7 @@ quiet(enum log_level level, const char *line, void *arg)
 int
 main(void)
 {
-	const TTest *const tests[] = { framing, rights, echo, burst, back_pressure,
-		death_while_paused, fairness,
+	const TTest *const tests[] = { framing, rights, echo, burst, back_pressure, fairness,
 		slow_reader, garbage, unknown_request, reconnect, loss_while_sending,
 		client_frees_itself, each, place, NULL };
 

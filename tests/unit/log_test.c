@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -86,7 +85,6 @@ printed(void)
 	size_t n;
 
 	dup2(fileno(f), STDERR_FILENO);
-	log_init("prog");
 	log_warnx("tok", "text");
 	dup2(old, STDERR_FILENO);
 	close(old);
@@ -99,17 +97,14 @@ printed(void)
 
 START_TEST(formats)
 {
-	char want[64], stream[64];
-	struct stat st;
+	char want[64];
 
 	unsetenv("JOURNAL_STREAM");
+	log_init("prog");
 	snprintf(want, sizeof(want), " prog[%d] warning: tok: text\n", (int)getpid());
 	ck_assert_str_eq(printed() + strlen("2000-01-01 00:00:00.000"), want);
-	setenv("JOURNAL_STREAM", "8:1", 1); /* inherited, not ours */
-	ck_assert_str_eq(printed() + strlen("2000-01-01 00:00:00.000"), want);
-	ck_assert_int_eq(stat(unit_path("err"), &st), 0);
-	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	setenv("JOURNAL_STREAM", stream, 1);
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_init("prog");
 	ck_assert_str_eq(printed(), "<4>tok: text\n");
 }
 END_TEST

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* /etc/lltd.conf, llthosts and the key file, as one struct. */
+#ifndef CLUA_LLTD_CONFIG_H
+#define CLUA_LLTD_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/llthosts.h"
+#include "lltd/crypto.h"
+#include "lltd/linkstate.h"
+
+#define LLTD_CONF_PATH SYSCONFDIR "/lltd.conf"
+
+struct conf_errors;
+
+struct lltd_link {
+	char device[LLT_IFNAME_MAX];
+	int device_line;
+	int prio;           /* enum llt_link_prio */
+	uint32_t burst;
+	uint32_t ethertype; /* host byte order */
+	uint32_t mtu;       /* 0 = the device's */
+};
+
+/* A timer that may stand in the file; else it comes from the profile. */
+struct lltd_timer {
+	uint64_t ns;
+	bool set;
+	int line;
+};
+
+struct lltd_conf {
+	uint32_t cluster;
+	char node[LLT_NAME_MAX];
+	int node_line;
+	uint16_t id; /* of node, from llthosts */
+	int profile; /* enum lltd_profile */
+	struct lltd_timer heartbeat, heartbeat_low, trouble, trouble_low, inactive, check;
+	int balance; /* enum core_balance */
+	struct lltd_link link[LLT_MAX_LINKS];
+	size_t nlinks;
+	int authentication; /* enum lltd_auth */
+	char key_file[PATH_MAX];
+	int key_line;
+	char hosts_file[PATH_MAX];
+	uint8_t key[CRYPTO_KEY_LEN];
+	struct llthosts hosts;
+};
+
+enum lltd_profile { LLTD_CLASSIC, LLTD_LAN, LLTD_FAST, LLTD_EXTREME };
+enum lltd_auth { LLTD_AUTH_KEY, LLTD_AUTH_NONE };
+
+struct lltd_conf *config_load(const char *path, struct conf_errors *); /* NULL: errors were added */
+void config_print(FILE *, const struct lltd_conf *);
+void config_free(struct lltd_conf *); /* wipes the key */
+void config_timers(const struct lltd_conf *, struct llt_timers *);
+const char *config_profile_name(const struct lltd_conf *);
+/* NULL, or the name of the first thing that differs and that a running lltd cannot change. */
+const char *config_fixed_difference(const struct lltd_conf *, const struct lltd_conf *);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+#include "lltd/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "lltd/core_priv.h"
+
+#define HELLO_MIN (20 * NSEC_PER_MSEC)
+#define HELLO_MAX NSEC_PER_SEC
+
+static bool
+add_peers(struct core *c)
+{
+	uint8_t fresh[LLT_CHALLENGE];
+
+	c->peers = calloc(c->conf.hosts->count + 1, sizeof(struct peer *));
+	if (c->peers == NULL)
+		return false;
+	for (unsigned id = 0; id < LLT_MAX_NODES; id++) {
+		struct peer *p;
+
+		if (c->conf.hosts->name[id][0] == '\0' || id == c->conf.node)
+			continue;
+		if ((p = calloc(1, sizeof(*p))) == NULL)
+			return false;
+		p->node = (uint16_t)id;
+		p->name = c->conf.hosts->name[id];
+		p->answers = (struct log_limit){ .interval_ns = 100 * NSEC_PER_MSEC, .burst = 32 };
+		for (unsigned i = 0; i < c->conf.nlinks; i++)
+			p->link[i].prio = c->conf.link[i].prio;
+		c->ops->random(c->arg, fresh, sizeof(fresh));
+		session_init(&p->s, fresh);
+		c->by_node[id] = p;
+		c->peers[c->npeers++] = p;
+	}
+	return true;
+}
+
+static void
+init_limits(struct core *c)
+{
+	struct log_limit slow = { .interval_ns = 10 * NSEC_PER_SEC, .burst = 3 };
+
+	c->log_late = c->log_auth = c->log_dup = c->log_name = c->log_crossed = slow;
+	c->probes = (struct log_limit){ .interval_ns = 100 * NSEC_PER_MSEC, .burst = 32 };
+}
+
+struct core *
+core_new(const struct core_conf *conf, const struct core_ops *ops, void *arg, uint64_t now)
+{
+	struct core *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->conf = *conf;
+	c->ops = ops;
+	c->arg = arg;
+	if (conf->key != NULL) {
+		crypto_cluster_init(&c->keys, conf->key, conf->cluster);
+		c->cluster_keys = &c->keys;
+		c->conf.key = NULL;
+	}
+	for (unsigned i = 0; i < conf->nlinks; i++) {
+		c->link[i].prio = conf->link[i].prio;
+		c->link[i].burst = c->burst[i] = conf->link[i].burst;
+	}
+	init_limits(c);
+	ops->random(arg, &c->inc, sizeof(c->inc));
+	c->check_end = now + conf->check_ns;
+	c->wake = now;
+	c->stream_wake = UINT64_MAX;
+	if (!add_peers(c)) {
+		core_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+core_free(struct core *c)
+{
+	if (c == NULL)
+		return;
+	for (unsigned i = 0; i < c->npeers; i++)
+		peer_free(c->peers[i]);
+	free(c->peers);
+	crypto_wipe(c, sizeof(*c));
+	free(c);
+}
+
+void
+core_bye(struct core *c, uint64_t now)
+{
+	for (unsigned i = 0; i < c->npeers; i++)
+		for (unsigned l = 0; l < c->conf.nlinks && c->peers[i]->s.up; l++)
+			if (c->peers[i]->link[l].known)
+				tx_heartbeat(c, c->peers[i], l, LLT_HB_BYE);
+}
+
+void
+core_carrier(struct core *c, unsigned link, bool up, const uint8_t mac[LLT_MAC_LEN],
+    uint32_t ifindex, size_t mtu, uint64_t now)
+{
+	struct core_link *l = &c->link[link];
+	bool lost = l->carrier && !up;
+
+	if (up && !l->carrier) {
+		l->next_hello = now;
+		c->next_probe = now;
+		c->wake = now;
+	}
+	l->carrier = up;
+	l->ifindex = ifindex;
+	l->mtu = mtu < LLT_FRAME_MAX ? mtu : LLT_FRAME_MAX;
+	memcpy(l->mac, mac, LLT_MAC_LEN);
+	for (unsigned i = 0; i < c->npeers && lost; i++)
+		if (linkstate_down(&c->peers[i]->link[link]))
+			peer_links_changed(c, c->peers[i], 1u << link);
+}
+
+void
+core_flush(struct core *c, uint64_t now)
+{
+	for (unsigned i = 0; i < c->npeers; i++) {
+		struct peer *p = c->peers[i];
+
+		if (p->ack_ports != 0)
+			tx_acks(c, p);
+		if (p->tx_ports != 0)
+			tx_pump(c, p, now);
+	}
+}
+
+/* ---- time ---- */
+/*
+ * When we come late, the silence of that time was ours: what arrived meanwhile has been read by now,
+ * and who is still silent gets the time back.
+ */
+static void
+discount_lateness(struct core *c, uint64_t now)
+{
+	uint64_t limit = c->conf.timers.heartbeat[LLT_PRIO_HIGH] / 2;
+	uint64_t late = now > c->wake ? now - c->wake : 0;
+
+	if (late <= limit || late <= NSEC_PER_MSEC)
+		return;
+	core_count(c, STAT_TIMER_LATE);
+	if (log_limit_ok(&c->log_late, now))
+		log_warnx("timer", "timer late by %llu ms", (unsigned long long)(late / NSEC_PER_MSEC));
+	for (unsigned i = 0; i < c->npeers; i++)
+		for (unsigned l = 0; l < c->conf.nlinks && c->peers[i]->s.up; l++)
+			linkstate_discount(&c->peers[i]->link[l], late, now);
+}
+
+static uint64_t
+hello_period(const struct core *c)
+{
+	uint64_t v = 5 * c->conf.timers.heartbeat[LLT_PRIO_HIGH];
+
+	if (v < HELLO_MIN)
+		return HELLO_MIN;
+	return v > HELLO_MAX ? HELLO_MAX : v;
+}
+
+/* Somebody is missing on this link. */
+static bool
+incomplete(const struct core *c, unsigned link)
+{
+	for (unsigned i = 0; i < c->npeers; i++)
+		if (c->peers[i]->link[link].state != LLT_LINK_UP)
+			return true;
+	return false;
+}
+
+static void
+hellos(struct core *c, uint64_t now)
+{
+	for (unsigned i = 0; i < c->conf.nlinks; i++) {
+		struct core_link *l = &c->link[i];
+
+		if (!l->carrier || now < l->next_hello)
+			continue;
+		l->next_hello = now + hello_period(c);
+		if (incomplete(c, i))
+			hello_broadcast(c, i);
+	}
+}
+
+static void
+heartbeats(struct core *c, uint8_t prio, uint64_t now)
+{
+	uint64_t period = c->conf.timers.heartbeat[prio];
+
+	if (now < c->next_hb[prio])
+		return;
+	c->next_hb[prio] += period;
+	if (c->next_hb[prio] <= now)
+		c->next_hb[prio] = now + period;
+	for (unsigned i = 0; i < c->npeers; i++)
+		for (unsigned l = 0; l < c->conf.nlinks && c->peers[i]->s.up; l++)
+			if (c->link[l].prio == prio && c->link[l].carrier && c->peers[i]->link[l].known)
+				tx_heartbeat(c, c->peers[i], l, 0);
+}
+
+static void
+check_peer(struct core *c, struct peer *p, uint64_t now)
+{
+	uint32_t changed = 0;
+
+	for (unsigned l = 0; l < c->conf.nlinks; l++)
+		if (linkstate_check(&p->link[l], &c->conf.timers, now))
+			changed |= 1u << l;
+	if (changed != 0)
+		peer_links_changed(c, p, changed);
+}
+
+static uint64_t
+min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+next_wake(const struct core *c)
+{
+	uint64_t next = min64(c->next_hb[0], c->next_hb[1]);
+
+	if (c->state == CORE_CHECKING)
+		return min64(c->next_probe, c->check_end);
+	for (unsigned i = 0; i < c->conf.nlinks; i++)
+		if (c->link[i].carrier)
+			next = min64(next, c->link[i].next_hello);
+	for (unsigned i = 0; i < c->npeers; i++)
+		for (unsigned l = 0; l < c->conf.nlinks && c->peers[i]->s.up; l++)
+			next = min64(next, linkstate_deadline(&c->peers[i]->link[l], &c->conf.timers));
+	return next;
+}
+
+void
+core_tick(struct core *c, uint64_t now)
+{
+	if (c->state == CORE_REFUSED)
+		return;
+	discount_lateness(c, now);
+	check_tick(c, now);
+	if (c->state == CORE_RUNNING) {
+		c->stream_wake = UINT64_MAX;
+		hellos(c, now);
+		heartbeats(c, LLT_PRIO_HIGH, now);
+		heartbeats(c, LLT_PRIO_LOW, now);
+		for (unsigned i = 0; i < c->npeers; i++)
+			if (c->peers[i]->s.up) {
+				check_peer(c, c->peers[i], now);
+				tx_tick(c, c->peers[i], now);
+			}
+	}
+	c->wake = c->state == CORE_REFUSED ? UINT64_MAX : next_wake(c);
+}
+
+uint64_t
+core_next(const struct core *c)
+{
+	return min64(c->wake, c->stream_wake);
+}
+
+void
+core_set_timers(
+    struct core *c, const struct llt_timers *t, const struct llthosts *hosts, uint64_t now)
+{
+	c->conf.timers = *t;
+	c->conf.hosts = hosts;
+	for (unsigned i = 0; i < c->npeers; i++)
+		c->peers[i]->name = hosts->name[c->peers[i]->node];
+	c->next_hb[0] = c->next_hb[1] = now;
+	c->wake = now;
+}
+
+void
+core_port_closed(struct core *c, uint8_t port)
+{
+	for (unsigned i = 0; i < c->npeers; i++)
+		if (c->peers[i]->rx[port] != NULL)
+			stream_rx_forget(c->peers[i]->rx[port]);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/* Core: what others may see of it. */
+#include <string.h>
+
+#include "lltd/core_priv.h"
+
+void
+core_self(const struct core *c, struct llt_ev_self *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->cluster = c->conf.cluster;
+	e->node = c->conf.node;
+	memcpy(e->name, c->conf.name, sizeof(e->name));
+	e->incarnation = c->inc;
+	e->peerinact_ns = c->conf.timers.inactive;
+	e->nlinks = (uint16_t)c->conf.nlinks;
+}
+
+bool
+core_node_info(const struct core *c, uint16_t node, struct llt_ev_node *e)
+{
+	const struct peer *p = node < LLT_MAX_NODES ? c->by_node[node] : NULL;
+
+	if (p == NULL)
+		return false;
+	memset(e, 0, sizeof(*e));
+	e->node = node;
+	strncpy(e->name, p->name, sizeof(e->name) - 1);
+	e->state = p->s.up ? LLT_OPEN_STATE : LLT_CONNWAIT;
+	e->session = p->session;
+	e->links_up = p->links_up;
+	return true;
+}
+
+bool
+core_link_state(const struct core *c, uint16_t node, unsigned link, struct llt_ev_link *e)
+{
+	const struct peer *p = node < LLT_MAX_NODES ? c->by_node[node] : NULL;
+
+	if (p == NULL || link >= c->conf.nlinks)
+		return false;
+	memset(e, 0, sizeof(*e));
+	e->node = node;
+	e->link = (uint8_t)link;
+	e->prio = c->link[link].prio;
+	e->state = p->link[link].state;
+	e->known = p->link[link].known;
+	e->ifindex = c->link[link].ifindex;
+	memcpy(e->mac, c->link[link].mac, LLT_MAC_LEN);
+	memcpy(e->peer_mac, p->link[link].mac, LLT_MAC_LEN);
+	return true;
+}
+
+void
+core_link_info(const struct core *c, unsigned link, struct core_link_info *e)
+{
+	const struct core_link *l = &c->link[link];
+
+	memset(e, 0, sizeof(*e));
+	e->carrier = l->carrier;
+	e->prio = l->prio;
+	e->burst = l->burst;
+	e->ifindex = l->ifindex;
+	memcpy(e->mac, l->mac, LLT_MAC_LEN);
+	e->mtu = l->mtu;
+	e->tx_frames = l->tx_frames;
+	e->tx_bytes = l->tx_bytes;
+	e->rx_frames = l->rx_frames;
+	e->rx_bytes = l->rx_bytes;
+	for (unsigned i = 0; i < c->npeers; i++) {
+		e->hb_late += c->peers[i]->link[link].hb_late;
+		e->hb_lost += c->peers[i]->link[link].hb_lost;
+	}
+}
+
+unsigned
+core_port_peers(const struct core *c, uint8_t port, uint16_t *nodes, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->npeers && n < max; i++)
+		if (c->peers[i]->tx[port] != NULL || c->peers[i]->rx[port] != NULL)
+			nodes[n++] = c->peers[i]->node;
+	return n;
+}
+
+const struct stats *
+core_stats(struct core *c)
+{
+	c->stats.n[STAT_SND_RESENT] = c->streams.resent;
+	c->stats.n[STAT_SND_FAST] = c->streams.fast;
+	c->stats.n[STAT_SND_TIMEOUTS] = c->streams.timeouts;
+	return &c->stats;
+}
+
+bool
+core_running(const struct core *c)
+{
+	return c->state == CORE_RUNNING;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where the core meets the world: sockets, interfaces and the clock. Everything that arrived is
+ * read before a timeout is judged, and what the core sends leaves in batches.
+ */
+#ifndef CLUA_LLTD_EDGE_H
+#define CLUA_LLTD_EDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct core;
+struct edge;
+struct ev_loop;
+struct lltd_conf;
+
+/* conf must outlive it or be replaced. NULL: logged. The core comes later, see edge_start(). */
+struct edge *edge_new(struct ev_loop *, const struct lltd_conf *);
+/* From now on frames go to the core, and the state of the links. -1: no link exists; logged. */
+int edge_start(struct edge *, struct core *);
+void edge_stop(struct edge *); /* no more reading; what is queued is sent */
+void edge_free(struct edge *);
+void edge_set_conf(struct edge *, const struct lltd_conf *);
+void edge_send(struct edge *, unsigned link, const uint8_t *dst, const uint8_t *frame, size_t len);
+/* The core was given something: sends what came out of it, and sets the timer anew. Cheap. */
+void edge_kick(struct edge *);
+
+#endif
