@@ -79,7 +79,6 @@ set_constants(struct datapath *dp, const struct dp_meta *meta)
 		memcpy((void *)ro->deliver_mac, mac, sizeof(mac));
 	}
 	ro->self_node = dp->conf.self;
-	ro->flow_buckets = meta->buckets;
 	ro->flow_seed = meta->seed;
 	ro->netns_cookie = cookie;
 	ro->deliver_ifindex = dp->conf.deliver_ifindex;
@@ -117,6 +116,7 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.alias_slot = (void *)bss->alias_slot,
 		.mac_filter = (void *)bss->mac_filter,
 		.nodes = (void *)bss->nodes,
+		.flow_space = (void *)&bss->flow_space,
 		.events_lost = &bss->events_lost };
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);
@@ -179,8 +179,14 @@ load_or_renew(struct datapath *dp)
 static int
 adopt(struct datapath *dp)
 {
-	dp->flows = flow_table_new(dp->buckets, dp->meta->buckets, dp->meta->seed,
-	    bpf_map__fd(dp->skel->maps.overflow), flow_table_overflow_for(dp->meta->max_flows));
+	struct flow_memory memory = { .buckets = dp->buckets,
+		.n = dp->meta->buckets,
+		.space = dp->state.flow_space,
+		.seed = dp->meta->seed,
+		.overflow_fd = bpf_map__fd(dp->skel->maps.overflow),
+		.overflow_max = flow_table_overflow_for(dp->meta->max_flows) };
+
+	dp->flows = flow_table_new(&memory);
 	return dp->flows && service_adopt(dp) == 0 ? 0 : -1;
 }
 

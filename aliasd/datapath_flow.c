@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <bpf/bpf.h>
@@ -14,12 +15,13 @@ struct over {
 	uint32_t bucket;
 };
 
+#define FIRST_BUCKETS 1024
+
 struct flow_table {
+	struct flow_memory m;
 	struct dp_bucket *buckets;
-	uint32_t n;
-	uint64_t seed;
-	int overflow_fd;
-	uint32_t heads, overflow_max, overflowed;
+	uint32_t in_use, heads, overflowed;
+	size_t count;
 	struct over **head;
 	size_t by_owner[DP_NODES];
 	size_t by_alias[DP_ALIASES];
@@ -28,7 +30,7 @@ struct flow_table {
 static uint32_t
 value_alias(uint32_t value)
 {
-	return value >> 16;
+	return (value >> 16) - 1;
 }
 
 static uint16_t
@@ -42,6 +44,22 @@ account(struct flow_table *t, uint32_t value, int change)
 {
 	t->by_owner[value_owner(value) % DP_NODES] += change;
 	t->by_alias[value_alias(value) % DP_ALIASES] += change;
+	t->count += change;
+}
+
+static uint32_t
+bucket_of(const struct flow_table *t, uint64_t key, uint32_t alias)
+{
+	return dp_flow_bucket(dp_flow_hash(key, alias, t->m.seed), *t->m.space);
+}
+
+/* Is there an entry at that place, and not just a copy of one that a split moved away? */
+static bool
+lives(const struct flow_table *t, uint32_t bucket, int way)
+{
+	const struct dp_bucket *b = &t->buckets[bucket];
+
+	return b->value[way] && bucket_of(t, b->key[way], value_alias(b->value[way])) == bucket;
 }
 
 uint32_t
@@ -80,7 +98,7 @@ over_write(struct flow_table *t, uint64_t key, uint32_t value)
 {
 	struct dp_flow_key k = { .key = key, .alias = value_alias(value) };
 
-	return t->overflow_fd < 0 ? 0 : bpf_map_update_elem(t->overflow_fd, &k, &value, BPF_ANY);
+	return t->m.overflow_fd < 0 ? 0 : bpf_map_update_elem(t->m.overflow_fd, &k, &value, BPF_ANY);
 }
 
 static int
@@ -101,7 +119,7 @@ over_add(struct flow_table *t, uint32_t bucket, uint64_t key, uint32_t value)
 {
 	struct dp_bucket *b = &t->buckets[bucket];
 
-	if (t->overflowed >= t->overflow_max) {
+	if (t->overflowed >= t->m.overflow_max) {
 		errno = ENOSPC;
 		return -1;
 	}
@@ -119,8 +137,8 @@ over_remove(struct flow_table *t, struct over **link)
 	struct dp_bucket *b = &t->buckets[o->bucket];
 	struct dp_flow_key k = { .key = o->key, .alias = value_alias(o->value) };
 
-	if (t->overflow_fd >= 0)
-		bpf_map_delete_elem(t->overflow_fd, &k);
+	if (t->m.overflow_fd >= 0)
+		bpf_map_delete_elem(t->m.overflow_fd, &k);
 	__atomic_store_n(&b->overflow, b->overflow - 1, __ATOMIC_RELEASE);
 	*link = o->next;
 	free(o);
@@ -139,21 +157,14 @@ way_find(const struct dp_bucket *b, uint64_t key, uint32_t alias)
 }
 
 static int
-way_free(const struct dp_bucket *b)
+way_free(const struct flow_table *t, uint32_t bucket)
 {
 	int i;
 
 	for (i = 0; i < DP_WAYS; i++)
-		if (!b->value[i])
+		if (!lives(t, bucket, i))
 			return i;
 	return -1;
-}
-
-static void
-way_fill(struct dp_bucket *b, int i, uint64_t key, uint32_t value)
-{
-	__atomic_store_n(&b->key[i], key, __ATOMIC_RELAXED);
-	__atomic_store_n(&b->value[i], value, __ATOMIC_RELEASE);
 }
 
 static void
@@ -164,21 +175,100 @@ way_empty(struct dp_bucket *b, int i)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-/* A place became free: whatever overflowed from this bucket moves in. */
 static void
-refill(struct flow_table *t, uint32_t bucket, int way)
+way_fill(struct dp_bucket *b, int i, uint64_t key, uint32_t value)
+{
+	way_empty(b, i); /* there may be a copy */
+	__atomic_store_n(&b->key[i], key, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->value[i], value, __ATOMIC_RELEASE);
+}
+
+/* Whatever overflowed from this bucket moves in as far as there is room. */
+static void
+refill(struct flow_table *t, uint32_t bucket)
 {
 	struct dp_bucket *b = &t->buckets[bucket];
-	struct over **o = over_head(t, bucket);
+	struct over **o;
+	int way;
 
-	if (!b->overflow)
-		return;
-	while (*o && (*o)->bucket != bucket)
-		o = &(*o)->next;
-	if (!*o)
-		return;
-	way_fill(b, way, (*o)->key, (*o)->value);
-	over_remove(t, o);
+	while (b->overflow && (way = way_free(t, bucket)) >= 0) {
+		for (o = over_head(t, bucket); *o && (*o)->bucket != bucket;)
+			o = &(*o)->next;
+		if (!*o)
+			return;
+		way_fill(b, way, (*o)->key, (*o)->value);
+		over_remove(t, o);
+	}
+}
+
+/*
+ * What overflowed from a bucket and belongs to its new half: counted there before anybody looks. The
+ * old count is put right later; too high for a while costs a look-up.
+ */
+static void
+split_overflow(struct flow_table *t, uint32_t old, uint32_t fresh, uint64_t space)
+{
+	struct over **o = over_head(t, old), *moved;
+
+	while ((moved = *o)) {
+		if (moved->bucket != old ||
+		    dp_flow_bucket(dp_flow_hash(moved->key, value_alias(moved->value), t->m.seed),
+			space) != fresh) {
+			o = &moved->next;
+			continue;
+		}
+		*o = moved->next;
+		moved->bucket = fresh;
+		moved->next = *over_head(t, fresh);
+		*over_head(t, fresh) = moved;
+		t->buckets[fresh].overflow++;
+	}
+}
+
+static uint32_t
+count_overflow(const struct flow_table *t, uint32_t bucket)
+{
+	const struct over *o;
+	uint32_t n = 0;
+
+	for (o = *over_head(t, bucket); o; o = o->next)
+		n += o->bucket == bucket;
+	return n;
+}
+
+/* Takes one more bucket into use: half of an older one's entries belong there. */
+static void
+split(struct flow_table *t)
+{
+	uint32_t fresh = t->in_use, old = fresh & (uint32_t)dp_flow_space(fresh + 1) >> 1;
+	struct dp_bucket *from = &t->buckets[old], *to = &t->buckets[fresh];
+	uint64_t space = dp_flow_space(fresh + 1), hash;
+	int i;
+
+	*to = (struct dp_bucket){ 0 };
+	for (i = 0; i < DP_WAYS; i++) {
+		if (!lives(t, old, i))
+			continue;
+		hash = dp_flow_hash(from->key[i], value_alias(from->value[i]), t->m.seed);
+		if (dp_flow_bucket(hash, space) == fresh)
+			way_fill(to, i, from->key[i], from->value[i]);
+	}
+	if (from->overflow)
+		split_overflow(t, old, fresh, space);
+	__atomic_store_n(t->m.space, space, __ATOMIC_RELEASE);
+	t->in_use++;
+	if (from->overflow)
+		__atomic_store_n(&from->overflow, count_overflow(t, old), __ATOMIC_RELEASE);
+	refill(t, old);
+	refill(t, fresh);
+}
+
+/* Half of the places are in use, on average. */
+static void
+grow(struct flow_table *t)
+{
+	while (t->in_use < t->m.n && t->count * 2 > (size_t)t->in_use * DP_WAYS)
+		split(t);
 }
 
 static int
@@ -194,20 +284,21 @@ static int
 add(struct flow_table *t, uint32_t bucket, uint64_t key, uint32_t value)
 {
 	struct dp_bucket *b = &t->buckets[bucket];
-	int way = way_free(b);
+	int way = way_free(t, bucket);
 
 	if (way < 0 && over_add(t, bucket, key, value) < 0)
 		return -1;
 	if (way >= 0)
 		way_fill(b, way, key, value);
 	account(t, value, 1);
+	grow(t);
 	return 0;
 }
 
 int
 flow_table_set(struct flow_table *t, uint64_t key, uint32_t alias, uint16_t owner)
 {
-	uint32_t bucket = dp_flow_bucket(dp_flow_hash(key, alias, t->seed), t->n);
+	uint32_t bucket = bucket_of(t, key, alias);
 	uint32_t value = dp_flow_value(alias, owner);
 	struct dp_bucket *b = &t->buckets[bucket];
 	int way = way_find(b, key, alias);
@@ -237,7 +328,7 @@ not_there(void)
 int
 flow_table_del(struct flow_table *t, uint64_t key, uint32_t alias, uint16_t owner)
 {
-	uint32_t bucket = dp_flow_bucket(dp_flow_hash(key, alias, t->seed), t->n);
+	uint32_t bucket = bucket_of(t, key, alias);
 	uint32_t value = dp_flow_value(alias, owner);
 	struct dp_bucket *b = &t->buckets[bucket];
 	int way = way_find(b, key, alias);
@@ -248,7 +339,7 @@ flow_table_del(struct flow_table *t, uint64_t key, uint32_t alias, uint16_t owne
 			return not_there();
 		way_empty(b, way);
 		account(t, value, -1);
-		refill(t, bucket, way);
+		refill(t, bucket);
 		return 0;
 	}
 	if (!b->overflow || !*(o = over_find(t, bucket, key, alias)) || (*o)->value != value)
@@ -288,16 +379,16 @@ flow_table_del_owner(struct flow_table *t, uint16_t owner)
 
 	if (owner >= DP_NODES)
 		return 0;
-	for (bucket = 0; bucket < t->n && t->by_owner[owner]; bucket++) {
+	for (bucket = 0; bucket < t->in_use && t->by_owner[owner]; bucket++) {
 		b = &t->buckets[bucket];
 		for (i = 0; i < DP_WAYS; i++) {
-			if (!b->value[i] || value_owner(b->value[i]) != owner)
+			if (value_owner(b->value[i]) != owner || !lives(t, bucket, i))
 				continue;
 			account(t, b->value[i], -1);
 			way_empty(b, i);
-			refill(t, bucket, i);
 			count++;
 		}
+		refill(t, bucket);
 	}
 	return count;
 }
@@ -320,6 +411,12 @@ flow_table_overflowed(const struct flow_table *t)
 	return t->overflowed;
 }
 
+uint32_t
+flow_table_in_use(const struct flow_table *t)
+{
+	return t->in_use;
+}
+
 void
 flow_table_each(const struct flow_table *t, flow_table_fn *fn, void *arg)
 {
@@ -328,10 +425,10 @@ flow_table_each(const struct flow_table *t, flow_table_fn *fn, void *arg)
 	uint32_t n;
 	int i;
 
-	for (n = 0; n < t->n; n++) {
+	for (n = 0; n < t->in_use; n++) {
 		b = &t->buckets[n];
 		for (i = 0; i < DP_WAYS; i++)
-			if (b->value[i])
+			if (lives(t, n, i))
 				fn(b->key[i], value_alias(b->value[i]), value_owner(b->value[i]), arg);
 	}
 	for (n = 0; n < t->heads; n++)
@@ -343,12 +440,12 @@ flow_table_each(const struct flow_table *t, flow_table_fn *fn, void *arg)
 static int
 adopt_one(struct flow_table *t, const struct dp_flow_key *key, uint32_t *counts)
 {
-	uint32_t bucket = dp_flow_bucket(dp_flow_hash(key->key, key->alias, t->seed), t->n), value;
+	uint32_t bucket = bucket_of(t, key->key, key->alias), value;
 
-	if (bpf_map_lookup_elem(t->overflow_fd, key, &value) < 0)
+	if (bpf_map_lookup_elem(t->m.overflow_fd, key, &value) < 0)
 		return 0;
 	if (way_find(&t->buckets[bucket], key->key, key->alias) >= 0)
-		return bpf_map_delete_elem(t->overflow_fd, key);
+		return bpf_map_delete_elem(t->m.overflow_fd, key);
 	if (over_link(t, bucket, key->key, value) < 0)
 		return -1;
 	account(t, value, 1);
@@ -360,11 +457,11 @@ static int
 adopt_overflow(struct flow_table *t, uint32_t *counts)
 {
 	struct dp_flow_key key, next;
-	int more = bpf_map_get_next_key(t->overflow_fd, NULL, &next);
+	int more = bpf_map_get_next_key(t->m.overflow_fd, NULL, &next);
 
 	while (more == 0) {
 		key = next;
-		more = bpf_map_get_next_key(t->overflow_fd, &key, &next);
+		more = bpf_map_get_next_key(t->m.overflow_fd, &key, &next);
 		if (adopt_one(t, &key, counts) < 0)
 			return -1;
 	}
@@ -375,18 +472,18 @@ adopt_overflow(struct flow_table *t, uint32_t *counts)
 static int
 adopt(struct flow_table *t)
 {
-	uint32_t *counts = calloc(t->n, sizeof(*counts)), n;
+	uint32_t *counts = calloc(t->in_use, sizeof(*counts)), n;
 	int i, err = 0;
 
 	if (!counts)
 		return -1;
-	for (n = 0; n < t->n; n++)
+	for (n = 0; n < t->in_use; n++)
 		for (i = 0; i < DP_WAYS; i++)
-			if (t->buckets[n].value[i])
+			if (lives(t, n, i))
 				account(t, t->buckets[n].value[i], 1);
-	if (t->overflow_fd >= 0)
+	if (t->m.overflow_fd >= 0)
 		err = adopt_overflow(t, counts);
-	for (n = 0; n < t->n && !err; n++)
+	for (n = 0; n < t->in_use && !err; n++)
 		if (t->buckets[n].overflow != counts[n])
 			__atomic_store_n(&t->buckets[n].overflow, counts[n], __ATOMIC_RELEASE);
 	free(counts);
@@ -394,16 +491,18 @@ adopt(struct flow_table *t)
 }
 
 struct flow_table *
-flow_table_new(
-    struct dp_bucket *buckets, uint32_t n, uint64_t seed, int overflow_fd, uint32_t overflow_max)
+flow_table_new(const struct flow_memory *m)
 {
 	struct flow_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	*t = (struct flow_table){ .buckets = buckets, .n = n, .seed = seed,
-		.overflow_fd = overflow_fd, .overflow_max = overflow_max };
-	t->heads = overflow_max < 1024 ? 1024 : overflow_max;
+	t->m = *m;
+	t->buckets = m->buckets;
+	if (!*m->space)
+		*m->space = dp_flow_space(m->n < FIRST_BUCKETS ? m->n : FIRST_BUCKETS);
+	t->in_use = *m->space >> 32;
+	t->heads = m->overflow_max < 1024 ? 1024 : m->overflow_max;
 	if (!(t->head = calloc(t->heads, sizeof(struct over *))) || adopt(t) < 0) {
 		flow_table_free(t);
 		return NULL;

@@ -13,12 +13,17 @@
 
 struct flow_table;
 
-/*
- * buckets: the mapping, n of them, the caller's; what is in it is taken over. overflow_fd: the hash map
- * behind, or -1 for none (tests). overflow_max: its size. NULL and errno on failure.
- */
-struct flow_table *flow_table_new(
-    struct dp_bucket *buckets, uint32_t n, uint64_t seed, int overflow_fd, uint32_t overflow_max);
+struct flow_memory { /* all of it the caller's, and longer-lived than the table */
+	struct dp_bucket *buckets; /* the mapping */
+	uint32_t n;
+	uint64_t *space; /* dp_flow_space() of those in use; 0: the table is new */
+	uint64_t seed;
+	int overflow_fd; /* the hash map behind, -1: none (tests) */
+	uint32_t overflow_max;
+};
+
+/* What is in the memory is taken over. NULL and errno on failure. */
+struct flow_table *flow_table_new(const struct flow_memory *);
 void flow_table_free(struct flow_table *);
 
 /* Buckets and overflow entries for so many flows: at most 32 bytes a flow, all told, when it is full. */
@@ -33,6 +38,7 @@ size_t flow_table_del_owner(struct flow_table *, uint16_t owner); /* the number 
 size_t flow_table_count(const struct flow_table *, uint16_t owner);
 size_t flow_table_alias_count(const struct flow_table *, uint32_t alias);
 size_t flow_table_overflowed(const struct flow_table *);
+uint32_t flow_table_in_use(const struct flow_table *); /* buckets */
 
 typedef void flow_table_fn(uint64_t key, uint32_t alias, uint16_t owner, void *arg);
 /* Every flow once, as long as fn changes none. */

@@ -18,6 +18,7 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	struct dp_alias_slot *alias_slot;
 	uint64_t *mac_filter;
 	struct dp_node_slot *nodes;
+	uint64_t *flow_space;
 	uint32_t *events_lost;
 };
 

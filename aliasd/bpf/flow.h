@@ -18,14 +18,34 @@ after(__u64 loaded)
 	return loaded;
 }
 
-INLINE __u32
-bucket_match(struct dp_bucket *b, __u32 i, __u64 key, __u32 alias)
+/* All bits set if d is 0, else none: a jump here would be mispredicted for every other packet. */
+INLINE __u64
+if_zero(__u64 d)
 {
-	__u32 value = *(volatile __u32 *)((void *)&b->value[i] + after(key));
+	return ((d | -d) >> 63) - 1;
+}
 
-	if (value >> 16 != alias || !value)
+/*
+ * The value of an entry, or 0. All places are looked at without a jump. What was found is read once
+ * more, key first: had the place been given away meanwhile, one of the two would differ.
+ */
+INLINE __u32
+bucket_find(struct dp_bucket *b, __u64 key, __u32 alias)
+{
+	__u64 place = 0, value = 0, same, again;
+	__u32 i, v;
+
+#pragma unroll
+	for (i = 0; i < DP_WAYS; i++) {
+		v = LOAD(b->value[i]);
+		same = if_zero((LOAD(b->key[i]) ^ key) | (v >> 16 ^ (alias + 1)));
+		place |= i & same;
+		value |= v & same;
+	}
+	if (!value || place >= DP_WAYS)
 		return 0;
-	if (*(volatile __u64 *)((void *)&b->key[i] + after(value)) != key)
+	again = *(volatile __u64 *)((void *)&b->key[place] + after(value));
+	if (again != key || *(volatile __u32 *)((void *)&b->value[place] + after(again)) != value)
 		return 0;
 	return value;
 }
@@ -39,23 +59,11 @@ flow_overflowed(__u64 key, __u32 alias)
 	return value ? *value : 0;
 }
 
-INLINE __u32
-bucket_find(struct dp_bucket *b, __u64 key, __u32 alias)
-{
-	__u32 i, value;
-
-#pragma unroll
-	for (i = 0; i < DP_WAYS; i++)
-		if (LOAD(b->key[i]) == key && (value = bucket_match(b, i, key, alias)))
-			return value;
-	return 0;
-}
-
 /* The owner of an established connection, or DP_NODE_NONE. */
 INLINE __u32
 flow_owner(__u64 key, __u32 alias, __u64 hash)
 {
-	__u32 index = dp_flow_bucket(hash, flow_buckets), value;
+	__u32 index = dp_flow_bucket(hash, LOAD(flow_space)), value;
 	struct dp_bucket *b = bpf_map_lookup_elem(&flows, &index);
 
 	if (!b)

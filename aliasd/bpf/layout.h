@@ -78,10 +78,12 @@ struct dp_service_key {
  * of 0 is an empty place. One writer, any number of readers, no locks:
  *	to add		key, then value
  *	to remove	value = 0
- * A reader that matched a key reads the value, then the key once more: had the place been given to
- * another flow in between, the key would differ. What does not fit its bucket is in a hash map beside,
+ * A reader that found a match reads the key and then the value once more: had the place been given to
+ * another flow in between, they would differ. What does not fit its bucket is in a hash map beside,
  * and overflow says how many there are of this bucket. They move from there to here as places become
- * free (added here first, then removed there), never the other way.
+ * free (added here first, then removed there), never the other way. When a bucket is split, what moves
+ * is copied before the new bucket is taken into use, and the old copy is left for readers that came
+ * before; an entry counts only in the bucket that its hash points to.
  */
 #define DP_WAYS 5
 struct dp_bucket {
@@ -205,16 +207,33 @@ dp_flow_hash(__u64 key, __u32 alias, __u64 seed)
 	return h ^ h >> 32;
 }
 
-static inline __u32
-dp_flow_bucket(__u64 hash, __u32 buckets)
+/*
+ * Linear hashing: the table takes one bucket more into use whenever it holds enough, which splits an
+ * older one. A small table stays small and near the processor, whatever it may grow to. space says how
+ * many are in use, and the mask of the next power of two; both in one word for the reader's sake.
+ */
+static inline __u64
+dp_flow_space(__u32 buckets)
 {
-	return ((hash & 0xffffffffu) * buckets) >> 32;
+	__u64 mask = 1;
+
+	while (mask < buckets)
+		mask *= 2;
+	return (__u64)buckets << 32 | (mask - 1);
+}
+
+static inline __u32
+dp_flow_bucket(__u64 hash, __u64 space)
+{
+	__u32 mask = space, i = hash & mask;
+
+	return i < space >> 32 ? i : i & mask >> 1;
 }
 
 static inline __u32
 dp_flow_value(__u32 alias, __u32 owner)
 {
-	return alias << 16 | (owner + 1);
+	return (alias + 1) << 16 | (owner + 1);
 }
 
 #ifndef __cplusplus

@@ -7,7 +7,6 @@
 
 /* Set before loading. */
 const volatile __u32 self_node;
-const volatile __u32 flow_buckets = 1;
 const volatile __u64 flow_seed;
 const volatile __u64 netns_cookie;
 const volatile __u32 deliver_ifindex;
@@ -19,6 +18,7 @@ __u32 alias_addr[DP_ALIAS_BUCKETS][DP_ALIAS_WAYS];
 struct dp_alias_slot alias_slot[DP_ALIASES];
 __u64 mac_filter[4096 / 64];
 struct dp_node_slot nodes[DP_NODES];
+__u64 flow_space;
 
 /* Written here: an event found no room. */
 __u32 events_lost;

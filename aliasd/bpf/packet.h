@@ -151,6 +151,21 @@ node_reachable(__u32 node)
 	return node == self_node || nodes[node & (DP_NODES - 1)].current & 0xff;
 }
 
+/* Was this frame sent to us: to our MAC, or to the virtual one of an alias that we hold? */
+INLINE int
+frame_is_ours(struct __sk_buff *skb, __u32 alias)
+{
+	struct dp_alias_slot *slot = alias_slot_of(alias);
+	struct ethhdr *eth = packet_data(skb);
+
+	if (CTX_LOAD(__u64, skb, pkt_type) == PACKET_HOST)
+		return 1;
+	if (CTX_LOAD(__u64, skb, pkt_type) != PACKET_OTHERHOST || !(slot->flags & DP_ALIAS_MASTER) ||
+	    !(slot->flags & DP_ALIAS_VMAC) || (void *)(eth + 1) > packet_end(skb))
+		return 0;
+	return mac_load(eth->h_dest) == mac_load(slot->vmac);
+}
+
 /* Remembers which alias a datagram was for, so that the answer can leave from it. */
 INLINE void
 udp_remember(struct packet *p)

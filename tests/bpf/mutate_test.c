@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Mutated frames through the packet programs: a frame may be redirected only if it is an IPv4 packet,
+ * untagged, for an alias, to a path of a member, unchanged but for its addresses; or an ARP request for
+ * an alias, answered. The argument is the number of frames, the second one the seed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "tests/bpf/rig.h"
+
+#define CLIENT "10.1.0.101"
+
+static struct rig rig;
+static uint64_t state;
+static unsigned long verdicts[3]; /* passed, dropped, redirected */
+
+static uint32_t
+number(uint32_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (state >> 20) % below;
+}
+
+static const char *const addresses[] = { RIG_ALIAS, RIG_ALIAS, RIG_ALIAS, "10.1.0.99", "10.1.0.11",
+	"10.77.0.1" };
+
+static void
+build(struct frame *f)
+{
+	static const uint8_t zero[6];
+	const char *dst = addresses[number(6)];
+	uint16_t ports[] = { 80, 53, 81, 443 }, port = ports[number(4)];
+
+	if (number(8) == 0) {
+		frame_ether(f, number(2) ? rig_broadcast : rig.lan_mac, rig_client_mac, 0x0806);
+		frame_arp(f, 1 + number(2), rig_client_mac, CLIENT, zero, dst);
+		frame_data(f, number(30));
+		return;
+	}
+	frame_ether(f, rig.lan_mac, rig_client_mac, 0x0800);
+	switch (number(4)) {
+	case 0:
+		frame_ip(f, CLIENT, dst, IPPROTO_UDP, number(11) * 4);
+		frame_udp(f, 1000 + number(100), port);
+		break;
+	case 1:
+		frame_ip(f, CLIENT, dst, IPPROTO_ICMP, number(11) * 4);
+		frame_icmp(f, number(20), number(8));
+		memcpy(f->b + f->len, f->b + 14, 28); /* something to quote */
+		f->len += 28;
+		break;
+	default:
+		frame_ip(f, CLIENT, dst, IPPROTO_TCP, number(11) * 4);
+		frame_tcp(f, 1000 + number(100), port, number(32), number(10));
+	}
+	frame_data(f, number(100));
+	if (number(4) == 0)
+		frame_fragment(f, number(50), number(4) * 8, number(2));
+	frame_finish(f);
+	if (number(16) == 0)
+		frame_vlan(f, number(4096));
+}
+
+static void
+mutate(struct frame *f)
+{
+	uint32_t n = number(5), at;
+
+	while (n--) {
+		/* Mostly where the headers are. */
+		at = number(number(3) ? (f->len < 60 ? f->len : 60) : f->len);
+		switch (number(4)) {
+		case 0:
+			f->b[at] ^= 1u << number(8);
+			break;
+		case 1:
+			f->b[at] = number(256);
+			break;
+		case 2:
+			f->b[at] = number(2) ? 0xff : 0;
+			break;
+		default:
+			f->len = 15 + number(f->len - 14);
+		}
+		if (f->len < 20)
+			f->len = 20;
+	}
+}
+
+static bool
+is_alias(const uint8_t *p)
+{
+	uint32_t a;
+
+	memcpy(&a, p, sizeof(a));
+	return a == addr(RIG_ALIAS) || a == addr("10.1.0.99");
+}
+
+static bool
+may_redirect(const struct frame *in, const struct frame *out)
+{
+	if (out->len != in->len)
+		return false;
+	if (in->b[12] == 0x08 && in->b[13] == 0x00)
+		return in->len >= 34 && is_alias(in->b + 30) && in->b[14] >> 4 == 4 &&
+		    memcmp(in->b, rig.lan_mac, 6) == 0 && out->b[0] == 0x02 && out->b[1] == 0xaa &&
+		    memcmp(out->b + 6, rig.link_mac, 6) == 0 &&
+		    memcmp(in->b + 12, out->b + 12, in->len - 12) == 0;
+	return in->b[12] == 0x08 && in->b[13] == 0x06 && in->len >= 42 && is_alias(in->b + 38) &&
+	    in->b[20] == 0 && in->b[21] == 1 && memcmp(out->b, in->b + 6, 6) == 0 &&
+	    memcmp(out->b + 28, in->b + 38, 4) == 0 && out->b[21] == 2;
+}
+
+static bool
+dropped_rightly(const struct frame *in)
+{
+	if (in->b[12] == 0x08 && in->b[13] == 0x00)
+		return in->len >= 34 && is_alias(in->b + 30);
+	return in->b[12] == 0x08 && in->b[13] == 0x06 && in->len >= 42 && is_alias(in->b + 38);
+}
+
+static void
+complain(const struct frame *f, unsigned long n, const char *what)
+{
+	size_t i;
+
+	fprintf(stderr, "frame %lu: %s\n", n, what);
+	for (i = 0; i < f->len; i++)
+		fprintf(stderr, "%02x%s", f->b[i], i % 16 == 15 ? "\n" : " ");
+	fprintf(stderr, "\n");
+	exit(1);
+}
+
+/* False if the kernel does not run such a frame at all. */
+static bool
+run_frame(int prog, const struct frame *f, struct run *r)
+{
+	struct __sk_buff in = { .ifindex = rig.lan };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->b, .data_size_in = f->len,
+	    .data_out = r->out.b, .data_size_out = sizeof(r->out.b), .ctx_in = &in,
+	    .ctx_size_in = sizeof(in), .repeat = 1);
+
+	if (bpf_prog_test_run_opts(prog, &opts) < 0)
+		return false;
+	r->verdict = opts.retval;
+	r->out.len = opts.data_size_out;
+	return true;
+}
+
+static void
+check_frame(int prog, const struct frame *f, unsigned long n)
+{
+	static struct run r;
+
+	if (!run_frame(prog, f, &r))
+		return;
+	if (r.verdict == RIG_PASS) {
+		verdicts[0]++;
+		if (r.out.len != f->len || memcmp(r.out.b, f->b, f->len) != 0)
+			complain(f, n, "passed, but changed");
+	} else if (r.verdict == RIG_DROP) {
+		verdicts[1]++;
+		if (!dropped_rightly(f))
+			complain(f, n, "dropped, but not for an alias");
+	} else if (r.verdict == RIG_REDIRECT) {
+		verdicts[2]++;
+		if (!may_redirect(f, &r.out))
+			complain(f, n, "redirected, but may not be");
+	} else
+		complain(f, n, "an unknown verdict");
+}
+
+static void
+prepare(void)
+{
+	static const struct dp_target t[] = { { 2, 3 }, { 3, 2 } };
+	struct dp_conn c;
+	unsigned i;
+
+	rig_open(&rig);
+	for (i = 0; i < 2; i++) {
+		rig_alias(&rig, i ? "10.1.0.99" : RIG_ALIAS, !i);
+		rig_service(&rig, i ? "10.1.0.99" : RIG_ALIAS, IPPROTO_TCP, 80, 2, t);
+		rig_service(&rig, i ? "10.1.0.99" : RIG_ALIAS, IPPROTO_UDP, 53, 2, t);
+	}
+	rig_paths(&rig, 2, 2);
+	rig_paths(&rig, 3, 1);
+	for (i = 0; i < 50; i++) {
+		c = rig_conn(CLIENT, 1000 + i, RIG_ALIAS, 80);
+		datapath_set_flow(rig.dp, &c, 1 + i % 4);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned long n, count = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000;
+	static struct frame f;
+	int lan, link;
+
+	state = argc > 2 ? strtoull(argv[2], NULL, 10) | 1 : 88172645463325252ull;
+	rig_isolate();
+	prepare();
+	lan = bpf_program__fd(rig.dp->skel->progs.clua_lan);
+	link = bpf_program__fd(rig.dp->skel->progs.clua_link);
+	for (n = 0; n < count; n++) {
+		build(&f);
+		mutate(&f);
+		check_frame(lan, &f, n);
+		if (n % 8 == 0)
+			run_frame(link, &f, &(struct run){ 0 });
+		if (n % 256 == 0)
+			datapath_poll(rig.dp);
+	}
+	printf("%lu frames: %lu passed, %lu dropped, %lu redirected\n", count, verdicts[0], verdicts[1],
+	    verdicts[2]);
+	rig_close(&rig);
+	return verdicts[0] && verdicts[1] && verdicts[2] ? 0 : 1;
+}
