@@ -13,6 +13,7 @@ import sys
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
+MNT_DETACH = 2
 
 
 def mount(source, target, fstype="", flags=0, data=""):
@@ -32,10 +33,19 @@ def mount_if_there(fstype, target):
         print(e, file=sys.stderr)
 
 
+def detach(path):
+    """Takes away what the host has mounted there, and below: nobody shall find it in the list of mounts."""
+    while os.path.ismount(path):
+        if LIBC.umount2(path.encode(), MNT_DETACH) != 0:
+            return
+
+
 def set_up_mounts(etc, logs):
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     mount(etc, "/etc", flags=MS_BIND)
     mount(logs, "/var/log", flags=MS_BIND)
+    for path in ("/run", "/sys"):
+        detach(path)
     # The host's /run may hold the sockets of a real installation: a machine starts with an empty one.
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     os.makedirs("/run/lock", mode=0o1777)
