@@ -19,10 +19,10 @@ from testbed_net import LAN, WAN, Switch, configure, mac_of
 
 STATE_ROOT = "/run/clua-testbed"
 SWITCH = "sw"
-DAEMONS = [("lltd", 50), ("gabd", 40), ("aliasd", 30)]
+DAEMONS = {"lltd": 50, "gabd": 40, "aliasd": 30}  # in the order of their start, with their priorities
 DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
-    "cluster": 42, "join": DEFAULT_JOIN, "off": [], "bare": False, "bursts": []}
+    "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": []}
 
 
 class Testbed:
@@ -97,6 +97,10 @@ class Testbed:
             return {"eth0": (LAN, "10.1.0.1/24"), "eth1": (WAN, "10.9.0.1/24")}
         return {"eth0": (WAN, "10.9.0.101/24")}
 
+    def tool(self, name):
+        """The path of a script of ours, the same in every machine."""
+        return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+
     def address(self, name):
         return self.cables(name)["eth0"][1].split("/")[0]
 
@@ -119,15 +123,17 @@ class Testbed:
         self.state = {"options": options, "cuts": []}
         self._save()
         self._make_machines()
-        if not options["bare"]:
-            self.start_daemons(self.running_nodes())
-            self.wait_formed()
+        self.start_daemons(self.running_nodes())
+        self.wait_formed()
 
     def _check(self, options):
         limits = {"nodes": (1, 32), "links": (0, 7), "clients": (0, 32), "cluster": (0, 65535)}
         for key, (low, high) in limits.items():
             if not low <= options[key] <= high:
                 raise TestbedError("%s: %s is not in %d..%d" % (key, options[key], low, high))
+        for name in options["daemons"]:
+            if name not in DAEMONS:
+                raise TestbedError("daemons: no %s; there are %s" % (name, " ".join(DAEMONS)))
         for name in options["off"]:
             if name not in ["n%d" % i for i in range(1, options["nodes"] + 1)]:
                 raise TestbedError("off: no node %s" % name)
@@ -179,11 +185,11 @@ class Testbed:
         return os.path.join(self.dir, node, daemon + ".log")
 
     def start_daemon(self, node, daemon):
-        self._machine(node).spawn([daemon], self.log(node, daemon), dict(DAEMONS)[daemon])
+        self._machine(node).spawn([daemon], self.log(node, daemon), DAEMONS[daemon])
 
     def start_daemons(self, nodes, timeout=30):
         """In the order of the units: each when the one it stands on is there."""
-        for daemon, _ in DAEMONS:
+        for daemon in self.options["daemons"]:
             for node in nodes:
                 self.start_daemon(node, daemon)
             for node in nodes:
@@ -220,7 +226,7 @@ class Testbed:
             wait_until(formed, timeout, "the cluster to form", step=0.05)
         except TestbedError as e:
             logs = ["%s %s:\n%s" % (n, d, self.log_tail(n, d)) for n in self.running_nodes()
-                for d, _ in DAEMONS]
+                for d in self.options["daemons"]]
             raise TestbedError("%s: %s\n%s" % (e, "; ".join(missing), "".join(logs))) from None
 
     # ---- faults ----
@@ -242,7 +248,7 @@ class Testbed:
     def start(self, name, daemons=True, wait=True):
         machine = self.machine(name)
         self._boot(machine)
-        if name in self.nodes() and daemons and not self.options["bare"]:
+        if name in self.nodes() and daemons:
             self.start_daemons([name])
             if wait:
                 self.wait_formed()

@@ -42,7 +42,8 @@ def parser():
     up.add_argument("--join", action="append", metavar="[NODE:]LINE",
         help="a line of /etc/clu_alias.config, of every node or one (%s)" % DEFAULT_JOIN[0])
     up.add_argument("--off", action="append", metavar="NODE", help="not started yet")
-    up.add_argument("--bare", action="store_true", default=None, help="start no daemons")
+    up.add_argument("--daemons", metavar="A,B", type=lambda text: [d for d in text.split(",") if d],
+        help="start these only: lltd,gabd,aliasd, or none: ''")
     up.add_argument("--no-make", dest="make", action="store_false", help="use the build as it is")
     verb("down")
     run = verb("exec")

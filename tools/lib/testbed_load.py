@@ -11,7 +11,6 @@ import testbed_etc
 from testbed_error import TestbedError, wait_until
 from testbed_net import mac_of
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 ALIAS, ALIAS2 = testbed_etc.DEFAULT_ALIAS, testbed_etc.SECOND_ALIAS
 ECHO, SINGLE = 7000, 7100
 # Below the daemons, above everything else: the tests measure the cluster, not this computer's other work.
@@ -145,7 +144,7 @@ def wait_listening(tb, port, nodes, alias=ALIAS, proto="tcp", client="c1"):
 
 def arp_answers(tb, address=ALIAS, client="c1"):
     """Names of the nodes that answer an ARP request, one for every answer."""
-    done = tb.machine(client).run(["/usr/bin/python3", os.path.join(HERE, "testbed_arp.py"), "eth0",
+    done = tb.machine(client).run(["/usr/bin/python3", "-I", tb.tool("testbed_arp.py"), "eth0",
         address])
     names = {mac_of("n", int(n[1:]), "eth0"): n for n in tb.nodes()}
     return [names.get(mac, mac) for mac in done.stdout.split()]
