@@ -100,7 +100,7 @@ def main():
     bare = os.environ.get("BENCH_BARE_ONLY") is not None
     tb = Testbed("bench%d" % os.getpid())
     try:
-        tb.up(nodes=3, bare=bare, join=["n1:cluamgr -a alias=DEFAULTALIAS,join,rpri=50",
+        tb.up(nodes=3, daemons=[] if bare else None, join=["n1:cluamgr -a alias=DEFAULTALIAS,join,rpri=50",
             "n2:cluamgr -a alias=DEFAULTALIAS,join", "n3:cluamgr -a alias=DEFAULTALIAS,join"])
         install_bare(tb)
         with echods(tb, [SERVER]):

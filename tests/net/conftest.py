@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 
 import testbed_build  # noqa: E402
 from testbed import Testbed  # noqa: E402
+from testbed_error import TestbedError  # noqa: E402
 
 FIGURES = []
 
@@ -27,7 +28,10 @@ def pytest_configure(config):
 
 
 def pytest_sessionstart(session):
-    testbed_build.build(testbed_build.default_dir())
+    try:
+        testbed_build.build(testbed_build.default_dir())
+    except TestbedError as e:
+        pytest.exit(str(e), 1)
 
 
 @pytest.fixture

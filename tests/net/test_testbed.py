@@ -13,7 +13,7 @@ from testbed_error import TestbedError, wait_until
 from testbed_load import ECHO, Load, echods, load, owners
 from testbed_machine import GROUP_PREFIX, cgroup2_root
 
-CLUSTER = {"bare": True, "nodes": 2}
+CLUSTER = {"daemons": [], "nodes": 2}
 TESTBED = os.path.join(testbed_build.TREE, "tools", "testbed")
 
 
@@ -104,7 +104,7 @@ def test_two_side_by_side_and_nothing_left(tb):
     links = subprocess.run(["ip", "-o", "link"], text=True, capture_output=True).stdout
     other = Testbed(tb.name + "b")
     try:
-        other.up(bare=True, make=False, nodes=1)
+        other.up(daemons=[], make=False, nodes=1)
         with echods(tb, ["n1"]):
             assert load(tb, "short", "-a", tb.address("n1"), "-p", ECHO, "-n", 3)["ok"] == 3
             assert load(other, "short", "-a", tb.address("n1"), "-p", ECHO, "-n", 3)["refused"] == 3
