@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who is connected to whom. Every node floods its row; a row is passed on only to nodes that its
+ * origin cannot reach itself, so in a full mesh nothing is relayed.
+ */
+#ifndef CLUA_GABD_TOPO_H
+#define CLUA_GABD_TOPO_H
+
+#include "proto/gab_msg.h"
+
+struct gab_core;
+
+struct topo_node {
+	bool known;
+	struct gab_topo row;
+	struct gab_set relay; /* origins whose rows this peer is to get */
+};
+
+struct topo_state {
+	struct topo_node *node;  /* by id; our own row included */
+	struct gab_set known;
+	uint64_t flood_at;       /* our row, when only gains are to be told */
+	uint64_t relay_at;
+};
+
+void topo_init(struct gab_core *);
+void topo_fini(struct gab_core *);
+/* Our row may have changed: connections, view or flags. Losses are told at once. */
+void topo_refresh(struct gab_core *, bool urgent);
+void topo_conn_up(struct gab_core *, unsigned node);
+void topo_recv(struct gab_core *, unsigned src, struct wire_rd *);
+void topo_tick(struct gab_core *);
+/* The members that our next view should have: the best clique that we are in. */
+void topo_target(const struct gab_core *, struct gab_set *);
+bool topo_seeded(const struct gab_core *, const struct gab_set *);
+/* Does a member say that view vid cannot go on? */
+bool topo_dirty(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
+
+#endif

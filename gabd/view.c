@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+#include "gabd/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "gabd/core_priv.h"
+
+/* Every attempt ends by itself; this only guards against what nobody thought of. */
+#define GIVE_UP (3 * NSEC_PER_SEC)
+
+void
+view_init(struct gab_core *core)
+{
+	core->view.give_up_at = CORE_NEVER;
+}
+
+void
+view_fini(struct gab_core *core)
+{
+	free(core->view.install);
+}
+
+bool
+view_dirty(const struct gab_core *core)
+{
+	const struct view_state *v = &core->view;
+
+	return (v->flushed && !v->waiting) || gab_set_meet(&v->lost, &v->members);
+}
+
+bool
+view_awaits(const struct gab_core *core, const struct gab_att *att)
+{
+	const struct view_state *v = &core->view;
+
+	if (core_breaks(core, GAB_BREAK_STALE))
+		return v->flushed;
+	return v->flushed && v->waiting && gab_att_compare(att, &v->promised) == 0;
+}
+
+void
+view_see_num(struct gab_core *core, uint32_t num)
+{
+	if (num > core->view.max_num)
+		core->view.max_num = num;
+}
+
+/* The promised attempt comes to nothing. We stay closed, and say so. */
+static void
+in_vain(struct gab_core *core)
+{
+	core->view.waiting = false;
+	core->view.give_up_at = CORE_NEVER;
+	core->reconsider = true;
+	topo_refresh(core, true);
+}
+
+void
+view_conn_down(struct gab_core *core, unsigned node)
+{
+	struct view_state *v = &core->view;
+
+	gab_set_add(&v->lost, node);
+	gab_set_and(&v->lost, &v->members);
+	gab_set_add(&v->prom_lost, node);
+	if (v->waiting && v->promised.coord == node)
+		in_vain(core);
+}
+
+static void
+send_flush(struct gab_core *core)
+{
+	struct view_state *v = &core->view;
+	struct gab_flush *f = core_alloc(sizeof(*f));
+
+	f->att = v->promised;
+	f->vid = v->vid;
+	f->high = order_high(core);
+	f->gen = core->gen;
+	f->prev = v->prev;
+	f->prev_final = v->prev_final;
+	f->kept = v->kept;
+	f->flags = (core->seeded ? GAB_FLUSH_SEEDED : 0) | (v->quorate ? GAB_FLUSH_QUORATE : 0) |
+	    (gab_set_meet(&v->lost, &v->prom_members) ? GAB_FLUSH_LOSSY : 0);
+	port_flush(core, f);
+	gab_flush_encode(core_begin(core, GAB_MSG_FLUSH), f);
+	core_send_one(core, v->promised.coord);
+	free(f);
+}
+
+static void
+refuse(struct gab_core *core, unsigned src, const struct gab_att *att)
+{
+	struct gab_nack nack = { .att = *att, .num = core->view.max_num };
+
+	gab_nack_encode(core_begin(core, GAB_MSG_NACK), &nack);
+	core_send_one(core, src);
+}
+
+static bool
+may_join(struct gab_core *core, const struct gab_propose *m)
+{
+	struct gab_set reach = core->conn.open;
+
+	gab_set_add(&reach, core->conf.self);
+	return gab_att_compare(&m->att, &core->view.promised) > 0 &&
+	    gab_set_subset(&m->members, &reach);
+}
+
+void
+view_propose(struct gab_core *core, unsigned src, const struct gab_propose *m)
+{
+	struct view_state *v = &core->view;
+
+	view_see_num(core, m->att.num);
+	if (m->att.coord != src || !gab_set_has(&m->members, src) ||
+	    !gab_set_has(&m->members, core->conf.self)) {
+		core->stats.bad_messages++;
+		return;
+	}
+	if (!may_join(core, m)) {
+		refuse(core, src, &m->att);
+		return;
+	}
+	if (src != core->conf.self)
+		coord_abandon(core);
+	v->promised = m->att;
+	v->prom_members = m->members;
+	gab_set_clear(&v->prom_lost);
+	v->flushed = v->waiting = true;
+	v->give_up_at = core->now + GIVE_UP;
+	port_note_clients(core);
+	send_flush(core);
+}
+
+void
+view_fetch(struct gab_core *core, unsigned src, const struct gab_fetch *m)
+{
+	if (src == m->att.coord && view_awaits(core, &m->att) &&
+	    gab_vid_equal(&m->vid, &core->view.vid))
+		order_fill(core, m);
+}
+
+void
+view_forward(struct gab_core *core, unsigned src, const struct gab_fetch *m)
+{
+	struct view_state *v = &core->view;
+	struct wire_wr *w;
+
+	if (src != m->att.coord || !view_awaits(core, &m->att) || v->install == NULL ||
+	    !gab_vid_equal(&m->vid, &v->vid))
+		return;
+	w = core_begin(core, GAB_MSG_CATCHUP);
+	gab_att_encode(w, &m->att);
+	wire_wr_bytes(w, v->install, v->install_len);
+	core_send_one(core, m->dst);
+}
+
+static void
+tell(struct gab_core *core, bool fresh)
+{
+	struct gab_node_view nv = { .vid = core->view.vid,
+		.members = core->view.members,
+		.fresh = fresh,
+		.quorate = core->view.quorate };
+
+	core->stats.views++;
+	if (fresh)
+		core->stats.fresh++;
+	if (core->ops->node_view != NULL)
+		core->ops->node_view(core->arg, &nv);
+}
+
+static void
+enter(struct gab_core *core, const struct gab_install *m, const uint8_t *body, size_t len)
+{
+	struct view_state *v = &core->view;
+	uint8_t *copy = core_alloc(len);
+
+	memcpy(copy, body, len);
+	free(v->install);
+	v->install = copy;
+	v->install_len = len;
+	v->vid = m->vid;
+	v->members = m->members;
+	v->quorate = m->quorate;
+	v->prev = m->prev;
+	v->prev_final = m->prev_final;
+	v->kept = m->kept;
+	core->gen = m->gen;
+	core->seeded = true;
+	core->reconsider = true;
+}
+
+/* True if we come from the view that keeps its state, and have all of it. */
+static bool
+goes_on(const struct gab_core *core, const struct gab_install *m)
+{
+	const struct view_state *v = &core->view;
+
+	return v->vid.gen != 0 && gab_set_has(&m->kept, core->conf.self) &&
+	    gab_vid_equal(&v->vid, &m->prev) &&
+	    (order_high(core) == m->prev_final || core->conf.breaks != 0);
+}
+
+static void
+install(struct gab_core *core, const struct gab_install *m, const uint8_t *body, size_t len)
+{
+	bool fresh = !goes_on(core, m) && !core_breaks(core, GAB_BREAK_FRESH);
+
+	enter(core, m, body, len);
+	tell(core, fresh);
+	order_new_view(core, fresh);
+	port_new_view(core, m, fresh);
+}
+
+void
+view_install(struct gab_core *core, unsigned src, const uint8_t *body, size_t len)
+{
+	struct view_state *v = &core->view;
+	struct gab_install *m = core_alloc(sizeof(*m));
+	struct wire_rd r;
+
+	wire_rd_init(&r, body, len);
+	if (!gab_install_decode(&r, m) || m->vid.coord != src || m->att.coord != src ||
+	    !gab_set_has(&m->members, core->conf.self)) {
+		core->stats.bad_messages++;
+	} else if (!view_awaits(core, &m->att) ||
+	    (m->vid.gen <= v->vid.gen && core->conf.breaks == 0)) {
+		refuse(core, src, &m->att);
+	} else {
+		v->flushed = v->waiting = false;
+		v->give_up_at = CORE_NEVER;
+		v->lost = v->prom_lost;
+		gab_set_and(&v->lost, &m->members);
+		install(core, m, body, len);
+		topo_refresh(core, false);
+		order_submit(core);
+	}
+	free(m);
+}
+
+/* We missed an INSTALL that others got before its coordinator was lost: take it now, flush again. */
+void
+view_catchup(struct gab_core *core, unsigned src, struct wire_rd *r)
+{
+	struct gab_install *m = core_alloc(sizeof(*m));
+	struct gab_att att;
+	const uint8_t *body;
+	size_t len;
+	struct wire_rd br;
+
+	gab_att_decode(r, &att);
+	len = wire_rd_left(r);
+	body = wire_rd_view(r, len);
+	if (body == NULL) {
+		core->stats.bad_messages++;
+		free(m);
+		return;
+	}
+	wire_rd_init(&br, body, len);
+	if (!gab_install_decode(&br, m) || !gab_set_has(&m->members, core->conf.self)) {
+		core->stats.bad_messages++;
+	} else if (view_awaits(core, &att) && gab_set_has(&core->view.prom_members, src) &&
+	    goes_on(core, m)) {
+		core->stats.catchups++;
+		/* Nobody can say which of our connections held since: assume the worst. */
+		core->view.lost = m->members;
+		install(core, m, body, len);
+		port_note_clients(core);
+		send_flush(core);
+	}
+	free(m);
+}
+
+void
+view_abort(struct gab_core *core, unsigned src, const struct gab_att *att)
+{
+	if (src == att->coord && core->view.waiting &&
+	    gab_att_compare(att, &core->view.promised) == 0)
+		in_vain(core);
+}
+
+void
+view_tick(struct gab_core *core)
+{
+	if (core->now < core->view.give_up_at)
+		return;
+	core->stats.watchdogs++;
+	in_vain(core);
+}
+
+uint64_t
+view_deadline(const struct gab_core *core)
+{
+	return core->view.give_up_at;
+}
