@@ -57,6 +57,7 @@ coord_abandon(struct gab_core *core)
 
 	if (!c->running)
 		return;
+	core_trace(core, "abandon %u", c->att.num);
 	stop(core);
 	gab_att_encode(core_begin(core, GAB_MSG_ABORT), &c->att);
 	core_send(core, &c->members);
@@ -79,6 +80,8 @@ start(struct gab_core *core, const struct gab_set *target)
 	c->restart_at = core->now + GUARD;
 	c->settle_at = CORE_NEVER;
 	core->stats.attempts++;
+	core_trace(core, "propose %u: %u nodes", c->att.num, gab_set_count(target));
+	topo_flush(core);
 	m.att = c->att;
 	m.members = *target;
 	gab_propose_encode(core_begin(core, GAB_MSG_PROPOSE), &m);
@@ -472,6 +475,13 @@ coord_nack(struct gab_core *core, unsigned src, const struct gab_nack *m)
 		core->reconsider = true;
 		topo_refresh(core, true);
 	}
+}
+
+void
+coord_forgive(struct gab_core *core, uint64_t late)
+{
+	if (core->coord.restart_at != CORE_NEVER)
+		core->coord.restart_at += late;
 }
 
 void

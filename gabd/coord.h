@@ -32,6 +32,7 @@ void coord_abandon(struct gab_core *);
 void coord_flush(struct gab_core *, unsigned src, struct wire_rd *);
 void coord_ready(struct gab_core *, unsigned src, const struct gab_ready *);
 void coord_nack(struct gab_core *, unsigned src, const struct gab_nack *);
+void coord_forgive(struct gab_core *, uint64_t late);
 void coord_tick(struct gab_core *);
 uint64_t coord_deadline(const struct gab_core *);
 

@@ -38,6 +38,20 @@ core_note(struct gab_core *core, const char *fmt, ...)
 	core->ops->note(core->arg, text);
 }
 
+void
+core_trace(struct gab_core *core, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	if (core->ops->trace == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	core->ops->trace(core->arg, text);
+}
+
 /* ---- sending ---- */
 
 struct wire_wr *
@@ -169,9 +183,14 @@ enter(struct gab_core *core, uint64_t now)
 {
 	if (now <= core->now)
 		return;
-	/* Our timer would have come by long ago: we were not running. */
-	if (now - core->now > 2 * core->conf.alive)
-		conn_forgive(core, now - core->now - core->conf.alive);
+	/* Our timer would have come by long ago: we were not running. That is nobody else's fault. */
+	if (now - core->now > 2 * core->conf.alive) {
+		uint64_t late = now - core->now - core->conf.alive;
+
+		conn_forgive(core, late);
+		coord_forgive(core, late);
+		view_forgive(core, late);
+	}
 	core->now = now;
 }
 

@@ -81,6 +81,8 @@ struct gab_core_ops {
 	void (*node_view)(void *arg, const struct gab_node_view *);
 	/* Something an administrator may want to know. May be NULL. */
 	void (*note)(void *arg, const char *text);
+	/* The steps of view changes, for debugging. May be NULL. */
+	void (*trace)(void *arg, const char *text);
 };
 
 /* NULL if conf makes no sense. ops must outlive the core. */

@@ -49,6 +49,7 @@ void core_send_unopened(struct gab_core *, const struct gab_set *dst);
 
 void core_conn_up(struct gab_core *, unsigned node);
 void core_conn_down(struct gab_core *, unsigned node);
+void core_trace(struct gab_core *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void core_note(struct gab_core *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static inline bool

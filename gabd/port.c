@@ -261,6 +261,7 @@ port_leave(struct gab_core *core, unsigned port)
 	l->full = false;
 }
 
+/* After a connection broke, not even a new one may carry on in the same view: there is a gap. */
 static enum gab_sent
 send_unicast(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
 {
@@ -268,7 +269,7 @@ send_unicast(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
 	struct gab_unicast m = { .port = (uint8_t)port, .vid = row->vid, .data = s->data, .len = s->len };
 
 	if (s->gen != row->vid.gen || s->dst == core->conf.self || !gab_set_has(&row->members, s->dst) ||
-	    !gab_set_has(&core->conn.open, s->dst)) {
+	    !gab_set_has(&core->conn.open, s->dst) || gab_set_has(&core->view.lost, s->dst)) {
 		core->stats.dropped_unicasts++;
 		return GAB_SENT_NOT;
 	}

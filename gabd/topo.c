@@ -80,6 +80,18 @@ flood(struct gab_core *core)
 	send_rows(core, &self, &core->conn.open);
 }
 
+/* by's row changes: those that it drops may be dead. */
+static void
+doubt(struct topo_state *t, unsigned by, const struct gab_set *now)
+{
+	struct gab_set dropped = t->node[by].row.set;
+
+	gab_set_sub(&dropped, now);
+	gab_set_and(&dropped, &t->known);
+	GAB_SET_EACH(node, &dropped)
+		t->node[node].doubted = true;
+}
+
 void
 topo_refresh(struct gab_core *core, bool urgent)
 {
@@ -93,6 +105,7 @@ topo_refresh(struct gab_core *core, bool urgent)
 	if (gab_vid_equal(&own->vid, &core->view.vid))
 		flags |= own->flags & GAB_TOPO_DIRTY;
 	news = !gab_set_equal(&set, &own->set) || (flags & ~own->flags) != 0;
+	doubt(&core->topo, core->conf.self, &set);
 	own->set = set;
 	own->flags = flags;
 	own->vid = core->view.vid;
@@ -104,6 +117,13 @@ topo_refresh(struct gab_core *core, bool urgent)
 		flood(core);
 	else if (core->topo.flood_at == CORE_NEVER)
 		core->topo.flood_at = core->now + FLOOD_DELAY;
+}
+
+void
+topo_flush(struct gab_core *core)
+{
+	if (core->topo.flood_at != CORE_NEVER)
+		flood(core);
 }
 
 void
@@ -185,7 +205,9 @@ take_row(struct gab_core *core, unsigned src, const struct gab_topo *row)
 	node = &core->topo.node[row->origin];
 	if (node->known && row->version <= node->row.version)
 		return;
+	doubt(&core->topo, row->origin, &row->set);
 	node->known = true;
+	node->doubted = false;
 	node->row = *row;
 	gab_set_add(&node->row.set, row->origin);
 	gab_set_add(&core->topo.known, row->origin);
@@ -214,10 +236,12 @@ topo_tick(struct gab_core *core)
 		relay(core);
 }
 
-/* Said to be lost by somebody whom it still claims: most likely it is dead and cannot know. */
+/* Lost by somebody whom it still claims, and silent since: most likely it is dead and cannot know. */
 static bool
 suspect(const struct topo_state *t, const struct gab_set *nodes, unsigned node)
 {
+	if (!t->node[node].doubted)
+		return false;
 	GAB_SET_EACH(by, nodes)
 		if (gab_set_has(&t->node[node].row.set, (unsigned)by) &&
 		    !gab_set_has(&t->node[by].row.set, node))

@@ -12,6 +12,7 @@ struct gab_core;
 
 struct topo_node {
 	bool known;
+	bool doubted; /* somebody lost it, and it has said nothing since */
 	struct gab_topo row;
 	struct gab_set relay; /* origins whose rows this peer is to get */
 };
@@ -27,6 +28,8 @@ void topo_init(struct gab_core *);
 void topo_fini(struct gab_core *);
 /* Our row may have changed: connections, view or flags. Losses are told at once. */
 void topo_refresh(struct gab_core *, bool urgent);
+/* Our row as it is now, if it is being held back: nobody may learn of what follows from it first. */
+void topo_flush(struct gab_core *);
 void topo_conn_up(struct gab_core *, unsigned node);
 void topo_recv(struct gab_core *, unsigned src, struct wire_rd *);
 void topo_tick(struct gab_core *);

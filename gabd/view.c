@@ -51,6 +51,7 @@ view_see_num(struct gab_core *core, uint32_t num)
 static void
 in_vain(struct gab_core *core)
 {
+	core_trace(core, "flushed in vain for %u.%u", core->view.promised.num, core->view.promised.coord);
 	core->view.waiting = false;
 	core->view.give_up_at = CORE_NEVER;
 	core->reconsider = true;
@@ -85,6 +86,8 @@ send_flush(struct gab_core *core)
 	f->flags = (core->seeded ? GAB_FLUSH_SEEDED : 0) | (v->quorate ? GAB_FLUSH_QUORATE : 0) |
 	    (gab_set_meet(&v->lost, &v->prom_members) ? GAB_FLUSH_LOSSY : 0);
 	port_flush(core, f);
+	core_trace(core, "flush for %u.%u: gen %u, high %llu", f->att.num, f->att.coord, f->vid.gen,
+	    (unsigned long long)f->high);
 	gab_flush_encode(core_begin(core, GAB_MSG_FLUSH), f);
 	core_send_one(core, v->promised.coord);
 	free(f);
@@ -95,6 +98,7 @@ refuse(struct gab_core *core, unsigned src, const struct gab_att *att)
 {
 	struct gab_nack nack = { .att = *att, .num = core->view.max_num };
 
+	core_trace(core, "refuse %u.%u of node %u", att->num, att->coord, src);
 	gab_nack_encode(core_begin(core, GAB_MSG_NACK), &nack);
 	core_send_one(core, src);
 }
@@ -281,6 +285,13 @@ view_abort(struct gab_core *core, unsigned src, const struct gab_att *att)
 	if (src == att->coord && core->view.waiting &&
 	    gab_att_compare(att, &core->view.promised) == 0)
 		in_vain(core);
+}
+
+void
+view_forgive(struct gab_core *core, uint64_t late)
+{
+	if (core->view.give_up_at != CORE_NEVER)
+		core->view.give_up_at += late;
 }
 
 void

@@ -41,6 +41,7 @@ void view_install(struct gab_core *, unsigned src, const uint8_t *body, size_t l
 void view_abort(struct gab_core *, unsigned src, const struct gab_att *);
 /* Is this the attempt whose outcome we wait for? */
 bool view_awaits(const struct gab_core *, const struct gab_att *);
+void view_forgive(struct gab_core *, uint64_t late);
 void view_tick(struct gab_core *);
 uint64_t view_deadline(const struct gab_core *);
 
