@@ -6,11 +6,20 @@
 
 #include "gabd/core_priv.h"
 
+/* Spreads incarnations, so that the connections of two never have the same name. */
+static uint64_t
+spread(uint64_t z)
+{
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
 void
 conn_init(struct gab_core *core)
 {
 	core->conn.peer = core_alloc(core->conf.max_nodes * sizeof(*core->conn.peer));
-	core->conn.next_cid = core->conf.inc;
+	core->conn.next_cid = spread(core->conf.inc);
 	core->conn.tick_at = core->now + core->conf.alive;
 }
 
@@ -36,9 +45,8 @@ say_hello(struct gab_core *core, unsigned node)
 static void
 new_cid(struct gab_core *core, struct conn_peer *p)
 {
-	/* Multiplying by an odd number keeps successive ids of different starts apart. */
 	do
-		p->cid = core->conn.next_cid++ * UINT64_C(0x9e3779b97f4a7c15);
+		p->cid = core->conn.next_cid++;
 	while (p->cid == 0);
 	p->peer_cid = 0;
 	p->told = 0;
@@ -49,6 +57,7 @@ closed(struct gab_core *core, unsigned node)
 {
 	if (!gab_set_has(&core->conn.open, node))
 		return;
+	core_trace(core, "connection with node %u closed", node);
 	gab_set_del(&core->conn.open, node);
 	core_conn_down(core, node);
 }
@@ -125,6 +134,7 @@ conn_hello(struct gab_core *core, unsigned node, const struct gab_hello *m)
 	if (p->told != m->cid)
 		say_hello(core, node);
 	p->heard = core->now;
+	core_trace(core, "connected with node %u", node);
 	gab_set_add(&core->conn.open, node);
 	core_conn_up(core, node);
 }

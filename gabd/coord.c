@@ -142,7 +142,7 @@ broken(const struct gab_core *core, const struct gab_set *target)
 	const struct view_state *v = &core->view;
 
 	return v->flushed || view_dirty(core) || !gab_set_subset(&v->members, target) ||
-	    (v->vid.gen != 0 && topo_dirty(core, target, &v->vid));
+	    (v->vid.gen != 0 && topo_dirty(core, &v->members, &v->vid));
 }
 
 static void

@@ -80,16 +80,17 @@ flood(struct gab_core *core)
 	send_rows(core, &self, &core->conn.open);
 }
 
-/* by's row changes: those that it drops may be dead. */
+/* by's row changes: those that it drops may be dead. We are not. */
 static void
-doubt(struct topo_state *t, unsigned by, const struct gab_set *now)
+doubt(struct gab_core *core, unsigned by, const struct gab_set *now)
 {
+	struct topo_state *t = &core->topo;
 	struct gab_set dropped = t->node[by].row.set;
 
 	gab_set_sub(&dropped, now);
 	gab_set_and(&dropped, &t->known);
 	GAB_SET_EACH(node, &dropped)
-		t->node[node].doubted = true;
+		t->node[node].doubted = node != core->conf.self;
 }
 
 void
@@ -105,7 +106,7 @@ topo_refresh(struct gab_core *core, bool urgent)
 	if (gab_vid_equal(&own->vid, &core->view.vid))
 		flags |= own->flags & GAB_TOPO_DIRTY;
 	news = !gab_set_equal(&set, &own->set) || (flags & ~own->flags) != 0;
-	doubt(&core->topo, core->conf.self, &set);
+	doubt(core, core->conf.self, &set);
 	own->set = set;
 	own->flags = flags;
 	own->vid = core->view.vid;
@@ -117,6 +118,13 @@ topo_refresh(struct gab_core *core, bool urgent)
 		flood(core);
 	else if (core->topo.flood_at == CORE_NEVER)
 		core->topo.flood_at = core->now + FLOOD_DELAY;
+}
+
+void
+topo_announce(struct gab_core *core)
+{
+	core->topo.node[core->conf.self].row.version++;
+	flood(core);
 }
 
 void
@@ -205,7 +213,7 @@ take_row(struct gab_core *core, unsigned src, const struct gab_topo *row)
 	node = &core->topo.node[row->origin];
 	if (node->known && row->version <= node->row.version)
 		return;
-	doubt(&core->topo, row->origin, &row->set);
+	doubt(core, row->origin, &row->set);
 	node->known = true;
 	node->doubted = false;
 	node->row = *row;
@@ -335,7 +343,9 @@ topo_dirty(const struct gab_core *core, const struct gab_set *nodes, const struc
 	GAB_SET_EACH(node, nodes) {
 		const struct gab_topo *row = &core->topo.node[node].row;
 
-		if ((row->flags & GAB_TOPO_DIRTY) != 0 && gab_vid_equal(&row->vid, vid))
+		/* A member with a later view has left us behind. */
+		if (((row->flags & GAB_TOPO_DIRTY) != 0 && gab_vid_equal(&row->vid, vid)) ||
+		    row->vid.gen > vid->gen)
 			return true;
 	}
 	return false;

@@ -28,6 +28,8 @@ void topo_init(struct gab_core *);
 void topo_fini(struct gab_core *);
 /* Our row may have changed: connections, view or flags. Losses are told at once. */
 void topo_refresh(struct gab_core *, bool urgent);
+/* Floods our row although it has not changed: for a new view that others must know of. */
+void topo_announce(struct gab_core *);
 /* Our row as it is now, if it is being held back: nobody may learn of what follows from it first. */
 void topo_flush(struct gab_core *);
 void topo_conn_up(struct gab_core *, unsigned node);
@@ -36,7 +38,7 @@ void topo_tick(struct gab_core *);
 /* The members that our next view should have: the best clique that we are in. */
 void topo_target(const struct gab_core *, struct gab_set *);
 bool topo_seeded(const struct gab_core *, const struct gab_set *);
-/* Does a member say that view vid cannot go on? */
+/* Does one of these nodes say that view vid cannot go on, or has one gone on to a later view? */
 bool topo_dirty(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
 
 #endif

@@ -235,12 +235,18 @@ view_install(struct gab_core *core, unsigned src, const uint8_t *body, size_t le
 	    (m->vid.gen <= v->vid.gen && core->conf.breaks == 0)) {
 		refuse(core, src, &m->att);
 	} else {
+		struct gab_set left = v->members;
+
+		gab_set_sub(&left, &m->members);
 		v->flushed = v->waiting = false;
 		v->give_up_at = CORE_NEVER;
 		v->lost = v->prom_lost;
 		gab_set_and(&v->lost, &m->members);
 		install(core, m, body, len);
 		topo_refresh(core, false);
+		/* Those left behind who can hear us would not know otherwise. */
+		if (gab_set_meet(&left, &core->conn.open))
+			topo_announce(core);
 		order_submit(core);
 	}
 	free(m);

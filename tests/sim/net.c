@@ -255,8 +255,7 @@ host_down(struct sim *s, unsigned node)
 	for (unsigned i = 0; i < s->nodes; i++) {
 		if (i == node)
 			continue;
-		if (net_dir(s, node, i)->open || net_dir(s, i, node)->open)
-			break_session(s, node, i);
+		break_session(s, node, i);
 		net_dir(s, node, i)->open = false;
 		expect_detection(s, node, i);
 	}
