@@ -82,6 +82,9 @@ const struct state_row *state_row(const struct state_alias *, uint16_t node); /*
 size_t state_alias_count(const struct state *);
 void state_each_alias(
     const struct state *, void (*fn)(const struct state_alias *, void *arg), void *arg);
+/* The same by ascending id. */
+void state_each_alias_by_id(
+    const struct state *, void (*fn)(const struct state_alias *, void *arg), void *arg);
 
 /* Every (alias, service) that somebody who joined listens on, by ascending port. */
 void state_each_service(const struct state *, struct in_addr alias,

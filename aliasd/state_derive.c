@@ -247,6 +247,18 @@ state_each_alias(const struct state *st, void (*fn)(const struct state_alias *, 
 }
 
 void
+state_each_alias_by_id(
+    const struct state *st, void (*fn)(const struct state_alias *, void *arg), void *arg)
+{
+	size_t i, n;
+	uint64_t *id = map_keys(st->ids, &n);
+
+	for (i = 0; i < n; i++)
+		fn(map_get(st->ids, id[i]), arg);
+	free(id);
+}
+
+void
 state_each_service(const struct state *st, struct in_addr alias,
     void (*fn)(uint8_t proto, uint16_t port_h, void *arg), void *arg)
 {

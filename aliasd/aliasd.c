@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon's life, in the words of common/daemon.h. */
+#include "aliasd/aliasd.h"
+
+#include "aliasd/config.h"
+#include "aliasd/engine.h"
+#include "common/daemon.h"
+
+static struct engine *engine;
+
+static void *
+load(const char *path, struct conf_errors *errs)
+{
+	return config_load(path, errs);
+}
+
+static void
+print(FILE *out, const void *conf)
+{
+	config_print(out, conf);
+}
+
+static void
+discard(void *conf)
+{
+	config_free(conf);
+}
+
+static int
+init(struct ev_loop *loop, void *conf)
+{
+	engine = engine_new(loop, conf);
+	return engine == NULL ? -1 : 0;
+}
+
+static int
+reload(void *conf, struct conf_errors *errs)
+{
+	return engine_reload(engine, conf, errs);
+}
+
+static void
+fini(void)
+{
+	engine_free(engine);
+	engine = NULL;
+}
+
+const struct clud_ops aliasd_ops = {
+	.name = "aliasd",
+	.conf_path = SYSCONFDIR "/aliasd.conf",
+	.load = load,
+	.print = print,
+	.free = discard,
+	.init = init,
+	.reload = reload,
+	.fini = fini,
+};

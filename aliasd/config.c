@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include "aliasd/config.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "aliasd/map.h"
+#include "common/conf.h"
+
+#define OFF(field) offsetof(struct config, field)
+
+static const struct conf_item schema[] = {
+	{ .key = "interfaces", .type = CONF_STRLIST, .offset = OFF(ifaces), .size = NETLINK_NAME_MAX,
+	    .min = 1, .max_items = CONFIG_IFACES, .count_offset = OFF(nifaces), .optional = true },
+	{ .key = "default_alias", .type = CONF_STRING, .offset = OFF(default_alias),
+	    .size = ALIAS_NAME_MAX, .optional = true, .line_offset = OFF(default_alias_line) },
+	{ .key = "max_aliasid", .type = CONF_UINT, .offset = OFF(max_aliasid), .min = 1,
+	    .max = CONFIG_ALIASES_MAX, .def = "8" },
+	{ .key = "max_flows", .type = CONF_UINT, .offset = OFF(max_flows), .min = 1024,
+	    .max = 100000000, .def = "1000000" },
+	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
+	    .max = 16777216, .def = "65536" },
+	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
+	{ .key = "cgroup", .type = CONF_STRING, .offset = OFF(cgroup), .size = PATH_MAX,
+	    .optional = true },
+	{ .key = "pin_dir", .type = CONF_STRING, .offset = OFF(pin_dir), .size = PATH_MAX, .min = 1,
+	    .def = "/sys/fs/bpf/clua" },
+	{ .key = "alias_config", .type = CONF_STRING, .offset = OFF(alias_config), .size = PATH_MAX,
+	    .min = 1, .def = SYSCONFDIR "/clu_alias.config" },
+	{ .key = "services", .type = CONF_STRING, .offset = OFF(services_file), .size = PATH_MAX,
+	    .min = 1, .def = SYSCONFDIR "/clua_services" },
+	{ .type = CONF_END },
+};
+
+bool
+config_resolve(const char *name, struct in_addr *addr)
+{
+	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list;
+	bool found;
+
+	if (inet_pton(AF_INET, name, addr) == 1)
+		return true;
+	if (name[0] == '\0' || getaddrinfo(name, NULL, &hints, &list) != 0)
+		return false;
+	found = list->ai_addr->sa_family == AF_INET;
+	if (found)
+		*addr = ((const struct sockaddr_in *)(const void *)list->ai_addr)->sin_addr;
+	freeaddrinfo(list);
+	return found;
+}
+
+struct parse {
+	struct config *c;
+	struct conf_errors *errs;
+};
+
+static bool
+resolve_alias(struct parse *p, struct alias_ctl_set *set, const char *file, int line)
+{
+	set->is_default = alias_opts_is_default(&set->opts);
+	if (set->is_default) {
+		set->addr = p->c->default_addr;
+		if (p->c->default_alias[0] == '\0')
+			conf_error(p->errs, file, line, NULL,
+			    "%s means nothing: default_alias is not set in aliasd.conf", ALIAS_DEFAULT_KEYWORD);
+		return p->c->default_alias[0] != '\0';
+	}
+	if (config_resolve(set->opts.alias, &set->addr)) {
+		set->is_default = p->c->default_alias[0] != '\0' &&
+		    set->addr.s_addr == p->c->default_addr.s_addr;
+		return true;
+	}
+	conf_error(p->errs, file, line, NULL,
+	    "alias \"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",
+	    set->opts.alias);
+	return false;
+}
+
+static void
+alias_line(char *text, const char *file, int line, void *arg)
+{
+	struct parse *p = arg;
+	struct alias_ctl_set set = { 0 };
+	char err[256];
+
+	if (!alias_opts_parse_line(text, &set.opts, err, sizeof(err))) {
+		conf_error(p->errs, file, line, NULL, "%s", err);
+		return;
+	}
+	if (!resolve_alias(p, &set, file, line))
+		return;
+	p->c->aliases = mem_grow(p->c->aliases, p->c->naliases + 1, sizeof(set));
+	p->c->aliases[p->c->naliases++] = set;
+}
+
+static void
+load_all(const char *path, struct config *c, struct conf_errors *errs)
+{
+	struct parse p = { .c = c, .errs = errs };
+
+	if (!conf_load(path, schema, c, errs))
+		return;
+	if (c->default_alias[0] != '\0' && !config_resolve(c->default_alias, &c->default_addr))
+		conf_error(errs, path, c->default_alias_line, "default_alias",
+		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",
+		    c->default_alias);
+	/* No aliases at start, and no registered services, are as good as any. */
+	if (access(c->alias_config, F_OK) == 0)
+		conf_lines(c->alias_config, errs, alias_line, &p);
+	if (access(c->services_file, F_OK) == 0)
+		services_load(c->services_file, &c->services, errs);
+}
+
+struct config *
+config_load(const char *path, struct conf_errors *errs)
+{
+	struct config *c = mem_zalloc(sizeof(*c));
+	size_t before = conf_errors_count(errs);
+
+	load_all(path, c, errs);
+	if (conf_errors_count(errs) == before)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+void
+config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	free(c->aliases);
+	services_free(&c->services);
+	free(c);
+}
+
+static void
+print_alias(FILE *out, const struct alias_ctl_set *s)
+{
+	char addr[INET_ADDRSTRLEN];
+	const struct alias_opts *o = &s->opts;
+
+	inet_ntop(AF_INET, &s->addr, addr, sizeof(addr));
+	fprintf(out, "#   cluamgr -a alias=%s", o->alias);
+	if (o->set & ALIAS_OPT_JOIN)
+		fprintf(out, ",join");
+	if (o->set & ALIAS_OPT_LEAVE)
+		fprintf(out, ",leave");
+	if (o->set & ALIAS_OPT_SELW)
+		fprintf(out, ",selw=%u", o->selw);
+	if (o->set & ALIAS_OPT_SELP)
+		fprintf(out, ",selp=%u", o->selp);
+	if (o->set & ALIAS_OPT_RPRI)
+		fprintf(out, ",rpri=%u", o->rpri);
+	if (o->set & ALIAS_OPT_VIRTUAL)
+		fprintf(out, ",virtual=%s", o->virt ? "t" : "f");
+	fprintf(out, "\t# %s\n", addr);
+}
+
+void
+config_print(FILE *out, const struct config *c)
+{
+	char attrs[128];
+	size_t i;
+
+	conf_print(out, schema, c);
+	fprintf(out, "\n# %s:\n", c->alias_config);
+	for (i = 0; i < c->naliases; i++)
+		print_alias(out, &c->aliases[i]);
+	fprintf(out, "\n# %s:\n", c->services_file);
+	for (i = 0; i < c->services.n; i++) {
+		const struct alias_svc *s = &c->services.svc[i];
+
+		alias_attr_format(s->attrs, attrs, sizeof(attrs));
+		fprintf(out, "#   %s\t%u/%s\t%s\n", s->name, s->port_h, alias_proto_name(s->proto), attrs);
+	}
+}
+
+void
+config_check_fixed(const struct config *old, const struct config *fresh, struct conf_errors *errs)
+{
+	static const char text[] = "cannot be changed while aliasd runs: restart it";
+	bool same_ifaces = old->nifaces == fresh->nifaces &&
+	    memcmp(old->ifaces, fresh->ifaces, old->nifaces * sizeof(old->ifaces[0])) == 0;
+
+	if (!same_ifaces)
+		conf_error(errs, "aliasd.conf", 0, "interfaces", "%s", text);
+	if (old->max_flows != fresh->max_flows)
+		conf_error(errs, "aliasd.conf", 0, "max_flows", "%s", text);
+	if (old->max_half_open != fresh->max_half_open)
+		conf_error(errs, "aliasd.conf", 0, "max_half_open", "%s", text);
+	if (strcmp(old->cgroup, fresh->cgroup) != 0)
+		conf_error(errs, "aliasd.conf", 0, "cgroup", "%s", text);
+	if (strcmp(old->pin_dir, fresh->pin_dir) != 0)
+		conf_error(errs, "aliasd.conf", 0, "pin_dir", "%s", text);
+	if (old->default_addr.s_addr != fresh->default_addr.s_addr)
+		conf_error(errs, "aliasd.conf", 0, "default_alias", "%s", text);
+}

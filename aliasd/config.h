@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* aliasd.conf, and the two files it names: clu_alias.config and clua_services. */
+#ifndef CLUA_ALIASD_CONFIG_H
+#define CLUA_ALIASD_CONFIG_H
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/netlink.h"
+#include "proto/alias_ctl.h"
+#include "proto/alias_svc.h"
+
+#define CONFIG_IFACES 64
+#define CONFIG_ALIASES_MAX 102400
+
+struct conf_errors;
+
+struct services { /* a parsed clua_services */
+	size_t n;
+	struct alias_svc *svc;
+	int *line;
+};
+
+struct config {
+	size_t nifaces;
+	char ifaces[CONFIG_IFACES][NETLINK_NAME_MAX];
+	char default_alias[ALIAS_NAME_MAX]; /* as written; "" = none */
+	int default_alias_line;
+	struct in_addr default_addr; /* resolved */
+	uint32_t max_flows, max_half_open, max_aliasid;
+	bool keep_addresses;
+	char cgroup[PATH_MAX]; /* "" = the mounted root */
+	char pin_dir[PATH_MAX];
+	char alias_config[PATH_MAX];
+	char services_file[PATH_MAX];
+
+	size_t naliases; /* the lines of clu_alias.config, in order, resolved */
+	struct alias_ctl_set *aliases;
+	struct services services;
+};
+
+/* NULL when errors were added. */
+struct config *config_load(const char *path, struct conf_errors *);
+void config_free(struct config *);
+void config_print(FILE *, const struct config *);
+/* Adds an error for every key that differs and cannot be changed while running. */
+void config_check_fixed(
+    const struct config *old, const struct config *fresh, struct conf_errors *);
+
+/* False when errors were added; then there is nothing to free. */
+bool services_load(const char *path, struct services *, struct conf_errors *);
+void services_free(struct services *);
+bool services_equal(const struct services *, const struct services *);
+
+/* An address, or a name by way of /etc/hosts and what else getaddrinfo(3) asks. May wait. */
+bool config_resolve(const char *name, struct in_addr *);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC */
+#include "aliasd/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/engine_priv.h"
+#include "common/conf.h"
+#include "common/daemon.h"
+
+#define READY_AFTER (3 * NSEC_PER_SEC)
+#define SAVED_SYSCTLS RUNDIR "/aliasd.sysctl"
+
+struct alias_conn
+engine_conn(const struct dp_conn *c)
+{
+	return (struct alias_conn){ .client = c->client, .alias = c->alias,
+		.client_port = c->client_port, .port = c->port };
+}
+
+struct dp_conn
+engine_dp_conn(const struct alias_conn *c)
+{
+	return (struct dp_conn){ .client = c->client, .alias = c->alias,
+		.client_port = c->client_port, .port = c->port };
+}
+
+const char *
+engine_status_text(const struct engine *e)
+{
+	if (!e->known)
+		return "waiting for lltd";
+	if (state_gen(e->state) == 0)
+		return "waiting for gabd: not in the group";
+	if (!state_loaded(e->state))
+		return "waiting for the state of the other members";
+	if (!state_is_synced(e->state, e->self))
+		return "waiting for the connections of the other members";
+	if (!state_quorate(e->state))
+		return "without quorum: routing nothing";
+	return "";
+}
+
+void
+engine_update_status(struct engine *e)
+{
+	const char *text = engine_status_text(e);
+
+	if (text[0] == '\0')
+		text = "in the group";
+	if (!e->ready && e->known && state_is_synced(e->state, e->self)) {
+		e->ready = true;
+		clud_ready(text);
+	} else if (e->ready) {
+		clud_status(text);
+	}
+}
+
+static void
+ready_timer(void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->ready)
+		return;
+	e->ready = true;
+	clud_ready(engine_status_text(e));
+}
+
+static bool
+make_timers(struct engine *e)
+{
+	e->flush_timer = ev_timer_new(e->loop, engine_flush_timer, e);
+	e->garp_timer = ev_timer_new(e->loop, engine_garp_timer, e);
+	e->stray_timer = ev_timer_new(e->loop, engine_stray_timer, e);
+	e->poll_timer = ev_timer_new(e->loop, engine_poll_timer, e);
+	e->verify_timer = ev_timer_new(e->loop, engine_verify_timer, e);
+	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
+	return e->flush_timer && e->garp_timer && e->stray_timer && e->poll_timer && e->verify_timer &&
+	    e->ready_timer;
+}
+
+static void
+make_parts(struct engine *e)
+{
+	e->paths = paths_new();
+	e->listen = listen_new();
+	e->told = map_new();
+	e->services = map_new();
+	e->state = state_new(&engine_state_ops, e);
+	e->own = own_new();
+	e->announce = announce_new();
+	e->holds = holds_new();
+	e->garp = garp_new();
+	e->stray = stray_new(&engine_stray_ops, e);
+	e->sysctls = sysctls_new(SAVED_SYSCTLS);
+	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
+	e->claim_limit.burst = 5;
+	e->next_token = TOKEN_FIRST;
+}
+
+static bool
+open_parts(struct engine *e)
+{
+	e->lan = lan_open(e->loop, (const char(*)[NETLINK_NAME_MAX])e->conf->ifaces, e->conf->nifaces,
+	    &engine_lan_ops, e);
+	if (e->lan == NULL)
+		return false;
+	e->raw = rawsock_open(e->loop, engine_on_arp, e);
+	e->diag = diag_open();
+	if (e->raw == NULL || e->diag == NULL)
+		return false;
+	e->watch = diag_watch_udp(e->loop, engine_udp_gone, e);
+	e->ipc = ipc_server_new(e->loop, ALIAS_SOCK, &engine_ipc_ops, e);
+	if (e->ipc == NULL)
+		return false;
+	e->llt = lltsub_new(e->loop, &engine_llt_ops, e);
+	return e->llt != NULL;
+}
+
+/* The lines of clu_alias.config; they were parsed and resolved when the file was read. */
+static void
+run_alias_config(struct engine *e, const struct config *old)
+{
+	size_t i;
+
+	for (i = 0; i < e->conf->naliases; i++) {
+		const struct alias_ctl_set *set = &e->conf->aliases[i];
+		const char *why;
+
+		if (old != NULL && i < old->naliases &&
+		    memcmp(set, &old->aliases[i], sizeof(*set)) == 0)
+			continue;
+		why = engine_check_set(e, set);
+		if (why != NULL)
+			log_errx("alias", "%s in %s: %s", set->opts.alias, e->conf->alias_config, why);
+		else
+			engine_set(e, set, TOKEN_NONE);
+	}
+}
+
+struct engine *
+engine_new(struct ev_loop *loop, struct config *conf)
+{
+	struct engine *e = mem_zalloc(sizeof(*e));
+
+	e->loop = loop;
+	e->conf = conf;
+	make_parts(e);
+	if (!make_timers(e) || !open_parts(e)) {
+		engine_free(e);
+		return NULL;
+	}
+	run_alias_config(e, NULL);
+	ev_timer_set(e->ready_timer, READY_AFTER);
+	return e;
+}
+
+static void
+free_timers(struct engine *e)
+{
+	ev_timer_free(e->flush_timer);
+	ev_timer_free(e->garp_timer);
+	ev_timer_free(e->stray_timer);
+	ev_timer_free(e->poll_timer);
+	ev_timer_free(e->verify_timer);
+	ev_timer_free(e->ready_timer);
+}
+
+static void
+free_parts(struct engine *e)
+{
+	stray_free(e->stray);
+	garp_free(e->garp);
+	holds_free(e->holds);
+	announce_free(e->announce);
+	own_free(e->own);
+	state_free(e->state);
+	map_free(e->services, NULL);
+	map_free(e->told, free);
+	listen_free(e->listen);
+	paths_free(e->paths);
+	sysctls_free(e->sysctls);
+	free(e->asks);
+	config_free(e->conf);
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	/* First nobody may be sent here any more, then we can let go. */
+	if (e->dp != NULL)
+		engine_step_down(e);
+	if (e->group != NULL)
+		group_gab.leave(e->group);
+	if (e->ipc != NULL)
+		ipc_server_free(e->ipc);
+	lltsub_free(e->llt);
+	if (e->dp != NULL)
+		datapath_close(e->dp, true);
+	diag_watch_free(e->watch);
+	diag_close(e->diag);
+	rawsock_close(e->raw);
+	if (e->lan != NULL && !e->conf->keep_addresses)
+		engine_remove_addresses(e);
+	sysctls_restore(e->sysctls);
+	lan_close(e->lan);
+	free_timers(e);
+	free_parts(e);
+	free(e);
+}
+
+int
+engine_reload(struct engine *e, struct config *fresh, struct conf_errors *errs)
+{
+	struct config *old = e->conf;
+	size_t before = conf_errors_count(errs);
+
+	config_check_fixed(old, fresh, errs);
+	if (conf_errors_count(errs) != before)
+		return -1;
+	e->conf = fresh;
+	run_alias_config(e, old);
+	if (!services_equal(&old->services, &fresh->services))
+		engine_send_services(e, &fresh->services, false, TOKEN_NONE);
+	config_free(old);
+	return 0;
+}

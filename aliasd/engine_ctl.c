@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/* The control socket: changes. They are answered when they came back in the order of the group. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/engine_priv.h"
+#include "common/conf.h"
+
+static uint64_t
+wait_for(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *req)
+{
+	struct waiter *w = mem_zalloc(sizeof(*w));
+
+	w->token = e->next_token++;
+	w->conn = conn;
+	w->reqid = req->reqid;
+	w->next = e->waiters;
+	e->waiters = w;
+	return w->token;
+}
+
+static void
+answer(const struct waiter *w, enum ipc_code code, const char *text)
+{
+	struct ipc_msg req = { .reqid = w->reqid };
+
+	ipc_conn_reply(w->conn, &req, code, "%s", text);
+}
+
+void
+engine_ctl_done(struct engine *e, uint64_t token)
+{
+	struct waiter **at = &e->waiters, *w;
+
+	while ((w = *at) != NULL) {
+		if (w->token != token) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		answer(w, IPC_OK, "");
+		free(w);
+	}
+}
+
+/* Nobody can say any more whether these came about. */
+void
+engine_ctl_lost(struct engine *e)
+{
+	struct waiter *w;
+
+	while ((w = e->waiters) != NULL) {
+		e->waiters = w->next;
+		answer(w, IPC_EFAILED, "this member fell out of the group before the others agreed");
+		free(w);
+	}
+}
+
+static void
+on_close(struct ipc_conn *conn, void *arg)
+{
+	struct engine *e = arg;
+	struct waiter **at = &e->waiters, *w;
+
+	while ((w = *at) != NULL) {
+		if (w->conn == conn) {
+			*at = w->next;
+			free(w);
+		} else {
+			at = &w->next;
+		}
+	}
+}
+
+/* NULL, or why no change can be agreed on now. */
+static const char *
+not_now(const struct engine *e)
+{
+	return state_loaded(e->state) ? NULL : engine_status_text(e);
+}
+
+static void
+set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
+{
+	struct engine *e = arg;
+	struct alias_ctl_set s;
+	const char *why;
+
+	if (!alias_ctl_set_decode(m->data, m->len, &s)) {
+		ipc_conn_reply(conn, m, IPC_EPROTO, "malformed request");
+		return;
+	}
+	why = engine_check_set(e, &s);
+	if (why != NULL) {
+		ipc_conn_reply(conn, m, IPC_EINVAL, "%s: %s", s.opts.alias, why);
+		return;
+	}
+	why = not_now(e);
+	if (why != NULL) {
+		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
+		return;
+	}
+	engine_set(e, &s, wait_for(e, conn, m));
+}
+
+/* Attributes that are taken down but do nothing so far are not passed over in silence. */
+static void
+warn_inert(struct ipc_conn *conn, const struct ipc_msg *m, const struct services *s)
+{
+	char attrs[128], text[256];
+	struct wire_wr w;
+	uint8_t buf[512];
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (!(s->svc[i].attrs & ALIAS_ATTR_INERT))
+			continue;
+		alias_attr_format(s->svc[i].attrs & ALIAS_ATTR_INERT, attrs, sizeof(attrs));
+		snprintf(text, sizeof(text), "%s %u/%s: attribute %s is not effective yet", s->svc[i].name,
+		    s->svc[i].port_h, alias_proto_name(s->svc[i].proto), attrs);
+		wire_wr_init(&w, buf, sizeof(buf));
+		wire_wr_str(&w, text);
+		ipc_conn_send(conn, ALIAS_ROW_NOTE, m->reqid, buf, wire_wr_len(&w));
+	}
+}
+
+static void
+refuse_services(struct ipc_conn *conn, const struct ipc_msg *m, const struct conf_errors *errs)
+{
+	char text[900];
+	size_t i, len = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < conf_errors_count(errs) && len < sizeof(text); i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, "%s%s", i == 0 ? "" : "\n", conf_errors_get(errs, i));
+	ipc_conn_reply(conn, m, IPC_EINVAL, "%s", text);
+}
+
+static void
+take_services(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *m, const char *path)
+{
+	struct conf_errors *errs = conf_errors_new();
+	const char *why = not_now(e);
+	struct services s;
+
+	if (!services_load(path, &s, errs)) {
+		refuse_services(conn, m, errs);
+	} else if (why != NULL) {
+		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
+		services_free(&s);
+	} else {
+		warn_inert(conn, m, &s);
+		engine_send_services(e, &s, false, wait_for(e, conn, m));
+		services_free(&e->conf->services);
+		e->conf->services = s;
+	}
+	conf_errors_free(errs);
+}
+
+static void
+services(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
+{
+	struct engine *e = arg;
+	char path[ALIAS_CTL_PATH_MAX];
+	struct wire_rd r;
+
+	wire_rd_init(&r, m->data, m->len);
+	wire_rd_str(&r, path, sizeof(path));
+	if (!wire_rd_done(&r) || (path[0] != '\0' && path[0] != '/'))
+		ipc_conn_reply(conn, m, IPC_EPROTO, "malformed request: expected an absolute path");
+	else
+		take_services(e, conn, m, path[0] == '\0' ? e->conf->services_file : path);
+}
+
+static const struct ipc_cmd cmds[] = {
+	{ .type = ALIAS_CTL_SET, .right = IPC_CHANGE, .fn = set },
+	{ .type = ALIAS_CTL_STATUS, .right = IPC_READ, .fn = engine_ctl_status },
+	{ .type = ALIAS_CTL_SERVICES, .right = IPC_CHANGE, .fn = services },
+	{ .fn = NULL },
+};
+
+const struct ipc_server_ops engine_ipc_ops = { .cmds = cmds, .on_close = on_close };

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/* Views and messages of the group. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/engine_priv.h"
+
+int
+engine_broadcast(struct engine *e, const void *data, size_t len)
+{
+	if (e->group == NULL || group_gab.broadcast(e->group, data, len) < 0) {
+		log_warn("group", "cannot broadcast %zu bytes", len);
+		return -1;
+	}
+	return 0;
+}
+
+void
+engine_unicast(struct engine *e, uint16_t node, const void *data, size_t len)
+{
+	if (e->group != NULL && group_gab.unicast(e->group, node, data, len) < 0)
+		log_warn("group", "cannot send %zu bytes to node %u", len, node);
+}
+
+static void
+st_broadcast(const uint8_t *data, size_t len, void *arg)
+{
+	engine_broadcast(arg, data, len);
+}
+
+static void
+st_loaded(void *arg)
+{
+	struct engine *e = arg;
+
+	log_info("group", "state is complete: %zu aliases", state_alias_count(e->state));
+	engine_send_services(e, &e->conf->services, true, TOKEN_NONE);
+	engine_send_all_rows(e);
+	engine_listen_flush(e);
+	engine_flows_loaded(e);
+	engine_update_status(e);
+}
+
+static void
+st_reset(void *arg)
+{
+	struct engine *e = arg;
+
+	engine_step_down(e);
+	stray_clear(e->stray);
+	listen_forget(e->listen);
+	e->nasks = 0;
+	e->said_synced = false;
+	engine_ctl_lost(e);
+}
+
+static void
+st_alias(const struct state_alias *a, void *arg)
+{
+	engine_alias(arg, a);
+}
+
+static void
+st_alias_gone(struct in_addr addr, void *arg)
+{
+	engine_alias_gone(arg, addr);
+}
+
+static void
+st_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
+{
+	engine_service(arg, alias, proto, port_h);
+}
+
+static void
+st_services(void *arg)
+{
+	struct engine *e = arg;
+	size_t n;
+	struct alias_svc *table = state_svc_table(e->state, &n);
+
+	log_info("service", "%zu services are registered, version %u", n, state_svc_version(e->state));
+	free(table);
+}
+
+static void
+st_own(uint64_t token, void *arg)
+{
+	struct engine *e = arg;
+
+	if (token == TOKEN_SWEEP)
+		engine_sweep(e);
+	else
+		engine_ctl_done(e, token);
+}
+
+const struct state_ops engine_state_ops = {
+	.broadcast = st_broadcast,
+	.on_loaded = st_loaded,
+	.on_reset = st_reset,
+	.on_alias = st_alias,
+	.on_alias_gone = st_alias_gone,
+	.on_service = st_service,
+	.on_services = st_services,
+	.on_own = st_own,
+};
+
+static void
+log_view(const struct engine *e, const struct gab_ev_view *v)
+{
+	char text[512] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < v->nmembers && len < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " %u", v->members[i]);
+	log_info("group", "view %u:%s%s%s, %u joined, %u left", v->gen, text,
+	    v->quorate ? "" : ", not quorate", v->fresh ? ", fresh" : "", v->njoined, v->nleft);
+}
+
+static void
+on_view(const struct gab_ev_view *v, void *arg)
+{
+	struct engine *e = arg;
+
+	log_view(e, v);
+	/* Masters first: clients wait for them. */
+	state_view(e->state, v);
+	engine_flows_view(e, v);
+	engine_update_status(e);
+}
+
+static void
+on_message(uint16_t src, uint8_t kind, const uint8_t *data, size_t len, void *arg)
+{
+	struct engine *e = arg;
+	struct alias_msg m;
+
+	if (kind == GAB_ORDERED) {
+		if (!state_ordered(e->state, src, data, len))
+			log_warnx("group", "node %u broadcast a malformed message of %zu bytes", src, len);
+		engine_update_status(e);
+		return;
+	}
+	if (!alias_msg_decode(data, len, &m) || m.type < ALIAS_MSG_FLOWS) {
+		log_warnx("group", "node %u sent a malformed message of %zu bytes", src, len);
+		return;
+	}
+	if (!state_is_member(e->state, src))
+		return;
+	if (m.type == ALIAS_MSG_ASK)
+		engine_asked(e, src, &m);
+	else if (m.type == ALIAS_MSG_ANSWER)
+		engine_answered(e, src, &m);
+	else
+		engine_flows_message(e, src, &m);
+}
+
+static void
+on_lost(void *arg)
+{
+	struct engine *e = arg;
+
+	log_warnx("group", "out of the group: gabd went away");
+	state_lost(e->state);
+	engine_update_status(e);
+}
+
+void
+engine_join(struct engine *e)
+{
+	static const struct group_events events = { .on_view = on_view, .on_message = on_message,
+		.on_lost = on_lost };
+
+	engine_listen_dump(e, IPPROTO_TCP);
+	engine_listen_dump(e, IPPROTO_UDP);
+	engine_flows_dump(e);
+	e->group = group_gab.join(e->loop, &events, e);
+	engine_poll_timer(e);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* Our own rows, what the administrator asks for, and the addresses on this host. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/engine_priv.h"
+
+static void
+set_attached(struct engine *e, struct alias_row *r)
+{
+	bool attached = !(r->flags & ALIAS_ROW_VIRTUAL) && lan_attached(e->lan, r->addr) != 0;
+
+	r->flags = (uint8_t)(attached ? r->flags | ALIAS_ROW_ATTACHED : r->flags & ~ALIAS_ROW_ATTACHED);
+}
+
+void
+engine_send_row(struct engine *e, const struct alias_row *r, uint64_t token)
+{
+	uint8_t buf[512];
+	struct wire_wr w;
+
+	if (!state_loaded(e->state))
+		return;
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_row(&w, token, r);
+	engine_broadcast(e, buf, wire_wr_len(&w));
+}
+
+static void
+send_one(struct alias_row *r, void *arg)
+{
+	set_attached(arg, r);
+	engine_send_row(arg, r, TOKEN_NONE);
+}
+
+void
+engine_send_all_rows(struct engine *e)
+{
+	/* A row of no alias that could be: it changes nothing, and comes back behind all the others. */
+	struct alias_row last = { .addr.s_addr = htonl(INADDR_NONE) };
+
+	own_each(e->own, send_one, e);
+	engine_send_row(e, &last, TOKEN_SWEEP);
+}
+
+void
+engine_send_services(struct engine *e, const struct services *s, bool initial, uint64_t token)
+{
+	static uint8_t buf[GAB_MAX_MSG];
+	struct wire_wr w;
+
+	if (!state_loaded(e->state))
+		return;
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_services(&w, token, initial, s->svc, s->n);
+	if (!wire_wr_ok(&w))
+		log_errx("service", "%zu services do not fit a message", s->n);
+	else
+		engine_broadcast(e, buf, wire_wr_len(&w));
+}
+
+const char *
+engine_check_set(struct engine *e, const struct alias_ctl_set *s)
+{
+	const char *why;
+
+	if (s->is_default && e->conf->default_alias[0] == '\0')
+		return "there is no default alias: set default_alias in aliasd.conf";
+	if (s->is_default)
+		return NULL;
+	why = lan_refuses(e->lan, s->addr);
+	if (why != NULL)
+		return why;
+	if (state_alias(e->state, s->addr) == NULL && own_get(e->own, s->addr) == NULL &&
+	    (state_alias_count(e->state) >= e->conf->max_aliasid ||
+		own_count(e->own) >= e->conf->max_aliasid))
+		return "there are as many aliases as max_aliasid in aliasd.conf allows";
+	return NULL;
+}
+
+void
+engine_set(struct engine *e, const struct alias_ctl_set *asked, uint64_t token)
+{
+	struct alias_ctl_set s = *asked;
+	struct alias_row row, *own;
+	const char *name = s.opts.alias;
+	struct in_addr ignored;
+
+	if (!s.is_default && e->conf->default_alias[0] != '\0' &&
+	    s.addr.s_addr == e->conf->default_addr.s_addr)
+		s.is_default = true;
+	if (s.is_default) {
+		s.addr = e->conf->default_addr;
+		name = e->conf->default_alias;
+	}
+	if (inet_pton(AF_INET, name, &ignored) == 1)
+		name = "";
+	row = own_apply(e->own, &s, name);
+	own = own_get(e->own, s.addr);
+	if (own != NULL) {
+		set_attached(e, own);
+		row = *own;
+	}
+	engine_local_address(e, s.addr);
+	engine_send_row(e, &row, token);
+}
+
+static void
+attached_one(struct alias_row *r, void *arg)
+{
+	struct engine *e = arg;
+	uint8_t before = r->flags;
+	const struct state_alias *a = state_alias(e->state, r->addr);
+
+	set_attached(e, r);
+	if (before == r->flags)
+		return;
+	/* Without a cable nobody waits for the others to agree. */
+	if (a != NULL)
+		engine_alias(e, a);
+	engine_send_row(e, r, TOKEN_NONE);
+}
+
+void
+engine_attached(struct engine *e)
+{
+	/* Called while things are being set up, too. */
+	if (e->lan != NULL && e->own != NULL)
+		own_each(e->own, attached_one, e);
+}
+
+struct count {
+	struct in_addr addr;
+	size_t n;
+};
+
+static void
+count_flow(const struct dp_conn *c, uint16_t owner, void *arg)
+{
+	struct count *x = arg;
+
+	if (c->alias.s_addr == x->addr.s_addr)
+		x->n++;
+}
+
+/* While connections of ours are open the address stays. */
+static bool
+still_serving(struct engine *e, struct in_addr addr)
+{
+	struct count x = { .addr = addr };
+
+	if (e->dp != NULL)
+		datapath_each_flow(e->dp, e->self, count_flow, &x);
+	return x.n > 0;
+}
+
+static uint32_t
+loopback(struct engine *e)
+{
+	const struct netlink_link *lo = netlink_link_by_name(lan_netlink(e->lan), "lo");
+
+	return lo == NULL ? 0 : lo->ifindex;
+}
+
+static void
+add_address(struct engine *e, struct told *t)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
+	if (netlink_addr_add(lan_netlink(e->lan), loopback(e), t->dp.addr, 32, RT_SCOPE_HOST) < 0 &&
+	    errno != EEXIST) {
+		log_warn("alias", "cannot add %s to lo", text);
+		return;
+	}
+	t->here = true;
+	log_info("alias", "%s: joined, its address is on lo", text);
+}
+
+static void
+remove_address(struct engine *e, struct told *t)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
+	if (netlink_addr_del(lan_netlink(e->lan), loopback(e), t->dp.addr, 32) < 0 &&
+	    errno != EADDRNOTAVAIL)
+		log_warn("alias", "cannot remove %s from lo", text);
+	else
+		log_info("alias", "%s: its address is off lo", text);
+	t->here = false;
+}
+
+/* The address is on lo as long as this member has joined, and until its last connection ended. */
+void
+engine_local_address(struct engine *e, struct in_addr addr)
+{
+	const struct alias_row *r = own_get(e->own, addr);
+	bool wanted = r != NULL && (r->flags & ALIAS_ROW_JOINED);
+	struct told *t = map_get(e->told, addr.s_addr);
+
+	if (t == NULL && wanted) {
+		t = mem_zalloc(sizeof(*t));
+		t->dp.addr = addr;
+		t->dp.fallback = DP_NO_NODE;
+		map_put(e->told, addr.s_addr, t);
+	}
+	if (t == NULL)
+		return;
+	if (wanted && !t->here)
+		add_address(e, t);
+	else if (!wanted && t->here && !still_serving(e, addr))
+		remove_address(e, t);
+}
+
+static void
+remove_one(uint64_t key, void *value, void *arg)
+{
+	struct told *t = value;
+
+	if (t->here)
+		remove_address(arg, t);
+}
+
+void
+engine_remove_addresses(struct engine *e)
+{
+	map_each(e->told, remove_one, e);
+}

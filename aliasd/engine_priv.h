@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/* Inside of the engine; for aliasd/engine*.c alone. */
+#ifndef CLUA_ALIASD_ENGINE_PRIV_H
+#define CLUA_ALIASD_ENGINE_PRIV_H
+
+#include "aliasd/announce.h"
+#include "aliasd/config.h"
+#include "aliasd/datapath.h"
+#include "aliasd/diag.h"
+#include "aliasd/engine.h"
+#include "aliasd/garp.h"
+#include "aliasd/group.h"
+#include "aliasd/lan.h"
+#include "aliasd/listen.h"
+#include "aliasd/lltsub.h"
+#include "aliasd/map.h"
+#include "aliasd/own.h"
+#include "aliasd/paths.h"
+#include "aliasd/rawsock.h"
+#include "aliasd/state.h"
+#include "aliasd/stray.h"
+#include "aliasd/sysctls.h"
+#include "common/clock.h"
+#include "common/ev.h"
+#include "common/ipc.h"
+#include "common/log.h"
+
+struct told { /* an alias as the data plane has it */
+	struct dp_alias dp;
+	bool told; /* … if it has it at all */
+	bool here; /* its address is on lo */
+};
+
+struct waiter { /* a client that waits for its change to come back in order */
+	struct waiter *next;
+	uint64_t token;
+	struct ipc_conn *conn;
+	uint32_t reqid;
+};
+
+struct engine {
+	struct ev_loop *loop;
+	struct config *conf;
+
+	/* lltd */
+	struct lltsub *llt;
+	struct paths *paths;
+	bool known; /* who we are */
+	uint16_t self;
+	char name[LLT_MAX_NODES][LLT_NAME_MAX];
+
+	/* the kernel */
+	struct lan *lan;
+	struct sysctls *sysctls;
+	struct datapath *dp; /* NULL until lltd said who we are */
+	struct rawsock *raw;
+	struct diag *diag;
+	struct diag_watch *watch;
+	struct listen_table *listen;
+	struct map *told;     /* address -> struct told */
+	struct map *services; /* of the data plane: key as in engine_apply.c */
+	uint32_t link_iface[LLT_MAX_LINKS];
+	size_t nlink_ifaces;
+
+	/* the group */
+	struct group *group;
+	struct state *state;
+	struct own *own;
+	struct announce *announce;
+	struct holds *holds;
+	bool said_synced;
+
+	struct garp *garp;
+	struct stray *stray;
+	size_t nasks, asks_size;
+	struct alias_conn *asks;
+	struct log_limit claim_limit;
+
+	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
+	struct ev_timer *ready_timer;
+	bool flush_armed, ready;
+	unsigned polls;
+
+	struct ipc_server *ipc;
+	struct waiter *waiters;
+	uint64_t next_token;
+};
+
+/* Tokens below this are the engine's own. */
+#define TOKEN_NONE 0
+#define TOKEN_SWEEP 1 /* all our rows are in the state: what is not in it is to go */
+#define TOKEN_FIRST 16
+
+/* A connection in the words of the group and of the data plane. */
+struct alias_conn engine_conn(const struct dp_conn *);
+struct dp_conn engine_dp_conn(const struct alias_conn *);
+
+/* engine.c */
+void engine_update_status(struct engine *);
+const char *engine_status_text(const struct engine *);
+
+/* engine_links.c: lltd and the interfaces */
+extern const struct lltsub_ops engine_llt_ops;
+extern const struct lan_ops engine_lan_ops;
+int engine_attach(struct engine *); /* once the data plane is there */
+bool engine_usable(uint16_t node, void *engine);
+
+/* engine_group.c: views and messages */
+void engine_join(struct engine *);
+int engine_broadcast(struct engine *, const void *, size_t);
+void engine_unicast(struct engine *, uint16_t node, const void *, size_t);
+extern const struct state_ops engine_state_ops;
+
+/* engine_apply.c: the state, carried out */
+void engine_alias(struct engine *, const struct state_alias *);
+void engine_alias_gone(struct engine *, struct in_addr);
+void engine_service(struct engine *, struct in_addr, uint8_t proto, uint16_t port_h);
+void engine_refresh(struct engine *); /* reachability changed: look at everything */
+void engine_step_down(struct engine *);
+void engine_sweep(struct engine *);
+void engine_start_aliases(struct engine *); /* ours, before anything is agreed */
+void engine_run_garp(struct engine *);
+void engine_garp_timer(void *engine);
+void engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
+
+/* engine_own.c: our own rows and addresses */
+void engine_send_row(struct engine *, const struct alias_row *, uint64_t token);
+void engine_send_all_rows(struct engine *);
+/* NULL, or why not. */
+const char *engine_check_set(struct engine *, const struct alias_ctl_set *);
+void engine_set(struct engine *, const struct alias_ctl_set *, uint64_t token);
+void engine_attached(struct engine *);
+void engine_send_services(struct engine *, const struct services *, bool initial, uint64_t token);
+void engine_local_address(struct engine *, struct in_addr);
+void engine_remove_addresses(struct engine *);
+
+/* engine_local.c: sockets of this host */
+void engine_on_sock(enum dp_sock_event, const struct dp_conn *, void *engine);
+void engine_listen_flush(struct engine *);
+void engine_listen_dump(struct engine *, uint8_t proto);
+void engine_flows_dump(struct engine *);
+void engine_poll_timer(void *engine);
+void engine_verify_timer(void *engine);
+void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
+
+/* engine_flows.c: who owns which connection */
+void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op);
+void engine_arm_flush(struct engine *);
+void engine_flush_timer(void *engine);
+void engine_flows_view(struct engine *, const struct gab_ev_view *);
+void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);
+void engine_flows_loaded(struct engine *);
+
+/* engine_stray.c */
+extern const struct stray_ops engine_stray_ops;
+void engine_on_stray(
+    const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
+void engine_flush_asks(struct engine *);
+void engine_asked(struct engine *, uint16_t src, struct alias_msg *);
+void engine_answered(struct engine *, uint16_t src, struct alias_msg *);
+void engine_stray_timer(void *engine);
+
+/* engine_ctl.c, engine_status.c: the control socket */
+extern const struct ipc_server_ops engine_ipc_ops;
+void engine_ctl_done(struct engine *, uint64_t token);
+void engine_ctl_lost(struct engine *);
+void engine_ctl_status(struct ipc_conn *, const struct ipc_msg *, void *engine);
+
+#endif

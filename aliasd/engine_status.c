@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* The control socket: status. */
+#include <stdio.h>
+#include <string.h>
+
+#include "aliasd/engine_priv.h"
+
+struct status {
+	struct engine *e;
+	struct ipc_conn *conn;
+	uint32_t reqid;
+	const struct state_alias *alias;
+	uint8_t buf[16384];
+	struct wire_wr w;
+};
+
+static void
+begin(struct status *s)
+{
+	wire_wr_init(&s->w, s->buf, sizeof(s->buf));
+}
+
+static void
+send_row(struct status *s, enum alias_ctl_type type)
+{
+	if (wire_wr_ok(&s->w))
+		ipc_conn_send(s->conn, type, s->reqid, s->buf, wire_wr_len(&s->w));
+}
+
+static void
+group_row(struct status *s)
+{
+	struct engine *e = s->e;
+	const struct stray_stats *st = stray_stats(e->stray);
+	struct alias_ctl_group g = { .self = e->self, .in_group = state_gen(e->state) != 0,
+		.quorate = state_quorate(e->state), .loaded = state_loaded(e->state),
+		.synced = state_is_synced(e->state, e->self), .gen = state_gen(e->state),
+		.held = st->held, .asked = st->asked, .resets = st->resets };
+
+	snprintf(g.status, sizeof(g.status), "%s", engine_status_text(e));
+	begin(s);
+	alias_ctl_group_encode(&s->w, &g);
+	send_row(s, ALIAS_ROW_GROUP);
+}
+
+static void
+node_row(struct status *s, uint16_t id)
+{
+	struct engine *e = s->e;
+	struct dp_path path[LLT_MAX_LINKS];
+	struct alias_ctl_node n = { .id = id, .member = state_is_member(e->state, id),
+		.synced = state_is_synced(e->state, id),
+		.paths = (uint16_t)paths_get(e->paths, id, path) };
+
+	if (e->dp != NULL)
+		n.flows = datapath_flow_count(e->dp, id);
+	snprintf(n.name, sizeof(n.name), "%s", e->name[id]);
+	begin(s);
+	alias_ctl_node_encode(&s->w, &n);
+	send_row(s, ALIAS_ROW_NODE);
+}
+
+/* What the data plane counts, in the ancestor's words. */
+static void
+counters(struct engine *e, struct in_addr addr, uint64_t out[ALIAS_COUNTERS])
+{
+	uint64_t c[DP_C_MAX];
+
+	memset(out, 0, ALIAS_COUNTERS * sizeof(*out));
+	if (e->dp == NULL || !datapath_alias_counters(e->dp, addr, c))
+		return;
+	out[0] = c[DP_C_NEW_LOCAL] + c[DP_C_NEW_FORWARDED];
+	out[1] = c[DP_C_NEW_FORWARDED];
+	out[3] = c[DP_C_FLOW_LOCAL] + c[DP_C_FLOW_FORWARDED] + c[DP_C_HALFOPEN_HIT];
+	out[4] = c[DP_C_FLOW_FORWARDED];
+	out[5] = c[DP_C_UDP_LOCAL] + c[DP_C_UDP_FORWARDED];
+	out[6] = c[DP_C_UDP_FORWARDED];
+	out[8] = c[DP_C_FRAGMENT];
+}
+
+static void
+alias_row(struct status *s)
+{
+	const struct state_alias *a = s->alias;
+	struct alias_ctl_alias row = { .addr = a->addr, .id = a->id, .master = a->master,
+		.flags = ALIAS_F_ENABLED | ALIAS_F_IP_V4 };
+	size_t i;
+
+	for (i = 0; i < a->nrows; i++) {
+		if (a->rows[i].flags & ALIAS_ROW_DEFAULT)
+			row.flags |= ALIAS_F_DEFAULT;
+		if (a->rows[i].flags & ALIAS_ROW_VIRTUAL)
+			row.flags |= ALIAS_F_VIRTUAL;
+	}
+	snprintf(row.name, sizeof(row.name), "%s", a->name);
+	counters(s->e, a->addr, row.counter);
+	begin(s);
+	alias_ctl_alias_encode(&s->w, &row);
+	send_row(s, ALIAS_ROW_ALIAS);
+}
+
+static void
+member_row(struct status *s, const struct state_row *r)
+{
+	struct alias_ctl_member m = { .id = r->node, .selw = r->selw, .selp = r->selp, .rpri = r->rpri,
+		.flags = ALIAS_MF_ENABLED, .attached = r->flags & ALIAS_ROW_ATTACHED,
+		.synced = state_is_synced(s->e->state, r->node) };
+
+	if (r->flags & ALIAS_ROW_JOINED)
+		m.flags |= ALIAS_MF_JOINED;
+	begin(s);
+	alias_ctl_member_encode(&s->w, &m);
+	send_row(s, ALIAS_ROW_MEMBER);
+}
+
+static void
+service_row(uint8_t proto, uint16_t port_h, void *arg)
+{
+	static struct sel_target out[LLT_MAX_NODES + 1];
+	static struct alias_ctl_service row;
+	struct status *s = arg;
+	struct engine *e = s->e;
+	const struct alias_svc *svc = state_svc(e->state, proto, port_h);
+	struct in_addr addr = s->alias->addr;
+	size_t i, n;
+
+	memset(&row, 0, sizeof(row));
+	if (svc != NULL)
+		row.svc = *svc;
+	row.svc.proto = proto;
+	row.svc.port_h = port_h;
+	row.svc.attrs = state_attrs(e->state, proto, port_h);
+	row.active = state_active(e->state, addr, proto, port_h);
+	row.nlisteners = (uint16_t)state_listeners(e->state, addr, proto, port_h, row.listener);
+	n = state_targets(e->state, addr, proto, port_h, engine_usable, e, out);
+	for (i = 0; i < n; i++) {
+		if (out[i].node == SEL_NO_NODE)
+			continue;
+		row.target[row.ntargets].id = out[i].node;
+		row.target[row.ntargets++].weight = out[i].weight;
+	}
+	begin(s);
+	alias_ctl_service_encode(&s->w, &row);
+	send_row(s, ALIAS_ROW_SERVICE);
+}
+
+static void
+alias_rows(const struct state_alias *a, void *arg)
+{
+	struct status *s = arg;
+	size_t i;
+
+	s->alias = a;
+	alias_row(s);
+	for (i = 0; i < a->nrows; i++)
+		member_row(s, &a->rows[i]);
+	state_each_service(s->e->state, a->addr, service_row, s);
+}
+
+void
+engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
+{
+	static struct status s;
+	struct engine *e = arg;
+	struct alias_ctl_query q;
+	const struct state_alias *a;
+	uint16_t id;
+
+	if (!alias_ctl_query_decode(m->data, m->len, &q)) {
+		ipc_conn_reply(conn, m, IPC_EPROTO, "malformed request");
+		return;
+	}
+	if (q.is_default && e->conf->default_alias[0] == '\0') {
+		ipc_conn_reply(conn, m, IPC_ENOENT, "there is no default alias: set default_alias in aliasd.conf");
+		return;
+	}
+	a = state_alias(e->state, q.is_default ? e->conf->default_addr : q.addr);
+	if (!q.all && a == NULL) {
+		ipc_conn_reply(conn, m, IPC_ENOENT, "no such cluster alias");
+		return;
+	}
+	s.e = e;
+	s.conn = conn;
+	s.reqid = m->reqid;
+	group_row(&s);
+	for (id = 0; id < LLT_MAX_NODES; id++) {
+		if (e->name[id][0] != '\0')
+			node_row(&s, id);
+	}
+	if (q.all)
+		state_each_alias_by_id(e->state, alias_rows, &s);
+	else
+		alias_rows(a, &s);
+	ipc_conn_reply(conn, m, IPC_OK, "%s", engine_status_text(e));
+}

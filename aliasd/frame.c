@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+#include "aliasd/frame.h"
+
+#include <string.h>
+
+#include "common/wire.h"
+
+#define ETH_LEN 14
+#define TYPE_IP 0x0800
+#define TYPE_ARP 0x0806
+#define IP_LEN 20
+#define TCP_LEN 20
+
+void
+frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr addr, bool reply)
+{
+	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	static const uint8_t none[6];
+	struct wire_wr w;
+
+	wire_wr_init(&w, out, FRAME_ARP_LEN);
+	wire_wr_bytes(&w, all, 6);
+	wire_wr_bytes(&w, mac, 6);
+	wire_wr_u16(&w, TYPE_ARP);
+	wire_wr_u16(&w, 1); /* Ethernet */
+	wire_wr_u16(&w, TYPE_IP);
+	wire_wr_u8(&w, 6);
+	wire_wr_u8(&w, 4);
+	wire_wr_u16(&w, reply ? 2 : 1);
+	wire_wr_bytes(&w, mac, 6);
+	wire_wr_bytes(&w, &addr.s_addr, 4);
+	wire_wr_bytes(&w, reply ? mac : none, 6);
+	wire_wr_bytes(&w, &addr.s_addr, 4);
+}
+
+bool
+frame_arp_sender(const uint8_t *frame, size_t len, struct in_addr *addr, uint8_t mac[6])
+{
+	struct wire_rd r;
+	bool arp;
+
+	wire_rd_init(&r, frame, len);
+	wire_rd_view(&r, 12);
+	arp = wire_rd_u16(&r) == TYPE_ARP && wire_rd_u16(&r) == 1 && wire_rd_u16(&r) == TYPE_IP &&
+	    wire_rd_u16(&r) == 0x0604;
+	wire_rd_u16(&r);
+	wire_rd_copy(&r, mac, 6);
+	wire_rd_copy(&r, &addr->s_addr, 4);
+	wire_rd_view(&r, 10);
+	return arp && wire_rd_ok(&r);
+}
+
+/* Where things are in a frame with a TCP segment. */
+struct layout {
+	const uint8_t *ip, *tcp;
+	size_t tcp_len; /* header and payload, as the IP header says */
+};
+
+static bool
+find_tcp(const uint8_t *frame, size_t len, struct layout *at)
+{
+	size_t ihl, total, off;
+
+	if (len < ETH_LEN + IP_LEN || frame[12] != 0x08 || frame[13] != 0x00)
+		return false;
+	at->ip = frame + ETH_LEN;
+	ihl = (size_t)(at->ip[0] & 0x0f) * 4;
+	total = (size_t)at->ip[2] << 8 | at->ip[3];
+	off = (size_t)(at->ip[6] & 0x3f) << 8 | at->ip[7]; /* more fragments, and the offset */
+	if (at->ip[0] >> 4 != 4 || ihl < IP_LEN || at->ip[9] != IPPROTO_TCP || off != 0 ||
+	    total < ihl + TCP_LEN || len < ETH_LEN + ihl + TCP_LEN)
+		return false;
+	at->tcp = at->ip + ihl;
+	at->tcp_len = total - ihl;
+	return true;
+}
+
+bool
+frame_tcp(const uint8_t *frame, size_t len, struct frame_tcp *t)
+{
+	struct layout at;
+	struct wire_rd r;
+	size_t doff;
+
+	memset(t, 0, sizeof(*t));
+	if (!find_tcp(frame, len, &at))
+		return false;
+	wire_rd_init(&r, at.tcp, TCP_LEN);
+	wire_rd_u32(&r);
+	t->seq = wire_rd_u32(&r);
+	t->ack = wire_rd_u32(&r);
+	doff = (size_t)(wire_rd_u8(&r) >> 4) * 4;
+	t->flags = wire_rd_u8(&r) & 0x3f;
+	if (doff < TCP_LEN || doff > at.tcp_len)
+		return false;
+	t->seg_len = (uint32_t)(at.tcp_len - doff) + !!(t->flags & FRAME_SYN) + !!(t->flags & FRAME_FIN);
+	return true;
+}
+
+static uint32_t
+sum16(uint32_t sum, const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	return sum;
+}
+
+static uint16_t
+fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void
+put_ip(struct wire_wr *w, const uint8_t *from)
+{
+	uint8_t *ip = w->pos;
+
+	wire_wr_u16(w, 0x4500);
+	wire_wr_u16(w, IP_LEN + TCP_LEN);
+	wire_wr_u16(w, 0);
+	wire_wr_u16(w, 0x4000); /* do not fragment */
+	wire_wr_u8(w, 64);
+	wire_wr_u8(w, IPPROTO_TCP);
+	wire_wr_u16(w, 0);
+	wire_wr_bytes(w, from + 16, 4);
+	wire_wr_bytes(w, from + 12, 4);
+	wire_put_u16(ip + 10, fold(sum16(0, ip, IP_LEN)));
+}
+
+static void
+put_tcp(struct wire_wr *w, const uint8_t *from, const struct frame_tcp *t)
+{
+	uint8_t *tcp = w->pos;
+	bool ack = t->flags & FRAME_ACK;
+
+	wire_wr_bytes(w, from + 2, 2);
+	wire_wr_bytes(w, from, 2);
+	wire_wr_u32(w, ack ? t->ack : 0);
+	wire_wr_u32(w, ack ? 0 : t->seq + t->seg_len);
+	wire_wr_u8(w, TCP_LEN / 4 << 4);
+	wire_wr_u8(w, ack ? FRAME_RST : FRAME_RST | FRAME_ACK);
+	wire_wr_u32(w, 0); /* window, checksum */
+	wire_wr_u16(w, 0);
+	wire_put_u16(tcp + 16,
+	    fold(sum16(sum16(IPPROTO_TCP + TCP_LEN, tcp - 8, 8), tcp, TCP_LEN)));
+}
+
+bool
+frame_rst(uint8_t out[FRAME_RST_LEN], const uint8_t *frame, size_t len)
+{
+	struct frame_tcp t;
+	struct layout at;
+	struct wire_wr w;
+
+	if (!frame_tcp(frame, len, &t) || (t.flags & FRAME_RST) || !find_tcp(frame, len, &at))
+		return false;
+	wire_wr_init(&w, out, FRAME_RST_LEN);
+	wire_wr_bytes(&w, frame + 6, 6);
+	wire_wr_bytes(&w, frame, 6);
+	wire_wr_u16(&w, TYPE_IP);
+	put_ip(&w, at.ip);
+	put_tcp(&w, at.tcp, &t);
+	return true;
+}

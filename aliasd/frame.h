@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* Ethernet frames that aliasd makes itself: gratuitous ARP, and the reset of a lost connection. Pure. */
+#ifndef CLUA_ALIASD_FRAME_H
+#define CLUA_ALIASD_FRAME_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_ARP_LEN 42
+#define FRAME_RST_LEN 54
+
+/* "addr is at mac", to everybody, in the form of a request or of a reply. */
+void frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr addr, bool reply);
+/* True if the frame is ARP for IPv4 on Ethernet: who says to be where. */
+bool frame_arp_sender(const uint8_t *frame, size_t len, struct in_addr *addr, uint8_t mac[6]);
+
+/* What a TCP segment in an Ethernet frame says; false if the frame holds none that is whole. */
+struct frame_tcp {
+	uint8_t flags;
+	uint32_t seq, ack; /* host order */
+	uint32_t seg_len;  /* payload bytes, plus one for SYN and for FIN */
+};
+#define FRAME_FIN 0x01
+#define FRAME_SYN 0x02
+#define FRAME_RST 0x04
+#define FRAME_ACK 0x10
+bool frame_tcp(const uint8_t *frame, size_t len, struct frame_tcp *);
+
+/*
+ * The answer of a host that knows no such connection (RFC 9293, 3.10.7.1), to where the frame came
+ * from. False if the frame must not be answered: it is a reset itself, or no whole TCP segment.
+ */
+bool frame_rst(uint8_t out[FRAME_RST_LEN], const uint8_t *frame, size_t len);
+
+#endif

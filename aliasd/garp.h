@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When to announce the aliases we are master of: at once, repeated over a second with growing pauses,
+ * every 30 s, and again when somebody else claims one. Pure; times in ns.
+ */
+#ifndef CLUA_ALIASD_GARP_H
+#define CLUA_ALIASD_GARP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GARP_NEVER UINT64_MAX
+
+struct garp;
+
+struct garp *garp_new(void);
+void garp_free(struct garp *);
+/* Starts anew, also if it is announced already (a link came up, a dispute). */
+void garp_start(struct garp *, struct in_addr, uint64_t now);
+void garp_stop(struct garp *, struct in_addr);
+void garp_stop_all(struct garp *);
+bool garp_has(const struct garp *, struct in_addr);
+void garp_restart_all(struct garp *, uint64_t now);
+/* Another host said that it has the address. True if that is to be answered now: at most 5 times a second. */
+bool garp_claim(struct garp *, struct in_addr, uint64_t now);
+/* Calls send for each that is due. Returns when to call again, or GARP_NEVER. */
+uint64_t garp_run(struct garp *, uint64_t now, void (*send)(struct in_addr, void *), void *arg);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "cluamgr/cluamgr.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct cmd {
+	char flag;
+	int (*run)(const struct cm_args *);
+} cmds[] = {
+	{ 'a', cm_alias },
+	{ 'f', cm_services },
+	{ 'F', cm_services },
+	{ 's', cm_status },
+};
+
+static const char usage_text[] =
+    "usage: cluamgr -a alias=ALIAS[,option[=value]]...\n"
+    "       cluamgr -f | -F FILE\n"
+    "       cluamgr -s [-j] [ALIAS | all]\n"
+    "       cluamgr -h\n";
+
+static const char help_text[] =
+    "\n"
+    "-a  specify, join or change a cluster alias; ALIAS is a name, an address or DEFAULTALIAS\n"
+    "      join         be given connections\n"
+    "      leave        be given no more; once more: forget the alias\n"
+    "      selw=n       selection weight, 0..65535, default 1\n"
+    "      selp=n       selection priority, 0..65535, default 1\n"
+    "      rpri=n       router priority, 0..100, default 1\n"
+    "      virtual[=t|f]  the alias lies in a virtual subnet\n"
+    "-f  read /etc/clua_services again, for the whole cluster\n"
+    "-F  the same with another file\n"
+    "-s  show one alias, or all; with -j as JSON\n"
+    "-h  this text\n"
+    "\n"
+    "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 aliasd is not running\n";
+
+static int
+usage(const char *why)
+{
+	if (why != NULL)
+		fprintf(stderr, "cluamgr: %s\n", why);
+	fputs(usage_text, stderr);
+	return CM_USAGE;
+}
+
+static int
+help(void)
+{
+	fputs(usage_text, stdout);
+	fputs(help_text, stdout);
+	return fflush(stdout) == 0 ? CM_OK : CM_FAILED;
+}
+
+static const struct cmd *
+find_cmd(int flag)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++) {
+		if (cmds[i].flag == flag)
+			return &cmds[i];
+	}
+	return NULL;
+}
+
+/* The primary flag, 0 if there is none or more than one; complains itself. */
+static int
+parse(int argc, char **argv, struct cm_args *args)
+{
+	int c, flag = 0;
+
+	while ((c = getopt(argc, argv, "a:fF:hjs")) != -1) {
+		if (c == '?')
+			return usage(NULL), 0;
+		if (c == 'j') {
+			args->json = true;
+			continue;
+		}
+		if (flag != 0)
+			return usage("exactly one of -a, -f, -F, -h and -s may be given"), 0;
+		flag = c;
+		args->arg = c == 'a' || c == 'F' ? optarg : NULL;
+	}
+	if (flag == 0)
+		usage("one of -a, -f, -F, -h and -s must be given");
+	return flag;
+}
+
+int
+cluamgr_run(int argc, char **argv)
+{
+	struct cm_args args = { 0 };
+	int flag = parse(argc, argv, &args);
+
+	if (flag == 0)
+		return CM_USAGE;
+	if (flag == 's' && optind < argc)
+		args.arg = argv[optind++];
+	if (flag == 'a' && optind < argc) {
+		fprintf(stderr,
+		    "cluamgr: a blank in the option list before \"%s\": options are separated by commas alone\n",
+		    argv[optind]);
+		return CM_USAGE;
+	}
+	if (optind < argc)
+		return usage("too many arguments");
+	if (args.json && flag != 's')
+		return usage("-j goes with -s alone");
+	return flag == 'h' ? help() : find_cmd(flag)->run(&args);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* cluamgr: one function for each primary flag. Exit statuses of the command. */
+#ifndef CLUA_CLUAMGR_CLUAMGR_H
+#define CLUA_CLUAMGR_CLUAMGR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CM_OK = 0, CM_FAILED = 1, CM_USAGE = 2, CM_NO_DAEMON = 3 };
+
+struct ipc_msg;
+
+struct cm_args {
+	const char *arg; /* of the primary flag; NULL if it takes none */
+	bool json;
+};
+
+int cluamgr_run(int argc, char **argv);
+
+int cm_alias(const struct cm_args *);
+int cm_services(const struct cm_args *);
+int cm_status(const struct cm_args *);
+
+/*
+ * One request to aliasd. on_row as in ipc_call(). The exit status; what went wrong is on standard
+ * error.
+ */
+int cm_call(uint16_t type, const void *data, size_t len,
+    void (*on_row)(const struct ipc_msg *, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* cluamgr -a */
+#include <stdio.h>
+
+#include "aliasd/config.h"
+#include "cluamgr/cluamgr.h"
+#include "proto/alias_ctl.h"
+
+int
+cm_alias(const struct cm_args *args)
+{
+	struct alias_ctl_set s = { 0 };
+	uint8_t buf[1024];
+	struct wire_wr w;
+	char err[256];
+
+	if (!alias_opts_parse(args->arg, &s.opts, err, sizeof(err))) {
+		fprintf(stderr, "cluamgr: %s\n", err);
+		return CM_USAGE;
+	}
+	s.is_default = alias_opts_is_default(&s.opts);
+	if (!s.is_default && !config_resolve(s.opts.alias, &s.addr)) {
+		fprintf(stderr,
+		    "cluamgr: alias \"%s\" does not resolve: expected an IPv4 address, or a name that "
+		    "stands in /etc/hosts\n",
+		    s.opts.alias);
+		return CM_FAILED;
+	}
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_ctl_set_encode(&w, &s);
+	return cm_call(ALIAS_CTL_SET, buf, wire_wr_len(&w), NULL, NULL);
+}

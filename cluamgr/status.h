@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* The answer to a status request, gathered from its rows, and the two ways to print it. */
+#ifndef CLUA_CLUAMGR_STATUS_H
+#define CLUA_CLUAMGR_STATUS_H
+
+#include <stdio.h>
+
+#include "proto/alias_ctl.h"
+
+
+struct cm_alias_status {
+	struct alias_ctl_alias row;
+	size_t nmembers, nservices;
+	struct alias_ctl_member *members;
+	struct alias_ctl_service **services;
+};
+
+struct cm_status {
+	struct alias_ctl_group group;
+	size_t nnodes, naliases;
+	struct alias_ctl_node *nodes;
+	struct cm_alias_status *aliases;
+	size_t bad; /* rows that could not be understood */
+};
+
+struct ipc_msg;
+
+void cm_status_row(const struct ipc_msg *, void *cm_status); /* for ipc_call() */
+void cm_status_free(struct cm_status *);
+/* "" if the name is not known. */
+const char *cm_status_node_name(const struct cm_status *, uint16_t id);
+
+void cm_status_text(FILE *, const struct cm_status *);
+void cm_status_json(FILE *, const struct cm_status *);
+
+#endif

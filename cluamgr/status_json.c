@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include <arpa/inet.h>
+
+#include "cluamgr/status.h"
+#include "common/json.h"
+
+static void
+node_or_null(struct json *j, const char *key, uint16_t id)
+{
+	if (id == ALIAS_NO_NODE)
+		json_null(j, key);
+	else
+		json_uint(j, key, id);
+}
+
+static void
+address(struct json *j, const char *key, struct in_addr a)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &a, text, sizeof(text));
+	json_str(j, key, text);
+}
+
+static void
+put_member(struct json *j, const struct cm_status *s, const struct alias_ctl_member *m)
+{
+	json_object(j, NULL);
+	json_uint(j, "id", m->id);
+	json_str(j, "name", cm_status_node_name(s, m->id));
+	json_uint(j, "selw", m->selw);
+	json_uint(j, "selp", m->selp);
+	json_uint(j, "rpri", m->rpri);
+	json_array(j, "flags");
+	if (m->flags & ALIAS_MF_JOINED)
+		json_str(j, NULL, "JOINED");
+	if (m->flags & ALIAS_MF_ENABLED)
+		json_str(j, NULL, "ENABLED");
+	json_array_end(j);
+	json_bool(j, "attached", m->attached);
+	json_bool(j, "synced", m->synced);
+	json_object_end(j);
+}
+
+static void
+put_attrs(struct json *j, uint16_t attrs)
+{
+	const char *word;
+	uint16_t bit;
+	size_t i;
+
+	json_array(j, "attrs");
+	for (i = 0; (word = alias_attr_word(i, &bit)) != NULL; i++) {
+		if (attrs & bit)
+			json_str(j, NULL, word);
+	}
+	json_array_end(j);
+}
+
+static void
+put_service(struct json *j, const struct alias_ctl_service *s)
+{
+	uint16_t i;
+
+	json_object(j, NULL);
+	json_str(j, "name", s->svc.name);
+	json_uint(j, "port", s->svc.port_h);
+	json_str(j, "proto", alias_proto_name(s->svc.proto));
+	put_attrs(j, s->svc.attrs);
+	json_array(j, "listeners");
+	for (i = 0; i < s->nlisteners; i++)
+		json_uint(j, NULL, s->listener[i]);
+	json_array_end(j);
+	json_array(j, "targets");
+	for (i = 0; i < s->ntargets; i++) {
+		json_object(j, NULL);
+		json_uint(j, "id", s->target[i].id);
+		json_uint(j, "weight", s->target[i].weight);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	node_or_null(j, "active", s->active);
+	json_object_end(j);
+}
+
+static void
+put_flags(struct json *j, uint16_t flags)
+{
+	json_array(j, "flags");
+	if (flags & ALIAS_F_ENABLED)
+		json_str(j, NULL, "ENABLED");
+	if (flags & ALIAS_F_DEFAULT)
+		json_str(j, NULL, "DEFAULT");
+	if (flags & ALIAS_F_IP_V4)
+		json_str(j, NULL, "IP_V4");
+	if (flags & ALIAS_F_VIRTUAL)
+		json_str(j, NULL, "VIRTUAL");
+	json_array_end(j);
+}
+
+static void
+put_alias(struct json *j, const struct cm_status *s, const struct cm_alias_status *a)
+{
+	size_t i;
+
+	json_object(j, NULL);
+	address(j, "alias", a->row.addr);
+	json_str(j, "name", a->row.name);
+	json_uint(j, "id", a->row.id);
+	address(j, "netmask", a->row.netmask);
+	put_flags(j, a->row.flags);
+	node_or_null(j, "master", a->row.master);
+	json_object(j, "counters");
+	for (i = 0; i < ALIAS_COUNTERS; i++)
+		json_uint(j, alias_counter_key[i], a->row.counter[i]);
+	json_object_end(j);
+	json_array(j, "members");
+	for (i = 0; i < a->nmembers; i++)
+		put_member(j, s, &a->members[i]);
+	json_array_end(j);
+	json_array(j, "services");
+	for (i = 0; i < a->nservices; i++)
+		put_service(j, a->services[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void
+put_node(struct json *j, const struct alias_ctl_node *n)
+{
+	json_object(j, NULL);
+	json_uint(j, "id", n->id);
+	json_str(j, "name", n->name);
+	json_bool(j, "member", n->member);
+	json_bool(j, "synced", n->synced);
+	json_uint(j, "flows", n->flows);
+	json_uint(j, "paths", n->paths);
+	json_object_end(j);
+}
+
+static void
+put_group(struct json *j, const struct alias_ctl_group *g)
+{
+	json_uint(j, "self", g->self);
+	json_bool(j, "in_group", g->in_group);
+	json_uint(j, "gen", g->gen);
+	json_bool(j, "quorate", g->quorate);
+	json_bool(j, "loaded", g->loaded);
+	json_bool(j, "synced", g->synced);
+	json_str(j, "status", g->status);
+	json_object(j, "strays");
+	json_uint(j, "held", g->held);
+	json_uint(j, "asked", g->asked);
+	json_uint(j, "resets", g->resets);
+	json_object_end(j);
+}
+
+void
+cm_status_json(FILE *out, const struct cm_status *s)
+{
+	struct json j;
+	size_t i;
+
+	json_begin(&j, out);
+	put_group(&j, &s->group);
+	json_array(&j, "nodes");
+	for (i = 0; i < s->nnodes; i++)
+		put_node(&j, &s->nodes[i]);
+	json_array_end(&j);
+	json_array(&j, "aliases");
+	for (i = 0; i < s->naliases; i++)
+		put_alias(&j, s, &s->aliases[i]);
+	json_array_end(&j);
+	json_finish(&j);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* The status in the layout that administrators of the ancestor know. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+
+#include "cluamgr/status.h"
+
+struct flag {
+	unsigned bit;
+	const char *name;
+};
+
+static void
+print_flags(FILE *out, unsigned flags, const struct flag *names, size_t n)
+{
+	const char *comma = "";
+	size_t i;
+
+	fprintf(out, "%x<", flags);
+	for (i = 0; i < n; i++) {
+		if (!(flags & names[i].bit))
+			continue;
+		fprintf(out, "%s%s", comma, names[i].name);
+		comma = ",";
+	}
+	fputc('>', out);
+}
+
+static void
+print_member(FILE *out, const struct alias_ctl_member *m)
+{
+	static const struct flag names[] = { { ALIAS_MF_JOINED, "JOINED" },
+		{ ALIAS_MF_ENABLED, "ENABLED" } };
+
+	fprintf(out, "memberid: %u, selw=%u, selp=%u, rpri=%u flags=", m->id, m->selw, m->selp, m->rpri);
+	print_flags(out, m->flags, names, 2);
+	fputc('\n', out);
+}
+
+static void
+print_service(FILE *out, const struct alias_ctl_service *s)
+{
+	char attrs[128];
+	uint16_t i;
+
+	alias_attr_format(s->svc.attrs, attrs, sizeof(attrs));
+	fprintf(out, "service: %s %u/%s %s, listening:", s->svc.name[0] == '\0' ? "-" : s->svc.name,
+	    s->svc.port_h, alias_proto_name(s->svc.proto), attrs);
+	for (i = 0; i < s->nlisteners; i++)
+		fprintf(out, "%s%u", i == 0 ? " " : ",", s->listener[i]);
+	fprintf(out, "; receiving:");
+	for (i = 0; i < s->ntargets; i++)
+		fprintf(out, "%s%u*%u", i == 0 ? " " : ",", s->target[i].id, s->target[i].weight);
+	fprintf(out, "%s\n", s->ntargets == 0 ? " none" : "");
+}
+
+static void
+print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *a)
+{
+	static const struct flag names[] = { { ALIAS_F_ENABLED, "ENABLED" },
+		{ ALIAS_F_DEFAULT, "DEFAULT" }, { ALIAS_F_IP_V4, "IP_V4" }, { ALIAS_F_VIRTUAL, "VIRTUAL" } };
+	char addr[INET_ADDRSTRLEN];
+	size_t i;
+
+	inet_ntop(AF_INET, &a->row.addr, addr, sizeof(addr));
+	fprintf(out, "Status of Cluster Alias: %s\n\n", a->row.name[0] == '\0' ? addr : a->row.name);
+	fprintf(out, "address: %s\n", addr);
+	inet_ntop(AF_INET, &a->row.netmask, addr, sizeof(addr));
+	fprintf(out, "netmask: %s\n", a->row.netmask.s_addr == 0 ? "0" : addr);
+	fprintf(out, "aliasid: %u\n", a->row.id);
+	fprintf(out, "flags: ");
+	print_flags(out, a->row.flags, names, 4);
+	if (a->row.master == ALIAS_NO_NODE)
+		fprintf(out, "\nARP master: none\n");
+	else
+		fprintf(out, "\nARP master: memberid %u (%s)\n", a->row.master,
+		    cm_status_node_name(s, a->row.master));
+	for (i = 0; i < ALIAS_COUNTERS; i++)
+		fprintf(out, "%s: %" PRIu64 "\n", alias_counter_text[i], a->row.counter[i]);
+	fprintf(out, "Member Attributes:\n");
+	for (i = 0; i < a->nmembers; i++)
+		print_member(out, &a->members[i]);
+	for (i = 0; i < a->nservices; i++)
+		print_service(out, a->services[i]);
+}
+
+void
+cm_status_text(FILE *out, const struct cm_status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->naliases; i++) {
+		if (i > 0)
+			fputc('\n', out);
+		print_alias(out, s, &s->aliases[i]);
+	}
+}
