@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/config.h"
+#include "common/conf.h"
+#include "tests/unit/unit.h"
+
+static struct conf_errors *errs;
+
+/* A configuration whose two other files hold this. */
+static struct config *
+load(const char *conf, const char *aliases, const char *services)
+{
+	char text[8192];
+	const char *a = unit_file("clu_alias.config", aliases);
+	const char *s = unit_file("clua_services", services);
+
+	snprintf(text, sizeof(text), "alias_config = \"%s\";\nservices = \"%s\";\n%s", a, s, conf);
+	conf_errors_free(errs);
+	errs = conf_errors_new();
+	return config_load(unit_file("aliasd.conf", text), errs);
+}
+
+static void
+expect_error(const char *conf, const char *aliases, const char *services, const char *why)
+{
+	ck_assert_ptr_null(load(conf, aliases, services));
+	ck_assert_uint_eq(conf_errors_count(errs), 1);
+	ck_assert_msg(strstr(conf_errors_get(errs, 0), why) != NULL, "%s, not %s",
+	    conf_errors_get(errs, 0), why);
+}
+
+START_TEST(good)
+{
+	struct config *c = load("default_alias = \"10.1.0.100\";\ninterfaces = [ \"eth0\" ];\n",
+	    "# ours\n/usr/sbin/cluamgr -a alias=DEFAULTALIAS,join,selw=3\n\ncluamgr -a alias=10.1.0.99\n",
+	    "http 80/tcp in_multi # web\ndns 53/udp in_multi,sticky\n");
+
+	ck_assert_ptr_nonnull(c);
+	ck_assert_uint_eq(c->naliases, 2);
+	ck_assert(c->aliases[0].is_default);
+	ck_assert_uint_eq(c->aliases[0].addr.s_addr, inet_addr("10.1.0.100"));
+	ck_assert(!c->aliases[1].is_default);
+	ck_assert_uint_eq(c->services.n, 2);
+	ck_assert_uint_eq(c->nifaces, 1);
+	ck_assert_uint_eq(c->max_aliasid, 8);
+	ck_assert_uint_eq(c->max_flows, 1000000);
+	config_free(c);
+	c = load("", "", "");
+	ck_assert_ptr_nonnull(c);
+	ck_assert_uint_eq(c->naliases, 0);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(bad)
+{
+	expect_error("max_aliasid = 0;\n", "", "", "aliasd.conf:3: max_aliasid:");
+	expect_error("maxflows = 5;\n", "", "", "aliasd.conf:3: maxflows:");
+	expect_error("default_alias = \"no-such-name.invalid\";\n", "", "",
+	    "aliasd.conf:3: default_alias: \"no-such-name.invalid\" does not resolve");
+	expect_error("", "\ncluamgr -a alias=DEFAULTALIAS,join\n", "",
+	    "clu_alias.config:2: DEFAULTALIAS means nothing");
+	expect_error("", "cluamgr -a alias=no-such-name.invalid\n", "",
+	    "clu_alias.config:1: alias \"no-such-name.invalid\" does not resolve");
+	expect_error("", "cluamgr -a alias=10.1.0.99, join\n", "",
+	    "clu_alias.config:1: a blank in the option list");
+	expect_error("", "", "http 80/tcp in_multi,in_single\n",
+	    "clua_services:1: in_multi and in_single exclude each other");
+	expect_error("", "", "a 1/tcp static\nhttp 70000/tcp in_multi\n", "clua_services:2: port 70000");
+	expect_error("", "", "a 80/tcp static\nb 80/udp static\nc 80/tcp in_multi\n",
+	    "clua_services:3: 80/tcp stands in line 1 already");
+}
+END_TEST
+
+START_TEST(all_at_once)
+{
+	ck_assert_ptr_null(load("", "x\ncluamgr -a alias=1.2.3.4,foo\n", "http\nhttp 80/tcp x\n"));
+	ck_assert_uint_eq(conf_errors_count(errs), 4);
+}
+END_TEST
+
+START_TEST(fixed)
+{
+	struct config *a = load("max_flows = 2000;\n", "", ""), *b;
+
+	b = load("max_flows = 3000;\nmax_aliasid = 9;\npin_dir = \"/x\";\n", "", "");
+	config_check_fixed(a, b, errs);
+	ck_assert_uint_eq(conf_errors_count(errs), 2);
+	config_free(a);
+	config_free(b);
+}
+END_TEST
+
+START_TEST(printed)
+{
+	struct config *c = load("default_alias = \"10.1.0.100\";\n",
+	    "cluamgr -a alias=DEFAULTALIAS,join,selw=3,virtual=f\n", "http 80/tcp in_multi\n");
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	config_print(f, c);
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(text, "cluamgr -a alias=DEFAULTALIAS,join,selw=3,virtual=f\t# 10.1.0.100"));
+	ck_assert_ptr_nonnull(strstr(text, "http\t80/tcp\tin_multi"));
+	ck_assert_ptr_nonnull(strstr(text, "max_aliasid = 8"));
+	free(text);
+	config_free(c);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { good, bad, all_at_once, fixed, printed, NULL };
+
+	return unit_run("alias_config", tests);
+}

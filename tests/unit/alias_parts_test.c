@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* The small pure parts: paths, announcements, listening sockets, own rows, gratuitous ARP. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/announce.h"
+#include "aliasd/garp.h"
+#include "aliasd/listen.h"
+#include "aliasd/map.h"
+#include "aliasd/own.h"
+#include "aliasd/paths.h"
+#include "common/clock.h"
+#include "tests/unit/unit.h"
+
+static struct in_addr alias = { .s_addr = 0x6400010a }, any;
+
+static bool
+set_link(struct paths *p, uint8_t link, uint8_t prio, uint8_t state)
+{
+	struct llt_ev_link ev = { .node = 2, .link = link, .prio = prio, .state = state, .known = 1,
+		.ifindex = 10u + link, .mac = { 2, link }, .peer_mac = { 4, link } };
+
+	return paths_link(p, &ev);
+}
+
+START_TEST(path_classes)
+{
+	struct paths *p = paths_new();
+	struct dp_path out[LLT_MAX_LINKS];
+	uint32_t ifaces[LLT_MAX_LINKS];
+	uint8_t macs[LLT_MAX_LINKS][6];
+
+	ck_assert(!paths_reachable(p, 2));
+	ck_assert(set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_UP));
+	ck_assert(!set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_UP));
+	ck_assert(set_link(p, 1, LLT_PRIO_HIGH, LLT_LINK_UP));
+	ck_assert(!set_link(p, 2, LLT_PRIO_LOW, LLT_LINK_UP));
+	ck_assert(!set_link(p, 3, LLT_PRIO_LOW, LLT_LINK_UP));
+	ck_assert_uint_eq(paths_get(p, 2, out), 2);
+	ck_assert(set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_TROUBLE));
+	ck_assert_uint_eq(paths_get(p, 2, out), 1);
+	ck_assert_uint_eq(out[0].ifindex, 11);
+	ck_assert_uint_eq(out[0].dst[0], 4);
+	/* None is up: those in trouble are better than the slow one. */
+	ck_assert(set_link(p, 1, LLT_PRIO_HIGH, LLT_LINK_INACTIVE));
+	ck_assert_uint_eq(paths_get(p, 2, out), 1);
+	ck_assert_uint_eq(out[0].ifindex, 10);
+	/* The first of the low-priority ones alone. */
+	ck_assert(set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_INACTIVE));
+	ck_assert_uint_eq(paths_get(p, 2, out), 1);
+	ck_assert_uint_eq(out[0].ifindex, 12);
+	ck_assert(set_link(p, 2, LLT_PRIO_LOW, LLT_LINK_INACTIVE));
+	ck_assert_uint_eq(out[0].ifindex, 12);
+	ck_assert(set_link(p, 3, LLT_PRIO_LOW, LLT_LINK_INACTIVE));
+	ck_assert(!paths_reachable(p, 2));
+	ck_assert_uint_eq(paths_ifaces(p, true, ifaces), 2);
+	ck_assert_uint_eq(paths_ifaces(p, false, ifaces), 4);
+	ck_assert_uint_eq(paths_macs(p, 2, macs), 4);
+	ck_assert(!set_link(p, LLT_MAX_LINKS, LLT_PRIO_LOW, LLT_LINK_UP));
+	paths_free(p);
+}
+END_TEST
+
+START_TEST(announcements)
+{
+	struct announce *a = announce_new();
+	struct alias_conn c = { .alias = alias }, got;
+	unsigned i, n = 0;
+	uint8_t op;
+
+	for (i = 0; i < 3000; i++) {
+		c.client_port = htons((uint16_t)i);
+		ck_assert_uint_eq(announce_add(a, &c, ALIAS_FLOW_SET, i * NSEC_PER_MSEC), i + 1);
+	}
+	for (i = 0; announce_next(a, &got, &op); i++)
+		ck_assert_uint_eq(ntohs(got.client_port), i);
+	ck_assert_uint_eq(i, 3000);
+	/* A view change at 3 s: what is younger than 2 s again. */
+	announce_again(a, 3000 * NSEC_PER_MSEC);
+	while (announce_next(a, &got, &op)) {
+		ck_assert_uint_ge(ntohs(got.client_port), 1000);
+		n++;
+	}
+	ck_assert_uint_eq(n, 2000);
+	announce_clear(a);
+	announce_again(a, 3000 * NSEC_PER_MSEC);
+	ck_assert(!announce_next(a, &got, &op));
+	announce_free(a);
+}
+END_TEST
+
+START_TEST(holding)
+{
+	const uint16_t members[] = { 1, 2, 3 };
+	struct holds *h = holds_new();
+
+	ck_assert(holds_all(h));
+	holds_expect(h, members, 3, 2);
+	ck_assert(!holds_all(h));
+	holds_end(h, 1);
+	holds_end(h, 1);
+	holds_end(h, 9);
+	ck_assert(!holds_all(h));
+	holds_left(h, 3);
+	ck_assert(holds_all(h));
+	holds_free(h);
+}
+END_TEST
+
+static char told[256];
+
+static bool
+is_alias(struct in_addr a, void *arg)
+{
+	return a.s_addr == alias.s_addr;
+}
+
+static void
+emit(const struct alias_listen *l, void *arg)
+{
+	size_t n = strlen(told);
+
+	snprintf(told + n, sizeof(told) - n, "%c%u%s ", l->add ? '+' : '-', l->port_h,
+	    l->bound.s_addr == 0 ? "" : "@");
+}
+
+static void
+expect_told(struct listen_table *t, const char *what)
+{
+	told[0] = '\0';
+	listen_flush(t, is_alias, emit, NULL);
+	ck_assert_str_eq(told, what);
+}
+
+START_TEST(listening)
+{
+	struct listen_table *t = listen_new();
+	struct in_addr other = { .s_addr = 0x0b00010a };
+
+	/* Several sockets on a port are one listener. */
+	listen_event(t, true, IPPROTO_TCP, 80, any);
+	listen_event(t, true, IPPROTO_TCP, 80, any);
+	listen_event(t, true, IPPROTO_TCP, 22, other);
+	listen_event(t, true, IPPROTO_TCP, 81, alias);
+	expect_told(t, "+80 +81@ ");
+	expect_told(t, "");
+	ck_assert_uint_eq(listen_event(t, false, IPPROTO_TCP, 80, any), 1);
+	expect_told(t, "");
+	ck_assert_uint_eq(listen_event(t, false, IPPROTO_TCP, 80, any), 0);
+	ck_assert_uint_eq(listen_event(t, false, IPPROTO_TCP, 80, any), 0);
+	expect_told(t, "-80 ");
+	/* A dump corrects what was counted twice, for its protocol alone. */
+	listen_event(t, true, IPPROTO_UDP, 53, any);
+	listen_dump_begin(t, IPPROTO_TCP);
+	listen_dump_socket(t, IPPROTO_TCP, 80, any);
+	listen_dump_end(t, IPPROTO_TCP);
+	expect_told(t, "+80 +53 -81@ ");
+	ck_assert(listen_has(t, IPPROTO_UDP, 53, any));
+	ck_assert(!listen_has(t, IPPROTO_TCP, 81, alias));
+	listen_forget(t);
+	expect_told(t, "+80 +53 ");
+	listen_free(t);
+}
+END_TEST
+
+START_TEST(own_rows)
+{
+	struct own *o = own_new();
+	struct alias_ctl_set s = { .addr = alias };
+	struct alias_row r = own_apply(o, &s, "clua");
+
+	ck_assert_uint_eq(r.flags, ALIAS_ROW_ROUTES);
+	ck_assert_uint_eq(r.selw, 1);
+	ck_assert_uint_eq(r.selp, 1);
+	ck_assert_uint_eq(r.rpri, 1);
+	s.opts.set = ALIAS_OPT_JOIN | ALIAS_OPT_SELW | ALIAS_OPT_VIRTUAL;
+	s.opts.selw = 0;
+	s.opts.virt = true;
+	r = own_apply(o, &s, "");
+	ck_assert_uint_eq(r.flags, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED | ALIAS_ROW_VIRTUAL);
+	ck_assert_uint_eq(r.selw, 0);
+	ck_assert_str_eq(r.name, "clua");
+	s.opts.set = ALIAS_OPT_LEAVE;
+	r = own_apply(o, &s, "");
+	ck_assert_uint_eq(r.flags & (ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED), ALIAS_ROW_ROUTES);
+	ck_assert_uint_eq(own_count(o), 1);
+	r = own_apply(o, &s, "");
+	ck_assert_uint_eq(r.flags & ALIAS_ROW_ROUTES, 0);
+	ck_assert_uint_eq(own_count(o), 0);
+	own_free(o);
+}
+END_TEST
+
+static unsigned sent;
+
+static void
+on_send(struct in_addr a, void *arg)
+{
+	ck_assert_uint_eq(a.s_addr, alias.s_addr);
+	sent++;
+}
+
+START_TEST(gratuitous)
+{
+	struct garp *g = garp_new();
+	uint64_t t = NSEC_PER_SEC, start = t;
+
+	ck_assert_uint_eq(garp_run(g, t, on_send, NULL), GARP_NEVER);
+	garp_start(g, alias, t);
+	while (t < start + NSEC_PER_SEC + NSEC_PER_MSEC)
+		t = garp_run(g, t, on_send, NULL);
+	ck_assert_uint_eq(sent, 6);
+	ck_assert_uint_eq(t, start + 31 * NSEC_PER_SEC);
+	/* A claim is answered at once, but not more than five times a second. */
+	ck_assert(garp_claim(g, alias, start + 2 * NSEC_PER_SEC));
+	garp_run(g, start + 2 * NSEC_PER_SEC, on_send, NULL);
+	ck_assert_uint_eq(sent, 7);
+	ck_assert(!garp_claim(g, alias, start + 2 * NSEC_PER_SEC + NSEC_PER_MSEC));
+	ck_assert(!garp_claim(g, any, start + 5 * NSEC_PER_SEC));
+	garp_stop(g, alias);
+	ck_assert(!garp_has(g, alias));
+	ck_assert_uint_eq(garp_run(g, start + 90 * NSEC_PER_SEC, on_send, NULL), GARP_NEVER);
+	ck_assert_uint_eq(sent, 7);
+	garp_free(g);
+}
+END_TEST
+
+START_TEST(maps)
+{
+	struct map *m = map_new();
+	static int v[1000];
+	uint64_t i, *keys;
+	size_t n;
+
+	for (i = 0; i < 1000; i++)
+		map_put(m, i * 7919, &v[i]);
+	ck_assert_uint_eq(map_count(m), 1000);
+	for (i = 0; i < 1000; i += 2)
+		ck_assert_ptr_eq(map_del(m, i * 7919), &v[i]);
+	ck_assert_ptr_null(map_del(m, 0));
+	ck_assert_ptr_null(map_get(m, 2 * 7919));
+	ck_assert_ptr_eq(map_get(m, 3 * 7919), &v[3]);
+	map_put(m, 3 * 7919, &v[4]);
+	ck_assert_ptr_eq(map_get(m, 3 * 7919), &v[4]);
+	keys = map_keys(m, &n);
+	ck_assert_uint_eq(n, 500);
+	for (i = 1; i < n; i++)
+		ck_assert(keys[i - 1] < keys[i]);
+	free(keys);
+	map_free(m, NULL);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { path_classes, announcements, holding, listening, own_rows,
+		gratuitous, maps, NULL };
+
+	return unit_run("alias_parts", tests);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "aliasd/stray.h"
+#include "common/clock.h"
+#include "tests/unit/unit.h"
+
+static unsigned asked, delivered, resets;
+static uint16_t owner;
+static const uint16_t peers[2] = { 2, 3 };
+
+static void
+on_ask(const struct alias_conn *c, void *arg)
+{
+	asked++;
+}
+
+static void
+on_deliver(uint16_t to, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	owner = to;
+	delivered++;
+}
+
+static void
+on_reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	ck_assert_uint_eq(ifindex, 7);
+	resets++;
+}
+
+static const struct stray_ops ops = { on_ask, on_deliver, on_reset };
+
+static struct alias_conn
+conn(uint16_t port)
+{
+	struct alias_conn c = { .client_port = htons(port), .port = htons(80) };
+
+	inet_aton("10.1.0.101", &c.client);
+	inet_aton("10.1.0.100", &c.alias);
+	return c;
+}
+
+static void
+packet(struct stray *s, uint16_t port, uint8_t flags, size_t npeers, uint64_t now)
+{
+	uint8_t f[54] = { 0 };
+	struct alias_conn c = conn(port);
+
+	f[12] = 0x08;
+	f[14] = 0x45;
+	f[17] = 40;
+	f[23] = IPPROTO_TCP;
+	f[46] = 0x50;
+	f[47] = flags;
+	stray_packet(s, &c, 7, f, sizeof(f), peers, npeers, now);
+}
+
+static void
+answer(struct stray *s, uint16_t from, uint16_t port, enum alias_verdict v, uint64_t now)
+{
+	struct alias_conn c = conn(port);
+
+	stray_answer(s, from, &c, v, now);
+}
+
+START_TEST(found)
+{
+	struct stray *s = stray_new(&ops, NULL);
+
+	packet(s, 1, 0x10, 2, 0);
+	packet(s, 1, 0x10, 2, 0);
+	packet(s, 1, 0x10, 2, 0);
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(stray_stats(s)->held, 2);
+	answer(s, 2, 1, ALIAS_NOT_MINE, 0);
+	answer(s, 2, 1, ALIAS_NOT_MINE, 0); /* says it twice: still one to answer */
+	ck_assert_uint_eq(resets, 0);
+	answer(s, 3, 1, ALIAS_MINE, 0);
+	ck_assert_uint_eq(delivered, 2);
+	ck_assert_uint_eq(owner, 3);
+	ck_assert_uint_eq(stray_stats(s)->held, 0);
+	answer(s, 3, 1, ALIAS_MINE, 0);
+	ck_assert_uint_eq(delivered, 2);
+	stray_free(s);
+}
+END_TEST
+
+START_TEST(refused)
+{
+	struct stray *s = stray_new(&ops, NULL);
+
+	packet(s, 1, 0x10, 2, 0);
+	answer(s, 2, 1, ALIAS_NOT_MINE, 0);
+	stray_member_left(s, 3, 0);
+	ck_assert_uint_eq(resets, 1);
+	/* Remembered for a while, then asked about again. */
+	packet(s, 1, 0x10, 2, NSEC_PER_MSEC);
+	ck_assert_uint_eq(resets, 2);
+	ck_assert_uint_eq(asked, 1);
+	packet(s, 1, 0x10, 2, 2 * NSEC_PER_SEC);
+	ck_assert_uint_eq(asked, 2);
+	/* Nobody to ask. */
+	packet(s, 2, 0x10, 0, 3 * NSEC_PER_SEC);
+	ck_assert_uint_eq(resets, 3);
+	/* Resets are not answered. */
+	packet(s, 3, 0x04, 0, 3 * NSEC_PER_SEC);
+	ck_assert_uint_eq(resets, 3);
+	stray_free(s);
+}
+END_TEST
+
+START_TEST(silence)
+{
+	struct stray *s = stray_new(&ops, NULL);
+	uint64_t next;
+
+	packet(s, 1, 0x10, 2, 1000);
+	next = stray_run(s, 1000);
+	ck_assert_uint_gt(next, 1000);
+	ck_assert_uint_eq(stray_run(s, next), STRAY_NEVER);
+	ck_assert_uint_eq(stray_stats(s)->expired, 1);
+	ck_assert_uint_eq(stray_stats(s)->held, 0);
+	ck_assert_uint_eq(resets, 0);
+	answer(s, 2, 1, ALIAS_MINE, next);
+	ck_assert_uint_eq(delivered, 0);
+	stray_free(s);
+}
+END_TEST
+
+START_TEST(bounds)
+{
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i;
+
+	for (i = 1; i <= 5000; i++)
+		packet(s, (uint16_t)i, 0x10, 2, 1000);
+	ck_assert_uint_eq(stray_stats(s)->held, 1024);
+	ck_assert_uint_eq(asked, 1024);
+	ck_assert_uint_eq(stray_stats(s)->overflow, 5000 - 1024);
+	stray_member_left(s, 2, 1000);
+	stray_member_left(s, 3, 1000);
+	ck_assert_uint_eq(resets, 1000);
+	ck_assert_uint_eq(stray_stats(s)->limited, 24);
+	ck_assert_uint_eq(stray_stats(s)->held, 0);
+	stray_free(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { found, refused, silence, bounds, NULL };
+
+	return unit_run("alias_stray", tests);
+}
