@@ -151,8 +151,8 @@ load(struct datapath *dp)
 
 	if (choose_layout(dp, &meta) < 0 || !(dp->skel = clua_bpf__open()))
 		return -1;
-	if (!dp->resumed)
-		pin_remove(dp->conf.pin_dir);
+	if (!dp->resumed) /* which qdiscs are ours to remove is worth knowing whatever came before */
+		pin_remove(dp->conf.pin_dir, "ifaces");
 	if (pin_prepare(dp->conf.pin_dir) < 0 || set_constants(dp, &meta) < 0 ||
 	    set_sizes(dp, &meta) < 0 || pin_maps(dp) < 0 || clua_bpf__load(dp->skel) < 0 ||
 	    map_all(dp, &meta) < 0) {
@@ -169,10 +169,10 @@ load_or_renew(struct datapath *dp)
 {
 	if (load(dp) == 0)
 		return 0;
-	if (!dp->resumed)
+	if (access(dp->conf.pin_dir, F_OK) < 0)
 		return -1;
 	log_warnx("datapath", "what is pinned in %s is of no use; starting anew", dp->conf.pin_dir);
-	pin_remove(dp->conf.pin_dir);
+	pin_remove(dp->conf.pin_dir, NULL);
 	return load(dp);
 }
 
@@ -220,7 +220,7 @@ datapath_close(struct datapath *dp, bool leave)
 	if (leave)
 		iface_detach_all(dp);
 	if (leave)
-		pin_remove(dp->conf.pin_dir);
+		pin_remove(dp->conf.pin_dir, NULL);
 	bpf_link__destroy(dp->sock_link);
 	bpf_link__destroy(dp->sendmsg_link);
 	flow_table_free(dp->flows);

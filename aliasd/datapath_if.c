@@ -7,9 +7,12 @@
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <libmnl/libmnl.h>
 
 #include "aliasd/datapath_int.h"
 #include "common/log.h"
@@ -122,6 +125,54 @@ datapath_attach_link(struct datapath *dp, uint32_t ifindex)
 	return attach(dp, ifindex, dp->skel->progs.clua_link, DP_IF_LINK);
 }
 
+static int
+count_filter(const struct nlmsghdr *nlh, void *arg)
+{
+	++*(unsigned *)arg;
+	return MNL_CB_OK;
+}
+
+/* Filters at the ingress or egress hook of the interface; 0 also if that cannot be told. */
+static unsigned
+filters_at(uint32_t ifindex, uint32_t parent)
+{
+	char buf[8192];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
+	unsigned count = 0;
+	struct tcmsg *tc;
+	int n;
+
+	if (!nl)
+		return 0;
+	nlh->nlmsg_type = RTM_GETTFILTER;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = 1;
+	tc = mnl_nlmsg_put_extra_header(nlh, sizeof(*tc));
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = ifindex;
+	tc->tcm_parent = parent;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) > 0)
+		while ((n = mnl_socket_recvfrom(nl, buf, sizeof(buf))) > 0 &&
+		    mnl_cb_run(buf, n, 1, mnl_socket_get_portid(nl), count_filter, &count) == MNL_CB_OK)
+			continue;
+	mnl_socket_close(nl);
+	return count;
+}
+
+/* We made the qdisc, but another program may have come to use it since. */
+static void
+remove_qdisc(uint32_t ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+	    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	if (!filters_at(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) &&
+	    !filters_at(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)))
+		bpf_tc_hook_destroy(&hook);
+}
+
 int
 datapath_detach(struct datapath *dp, uint32_t ifindex)
 {
@@ -134,10 +185,8 @@ datapath_detach(struct datapath *dp, uint32_t ifindex)
 	if (bpf_map_lookup_elem(map, &ifindex, &iface) < 0)
 		return -1;
 	err = bpf_tc_detach(&hook, &opts);
-	if (iface.flags & DP_IF_MADE_QDISC) {
-		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-		bpf_tc_hook_destroy(&hook);
-	}
+	if (iface.flags & DP_IF_MADE_QDISC)
+		remove_qdisc(ifindex);
 	bpf_map_delete_elem(map, &ifindex);
 	/* An interface that is gone took the filter with it. */
 	if (err < 0 && err != -ENOENT && err != -ENODEV && err != -EINVAL)

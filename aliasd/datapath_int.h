@@ -49,7 +49,7 @@ char *pin_path(const struct datapath *, const char *name); /* malloc'ed */
 bool pin_find_meta(struct datapath *, struct dp_meta *);   /* of a predecessor with our layout */
 int pin_maps(struct datapath *);                           /* before loading */
 int pin_link(struct datapath *, struct bpf_link *, const char *name);
-void pin_remove(const char *dir);
+void pin_remove(const char *dir, const char *keep); /* keep: a name that stays, or NULL */
 
 /* datapath_if.c */
 int iface_mac(uint32_t ifindex, uint8_t mac[6]);

@@ -146,7 +146,7 @@ pin_link(struct datapath *dp, struct bpf_link *link, const char *name)
 }
 
 void
-pin_remove(const char *dir)
+pin_remove(const char *dir, const char *keep)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -154,8 +154,10 @@ pin_remove(const char *dir)
 	if (!d)
 		return;
 	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0) < 0)
+		if (e->d_name[0] != '.' && (!keep || strcmp(e->d_name, keep) != 0) &&
+		    unlinkat(dirfd(d), e->d_name, 0) < 0)
 			log_warn("datapath", "%s/%s", dir, e->d_name);
 	closedir(d);
-	rmdir(dir);
+	if (!keep)
+		rmdir(dir);
 }

@@ -79,7 +79,7 @@ configure(struct host *h, const char *address, bool has_link)
 	}
 	rig_command("ip link set ic0 up; ip addr add " RIG_ALIAS "/32 dev lo");
 	/* Nobody asks on behalf of the alias: that would tell others where it is. */
-	rig_command("sysctl -qw net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1 "
+	rig_command("sysctl -qw net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.all.rp_filter=1 "
 		    "net.ipv4.conf.ic0.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1");
 	h->link = if_nametoindex("ic0");
 	enter(NULL);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/* A daemon comes back to what it left, leaves other people's things alone, and removes all of its own. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+#include <check.h>
+
+#include <bpf/bpf.h>
+
+#include "tests/bpf/rig.h"
+
+#define CLIENT "10.1.0.101"
+
+static struct rig rig;
+
+static void
+setup(void)
+{
+	memset(&rig, 0, sizeof(rig));
+	rig_open(&rig);
+}
+
+static void
+teardown(void)
+{
+	rig_close(&rig);
+}
+
+static int
+output_of(const char *command)
+{
+	return WEXITSTATUS(system(command));
+}
+
+static int
+where(uint16_t sport, uint16_t dport, uint8_t flags)
+{
+	struct frame f;
+
+	rig_tcp(&rig, &f, CLIENT, sport, RIG_ALIAS, dport, flags, 1);
+	return rig_where(&rig, &f);
+}
+
+static void
+fill(void)
+{
+	static const struct dp_target web[] = { { 2, 2 }, { 3, 1 } };
+	static const uint8_t mac[1][6] = { { 2, 9, 9, 9, 9, 9 } };
+	struct dp_conn c;
+	unsigned i;
+
+	rig_alias(&rig, RIG_ALIAS, true);
+	rig_paths(&rig, 2, 1);
+	rig_paths(&rig, 3, 2);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 2, web);
+	ck_assert_int_eq(datapath_set_member_macs(rig.dp, 2, mac, 1), 0);
+	for (i = 0; i < 9000; i++) {
+		c = rig_conn(CLIENT, 1000 + i, RIG_ALIAS, 443);
+		ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 2 + i % 2), 0);
+	}
+	ck_assert_uint_gt(flow_table_overflowed(rig.dp->flows), 0);
+}
+
+static void
+all_there(void)
+{
+	unsigned i;
+
+	ck_assert_uint_eq(datapath_flow_count(rig.dp, 2), 4500);
+	ck_assert_uint_eq(datapath_flow_count(rig.dp, 3), 4500);
+	for (i = 0; i < 9000; i++)
+		ck_assert_int_eq(where(1000 + i, 443, F_ACK), 2 + i % 2);
+}
+
+START_TEST(taken_over)
+{
+	unsigned overflowed;
+
+	fill();
+	ck_assert(!datapath_resumed(rig.dp));
+	overflowed = flow_table_overflowed(rig.dp->flows);
+	ck_assert_int_eq(where(20000, 80, F_SYN), 2);
+	datapath_close(rig.dp, false);
+	ck_assert_int_eq(output_of("tc filter show dev lan0 ingress | grep -q clua_lan"), 0);
+	rig_open(&rig);
+	ck_assert(datapath_resumed(rig.dp));
+	ck_assert_uint_eq(flow_table_overflowed(rig.dp->flows), overflowed);
+	all_there();
+	/* The turns go on where they were. */
+	ck_assert_int_eq(where(20001, 80, F_SYN), 2);
+	ck_assert_int_eq(where(20002, 80, F_SYN), 3);
+	ck_assert_int_eq(where(20000, 80, F_ACK), 2);
+	ck_assert_uint_ge(rig_counter(&rig, DP_C_FLOW_FORWARDED), 9000);
+	ck_assert_int_eq(output_of("test $(tc filter show dev lan0 ingress | grep -c clua_lan) = 1"), 0);
+	ck_assert_uint_eq(datapath_del_owner(rig.dp, 2), 4500);
+	ck_assert_uint_eq(datapath_flow_count(rig.dp, 2), 0);
+	ck_assert_int_eq(where(1001, 443, F_ACK), 3);
+}
+END_TEST
+
+START_TEST(killed)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		fill();
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	datapath_close(rig.dp, false);
+	rig_open(&rig);
+	ck_assert(datapath_resumed(rig.dp));
+	all_there();
+}
+END_TEST
+
+START_TEST(another_layout)
+{
+	fill();
+	rig.dp->meta->layout++;
+	datapath_close(rig.dp, false);
+	rig_open(&rig);
+	ck_assert(!datapath_resumed(rig.dp));
+	ck_assert_uint_eq(datapath_flow_count(rig.dp, 2), 0);
+	rig_alias(&rig, RIG_ALIAS, true);
+	ck_assert_int_eq(where(1000, 80, F_SYN), RIG_SELF);
+}
+END_TEST
+
+START_TEST(the_size_stays)
+{
+	fill();
+	datapath_close(rig.dp, false);
+	rig.conf.max_flows = 50000;
+	rig_open(&rig);
+	ck_assert(datapath_resumed(rig.dp));
+	ck_assert_uint_eq(rig.dp->meta->max_flows, 10000);
+	all_there();
+}
+END_TEST
+
+START_TEST(leaving_removes_everything)
+{
+	fill();
+	rig_close(&rig);
+	ck_assert_int_eq(access(RIG_PIN, F_OK), -1);
+	ck_assert_int_ne(output_of("tc qdisc show dev lan0 | grep -q clsact"), 0);
+	ck_assert_int_ne(output_of("tc qdisc show dev ic0 | grep -q clsact"), 0);
+	rig_open(&rig);
+	ck_assert(!datapath_resumed(rig.dp));
+}
+END_TEST
+
+/* Somebody else's filter; the program does not matter. */
+static void
+foreign_filter(uint32_t ifindex, enum bpf_tc_attach_point where)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = where);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = 10,
+	    .prog_fd = bpf_program__fd(rig.dp->skel->progs.clua_link));
+
+	ck_assert_int_eq(bpf_tc_attach(&hook, &opts), 0);
+}
+
+START_TEST(other_filters_stay)
+{
+	rig_close(&rig);
+	rig_command("tc qdisc add dev lan0 clsact");
+	rig_open(&rig);
+	foreign_filter(rig.lan, BPF_TC_INGRESS);
+	foreign_filter(rig.link, BPF_TC_EGRESS);
+	ck_assert_int_eq(output_of("test $(tc filter show dev lan0 ingress | grep -c clua_lan) = 1"), 0);
+	rig_close(&rig);
+	ck_assert_int_eq(output_of("tc filter show dev lan0 ingress | grep -q 'pref 10 '"), 0);
+	ck_assert_int_eq(output_of("tc filter show dev ic0 egress | grep -q 'pref 10 '"), 0);
+	ck_assert_int_ne(output_of("tc filter show dev lan0 ingress | grep -q clua_lan"), 0);
+	rig_command("tc qdisc del dev lan0 clsact; tc qdisc del dev ic0 clsact");
+	rig_open(&rig);
+}
+END_TEST
+
+START_TEST(detached_interface)
+{
+	ck_assert_int_eq(datapath_detach(rig.dp, rig.lan), 0);
+	ck_assert_int_ne(output_of("tc qdisc show dev lan0 | grep -q clsact"), 0);
+	ck_assert_int_eq(datapath_detach(rig.dp, rig.lan), -1);
+	ck_assert_int_eq(datapath_attach_lan(rig.dp, rig.lan), 0);
+	ck_assert_int_eq(datapath_attach_lan(rig.dp, rig.lan), 0);
+	ck_assert_int_eq(datapath_attach_lan(rig.dp, 99999), -1);
+}
+END_TEST
+
+START_TEST(bad_calls)
+{
+	struct dp_path paths[9] = { 0 };
+	struct dp_target t[DP_TARGETS + 1];
+	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) }, none = { 0 };
+	struct dp_conn c = rig_conn(CLIENT, 1, "0.0.0.0", 80);
+	unsigned i;
+
+	for (i = 0; i < DP_TARGETS + 1; i++)
+		t[i] = (struct dp_target){ i, 1 };
+	ck_assert_int_eq(datapath_set_paths(rig.dp, 1, paths, 9), -1);
+	ck_assert_int_eq(datapath_set_paths(rig.dp, DP_NODES, paths, 1), -1);
+	ck_assert_int_eq(datapath_set_service(rig.dp, alias, 6, 80, t, DP_TARGETS + 1), -1);
+	ck_assert_int_eq(datapath_set_service(rig.dp, alias, 6, 80, t, DP_TARGETS), 0);
+	ck_assert_int_eq(datapath_set_service(rig.dp, alias, 6, 80, NULL, 0), 0);
+	ck_assert_int_eq(datapath_set_service(rig.dp, alias, 6, 80, NULL, 0), 0);
+	t[0].weight = 0;
+	ck_assert_int_eq(datapath_set_service(rig.dp, alias, 6, 80, t, 1), -1);
+	ck_assert_int_eq(datapath_set_service(rig.dp, none, 6, 80, t + 1, 1), -1);
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 1), -1);
+	ck_assert_int_eq(datapath_del_flow(rig.dp, &c, 1), -1);
+	ck_assert_int_eq(datapath_del_alias(rig.dp, none), -1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("pin");
+	TCase *tc = tcase_create("pin");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	rig_isolate();
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, taken_over);
+	tcase_add_test(tc, killed);
+	tcase_add_test(tc, another_layout);
+	tcase_add_test(tc, the_size_stays);
+	tcase_add_test(tc, leaving_removes_everything);
+	tcase_add_test(tc, other_filters_stay);
+	tcase_add_test(tc, detached_interface);
+	tcase_add_test(tc, bad_calls);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
