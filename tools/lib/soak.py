@@ -17,6 +17,7 @@ from testbed_error import TestbedError
 from testbed_load import master
 from testbed_machine import require_root
 
+SEEDS = 20  # of one run of gabsim
 WORK = os.path.join(testbed_build.TREE, "build-test")
 
 
@@ -107,18 +108,25 @@ def fuzz(argument):
 # ---- simulation ----
 
 def sim(argument):
+    """One seed after the other; what gabsim counts is added up."""
     limit = seconds(argument or "10m")
     build = testbed_build.default_dir()
     testbed_build.build(build)
     program = os.path.join(build, "tests/sim/gabsim")
-    end, seed, runs = time.monotonic() + limit, int(time.time()), 0
+    end, total = time.monotonic() + limit, {}
+    first = seed = int(time.time())
     while time.monotonic() < end:
-        done = subprocess.run(["nice", program, "-s", str(seed)], text=True, capture_output=True)
+        done = subprocess.run(["nice", program, "--seed", str(seed), "--seeds", str(SEEDS)], text=True,
+            capture_output=True)
+        counts = json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else {}
+        for key, value in counts.items():
+            if isinstance(value, (int, float)):
+                total[key] = total.get(key, 0) + value
         if done.returncode != 0:
             say(done.stdout + done.stderr)
-            return {"runs": runs, "failed_seed": seed, "ok": False}
-        seed, runs = seed + 1, runs + 1
-    return {"runs": runs, "last": done.stdout.strip().splitlines()[-1:], "ok": True}
+            return {"from_seed": first, "failed_in": [seed, seed + SEEDS - 1], **total, "ok": False}
+        seed += SEEDS
+    return {"from_seed": first, **total, "ok": True}
 
 
 TARGETS = {"cuts": cuts, "fuzz": fuzz, "sim": sim}
