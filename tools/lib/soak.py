@@ -120,7 +120,7 @@ def sim(argument):
             capture_output=True)
         counts = json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else {}
         for key, value in counts.items():
-            if isinstance(value, (int, float)):
+            if isinstance(value, (int, float)) and key not in ("schema", "first_seed"):
                 total[key] = total.get(key, 0) + value
         if done.returncode != 0:
             say(done.stdout + done.stderr)

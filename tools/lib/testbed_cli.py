@@ -65,7 +65,7 @@ def do_up(tb, args):
     keys = list(DEFAULTS) + ["make"]
     try:
         tb.up(**{k: v for k, v in vars(args).items() if k in keys})
-    except TestbedError:
+    except (TestbedError, KeyboardInterrupt):
         if tb.state is not None:  # it was we who made it
             print("testbed: left as it is, to look at; remove it with: testbed down --name %s"
                 % tb.name, file=sys.stderr)
