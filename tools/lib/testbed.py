@@ -196,16 +196,16 @@ class Testbed:
                 self._wait_socket(node, daemon, timeout)
 
     def _wait_socket(self, node, daemon, timeout):
-        machine = self._machine(node)
+        machine, began = self._machine(node), time.monotonic()
 
         def there():
             path = "/proc/%s/root/run/clua/%s.sock" % (machine.init_pid(), daemon)
             if os.path.exists(path):
                 return True
-            if not machine.daemon_pids(daemon):
+            # It takes a moment until setsid and chrt have become the daemon.
+            if time.monotonic() > began + 1 and not machine.daemon_pids(daemon):
                 raise TestbedError("%s: %s has ended:\n%s" % (node, daemon, self.log_tail(node, daemon)))
             return False
-        time.sleep(0.02)  # setsid may not have become the daemon yet
         wait_until(there, timeout, "%s on %s:\n%s" % (daemon, node, self.log_tail(node, daemon)))
 
     def log_tail(self, node, daemon, lines=20):
@@ -237,12 +237,12 @@ class Testbed:
         if not machine.running():
             raise TestbedError("%s is off already" % name)
         ports = [p for p in self.switch().ports() if p.startswith(name + ".")]
+        when = time.monotonic()
         # Nothing may leave it any more, in particular no farewell from the kernel to its connections.
         machine.freeze()
-        when = time.monotonic()
         self.switch().set_ports(ports, up=False)
         machine.power_off()
-        self.switch().unplug([p for p in self.switch().ports() if p in ports])
+        self.switch().unplug(ports)
         return when
 
     def start(self, name, daemons=True, wait=True):
