@@ -183,6 +183,8 @@ free_parts(struct engine *e)
 	paths_free(e->paths);
 	sysctls_free(e->sysctls);
 	free(e->asks);
+	for (size_t i = 0; i < LLT_MAX_NODES; i++)
+		relearn_free(e->relearn[i]);
 	config_free(e->conf);
 }
 

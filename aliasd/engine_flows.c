@@ -142,26 +142,23 @@ push_flows(struct engine *e, const uint16_t *to, size_t n)
 	log_info("flow", "%zu connections told to %zu members", p.sent, n);
 }
 
-/* What a member told in an earlier life is void. */
+/* What a member told in an earlier life is void, or will be. */
 static void
-forget_owners(struct engine *e, const struct gab_ev_view *v)
+review_owners(struct engine *e, const struct gab_ev_view *v)
 {
 	uint64_t now = clock_ns();
-	uint16_t node;
 	size_t i;
 
-	for (node = 0; v->fresh && node < LLT_MAX_NODES; node++) {
-		if (node != e->self && datapath_flow_count(e->dp, node) > 0)
-			datapath_del_owner(e->dp, node);
-	}
+	if (v->fresh)
+		engine_owners_fresh(e);
 	for (i = 0; i < v->nleft; i++) {
-		datapath_del_owner(e->dp, v->left[i]);
+		engine_owner_left(e, v->left[i]);
 		stray_member_left(e->stray, v->left[i], now);
 	}
 	for (i = 0; i < v->njoined; i++) {
 		if (v->joined[i] == e->self)
 			continue;
-		datapath_del_owner(e->dp, v->joined[i]);
+		engine_owner_begins(e, v->joined[i]);
 		stray_member_left(e->stray, v->joined[i], now);
 	}
 }
@@ -204,7 +201,7 @@ engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 	bool anew = self_joined(e, v);
 	size_t i, n = 0;
 
-	forget_owners(e, v);
+	review_owners(e, v);
 	if (anew)
 		announce_clear(e->announce);
 	else
@@ -235,10 +232,12 @@ take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
 	while (alias_msg_next_conn(m, &c, &op)) {
 		struct dp_conn d = engine_dp_conn(&c);
 
-		if (op == ALIAS_FLOW_SET)
+		if (op == ALIAS_FLOW_SET) {
 			datapath_set_flow(e->dp, &d, src);
-		else
+			engine_owner_told(e, src, &c);
+		} else {
 			datapath_del_flow(e->dp, &d, src);
+		}
 	}
 }
 
@@ -248,6 +247,7 @@ engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 	if (m->type == ALIAS_MSG_FLOWS) {
 		take_flows(e, src, m);
 	} else if (m->type == ALIAS_MSG_FLOWS_END && m->gen == state_gen(e->state)) {
+		engine_owner_ends(e, src);
 		holds_end(e->holds, src);
 		check_synced(e);
 	}

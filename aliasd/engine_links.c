@@ -34,8 +34,12 @@ on_node(const struct llt_ev_node *n, void *arg)
 {
 	struct engine *e = arg;
 
-	if (n->node < LLT_MAX_NODES)
-		snprintf(e->name[n->node], LLT_NAME_MAX, "%s", n->name);
+	if (n->node >= LLT_MAX_NODES)
+		return;
+	snprintf(e->name[n->node], LLT_NAME_MAX, "%s", n->name);
+	e->open[n->node] = n->state == LLT_OPEN_STATE;
+	if (!e->open[n->node])
+		engine_owner_down(e, n->node);
 }
 
 static void

@@ -155,7 +155,9 @@ kernel_has(const struct alias_conn *c, void *arg)
 {
 	struct open_conns *o = arg;
 
-	if (own_get(o->e->own, c->alias) != NULL)
+	/* After a restart we may serve aliases that nobody has named to us yet. */
+	if (own_get(o->e->own, c->alias) != NULL ||
+	    (datapath_resumed(o->e->dp) && lan_on_loopback(o->e->lan, c->alias)))
 		remember(o, c);
 }
 

@@ -17,6 +17,7 @@
 #include "aliasd/own.h"
 #include "aliasd/paths.h"
 #include "aliasd/rawsock.h"
+#include "aliasd/relearn.h"
 #include "aliasd/state.h"
 #include "aliasd/stray.h"
 #include "aliasd/sysctls.h"
@@ -48,6 +49,7 @@ struct engine {
 	bool known; /* who we are */
 	uint16_t self;
 	char name[LLT_MAX_NODES][LLT_NAME_MAX];
+	bool open[LLT_MAX_NODES]; /* lltd has a session with the host */
 
 	/* the kernel */
 	struct lan *lan;
@@ -69,6 +71,8 @@ struct engine {
 	struct announce *announce;
 	struct holds *holds;
 	bool said_synced;
+	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
+	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 
 	struct garp *garp;
 	struct stray *stray;
@@ -150,6 +154,15 @@ void engine_flush_timer(void *engine);
 void engine_flows_view(struct engine *, const struct gab_ev_view *);
 void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);
 void engine_flows_loaded(struct engine *);
+
+/* engine_owners.c: connections of members that leave and come back */
+void engine_owner_left(struct engine *, uint16_t node);
+void engine_owner_down(struct engine *, uint16_t node);
+void engine_owner_begins(struct engine *, uint16_t node);
+void engine_owner_told(struct engine *, uint16_t node, const struct alias_conn *);
+void engine_owner_ends(struct engine *, uint16_t node);
+void engine_owners_fresh(struct engine *);
+bool engine_owners_missing(struct engine *);
 
 /* engine_stray.c */
 extern const struct stray_ops engine_stray_ops;

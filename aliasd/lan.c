@@ -259,6 +259,27 @@ lan_refuses(const struct lan *l, struct in_addr addr)
 	return f.why;
 }
 
+static void
+on_loopback(const struct netlink_addr *a, void *arg)
+{
+	struct find *f = arg;
+	const struct netlink_link *k = netlink_link_by_index(f->lan->nl, a->ifindex);
+
+	if (k != NULL && k->type == ARPHRD_LOOPBACK && a->addr.s_addr == f->addr.s_addr)
+		f->found = true;
+}
+
+bool
+lan_on_loopback(const struct lan *l, struct in_addr addr)
+{
+	struct find f = { .lan = l, .addr = addr };
+
+	if (ntohl(addr.s_addr) >> 24 == 127)
+		return false;
+	netlink_each_addr(l->nl, on_loopback, &f);
+	return f.found;
+}
+
 struct find_mac {
 	const uint8_t *mac;
 	bool found;

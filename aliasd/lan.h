@@ -40,6 +40,8 @@ bool lan_is_iface(const struct lan *, uint32_t ifindex);
 uint32_t lan_attached(const struct lan *, struct in_addr addr);
 /* NULL, or why the address cannot be an alias: ours already, or no host's. */
 const char *lan_refuses(const struct lan *, struct in_addr addr);
+/* An address on the loopback interface that is none of 127.0.0.0/8: an alias that was joined. */
+bool lan_on_loopback(const struct lan *, struct in_addr addr);
 /* True if the MAC is that of an interface of this host. */
 bool lan_own_mac(const struct lan *, const uint8_t mac[6]);
 
