@@ -38,6 +38,7 @@ samples() {
 	done
 	(umask 077; head -c 32 /dev/urandom >"$tmp/clua.key")
 	printf 'node = "n1";\nllthosts = "%s/llthosts";\n' "$tmp" >>"$tmp/lltd.conf"
+	printf 'llthosts = "%s/llthosts";\n' "$tmp" >>"$tmp/gabd.conf"
 	printf 'alias_config = "%s/clu_alias.config";\nservices = "%s/clua_services";\n' "$tmp" "$tmp" \
 	    >>"$tmp/aliasd.conf"
 }
