@@ -5,8 +5,6 @@
 
 #include "packet.h"
 
-#define LOAD(x) (*(volatile typeof(x) *)&(x))
-
 /*
  * Makes the address of the next load depend on what was loaded before, which keeps the two in order on
  * every machine without a barrier. Always 0, but the compiler does not know.
@@ -18,16 +16,10 @@ after(__u64 loaded)
 	return loaded;
 }
 
-/* All bits set if d is 0, else none: a jump here would be mispredicted for every other packet. */
-INLINE __u64
-if_zero(__u64 d)
-{
-	return ((d | -d) >> 63) - 1;
-}
-
 /*
- * The value of an entry, or 0. All places are looked at without a jump. What was found is read once
- * more, key first: had the place been given away meanwhile, one of the two would differ.
+ * The value of an entry, or 0. All places are looked at without a jump: one would be mispredicted for
+ * every other packet. What was found is read once more, key first: had the place been given away
+ * meanwhile, one of the two would differ.
  */
 INLINE __u32
 bucket_find(struct dp_bucket *b, __u64 key, __u32 alias)
@@ -75,6 +67,13 @@ flow_owner(__u64 key, __u32 alias, __u64 hash)
 			value = bucket_find(b, key, alias);
 	}
 	return value ? (value & 0xffff) - 1 : DP_NODE_NONE;
+}
+
+/* The same where a call costs nothing; verified once. */
+__attribute__((noinline)) __u32
+flow_owner_rarely(__u64 key, __u32 alias, __u64 hash)
+{
+	return flow_owner(key, alias, hash);
 }
 
 #endif

@@ -24,7 +24,7 @@ udp_packet(struct packet *p)
 	if (!udp || p->l4 + sizeof(*udp) > p->l4_end)
 		return to_nobody(DP_C_MALFORMED);
 	p->hash = dp_flow_hash(dp_flow_key(p->client, udp->source, udp->dest), p->alias, flow_seed);
-	node = service_select(p, udp->dest);
+	node = service_select(p->alias, IPPROTO_UDP, udp->dest);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
 	if (node < 0)
@@ -41,7 +41,7 @@ icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 	__u32 owner;
 
 	p->hash = dp_flow_hash(key.key, p->alias, flow_seed);
-	owner = flow_owner(key.key, p->alias, p->hash);
+	owner = flow_owner_rarely(key.key, p->alias, p->hash);
 	if (owner != DP_NODE_NONE)
 		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
 	known = bpf_map_lookup_elem(&half_open, &key);
@@ -53,9 +53,8 @@ icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 INLINE __u32
 icmp_about_udp(struct packet *p, __u16 port)
 {
-	struct dp_service_key key = { .alias = p->alias, .proto = IPPROTO_UDP, .port = port };
-	__u32 *index = bpf_map_lookup_elem(&services, &key), node;
-	struct dp_ring *ring = index ? bpf_map_lookup_elem(&rings, index) : 0;
+	struct dp_ring *ring = service_ring(p->alias, IPPROTO_UDP, port);
+	__u32 node;
 
 	if (!ring || !ring->n)
 		return to_fallback(p);

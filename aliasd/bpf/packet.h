@@ -7,6 +7,7 @@
 #include "names.h"
 
 #define INLINE static __always_inline
+#define LOAD(x) (*(volatile typeof(x) *)&(x))
 #define X(name, text) DP_C_##name,
 enum { DP_COUNTER_LIST(X) };
 #undef X
@@ -101,16 +102,23 @@ alias_slot_of(__u32 alias)
 	return &alias_slot[alias & (DP_ALIASES - 1)];
 }
 
+/* All bits set if d is 0, else none: in place of jumps that the processor and the verifier would follow. */
+INLINE __u64
+if_zero(__u64 d)
+{
+	return ((d | -d) >> 63) - 1;
+}
+
 INLINE __u32
 alias_find_in(__u32 addr, __u32 bucket)
 {
+	__u64 place = 0;
 	__u32 i;
 
 #pragma unroll
 	for (i = 0; i < DP_ALIAS_WAYS; i++)
-		if (alias_addr[bucket][i] == addr)
-			return bucket * DP_ALIAS_WAYS + i;
-	return DP_ALIAS_NONE;
+		place |= (i + 1) & if_zero(LOAD(alias_addr[bucket][i]) ^ addr);
+	return place ? bucket * DP_ALIAS_WAYS + place - 1 : DP_ALIAS_NONE;
 }
 
 /* The number of an active alias, or DP_ALIAS_NONE. Costs one load for nearly every other address. */

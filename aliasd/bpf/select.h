@@ -8,9 +8,9 @@
 enum { SELECT_UNKNOWN = -1, SELECT_UNREACHABLE = -2 };
 
 INLINE struct dp_ring *
-service_ring(struct packet *p, __u16 port)
+service_ring(__u16 alias, __u8 proto, __u16 port)
 {
-	struct dp_service_key key = { .alias = p->alias, .proto = p->proto, .port = port };
+	struct dp_service_key key = { .alias = alias, .proto = proto, .port = port };
 	__u32 *ring = bpf_map_lookup_elem(&services, &key);
 
 	return ring ? bpf_map_lookup_elem(&rings, ring) : 0;
@@ -70,10 +70,11 @@ ring_select(struct dp_ring *ring)
 	return search.node;
 }
 
-INLINE int
-service_select(struct packet *p, __u16 port)
+/* Not static: such a function is verified once, for any argument, not at every place it is used. */
+__attribute__((noinline)) int
+service_select(__u32 alias, __u32 proto, __u32 port)
 {
-	struct dp_ring *ring = service_ring(p, port);
+	struct dp_ring *ring = service_ring(alias, proto, port);
 
 	return ring ? ring_select(ring) : SELECT_UNKNOWN;
 }

@@ -103,7 +103,7 @@ tcp_syn(struct packet *p, struct segment *s)
 
 	if (known && known->isn == s->seq && node_reachable(known->node))
 		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
-	node = service_select(p, s->dport);
+	node = service_select(p->alias, IPPROTO_TCP, s->dport);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
 	if (node < 0)
