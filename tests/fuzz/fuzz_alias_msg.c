@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages of the group, to the decoder and to a state machine: the input is a row of messages, each
+ * with its length in two bytes before it and the sender in the low bits of a third.
+ */
+#include <stdlib.h>
+
+#include "aliasd/state.h"
+#include "tests/fuzz/fuzz.h"
+
+static void
+fz_broadcast(const uint8_t *data, size_t len, void *arg)
+{
+	struct alias_msg m;
+
+	fuzz_require(alias_msg_decode(data, len, &m), "what we send can be read");
+}
+
+static void
+fz_loaded(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void
+fz_alias(const struct state_alias *a, void *arg)
+{
+	fuzz_require(a->nrows > 0, "an alias has a row");
+}
+
+static void
+fz_nothing(void *arg)
+{
+}
+
+static void
+fz_gone(struct in_addr addr, void *arg)
+{
+}
+
+static void
+fz_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
+{
+}
+
+static void
+fz_own(uint64_t token, void *arg)
+{
+}
+
+static const struct state_ops ops = { fz_broadcast, fz_loaded, fz_nothing, fz_alias, fz_gone,
+	fz_service, fz_nothing, fz_own };
+
+static void
+feed(struct state *st, const uint8_t *data, size_t size)
+{
+	struct alias_msg m;
+	bool good;
+
+	while (size >= 3) {
+		size_t len = (size_t)data[0] << 8 | data[1];
+		uint16_t src = data[2] & 3;
+
+		data += 3;
+		size -= 3;
+		len = len > size ? size : len;
+		good = alias_msg_decode(data, len, &m) && m.type <= ALIAS_MSG_SNAPSHOT;
+		fuzz_require(state_ordered(st, src, data, len) == good, "the state takes what is well formed");
+		data += len;
+		size -= len;
+	}
+}
+
+/* The first byte says whether we have state or wait for a snapshot. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct gab_ev_view v = { .gen = 1, .self = 1, .quorate = true, .fresh = true, .nmembers = 3,
+		.members = { 0, 1, 2 }, .njoined = 3, .joined = { 0, 1, 2 } };
+	int loads = 0;
+	struct state *st;
+	uint8_t *dump;
+	size_t len;
+
+	if (size == 0)
+		return 0;
+	if (data[0] & 1)
+		v.njoined = 2, v.joined[0] = 1, v.joined[1] = 2;
+	st = state_new(&ops, &loads);
+	state_view(st, &v);
+	feed(st, data + 1, size - 1);
+	dump = state_dump(st, &len);
+	free(dump);
+	v = (struct gab_ev_view){ .gen = 2, .self = 1, .quorate = true, .nmembers = 1, .members = { 1 },
+		.nleft = 2, .left = { 0, 2 } };
+	state_view(st, &v);
+	fuzz_require(loads <= 2, "loaded once");
+	state_free(st);
+	return 0;
+}
