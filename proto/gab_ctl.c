@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "proto/gab_ctl.h"
 
-static void
-ids_encode(struct wire_wr *w, const uint16_t *ids, uint16_t n)
+#include "proto/gab_ids.h"
+
+void
+gab_ids_encode(struct wire_wr *w, const uint16_t *ids, uint16_t n)
 {
 	wire_wr_u16(w, n);
 	for (uint16_t i = 0; i < n; i++)
@@ -10,8 +12,8 @@ ids_encode(struct wire_wr *w, const uint16_t *ids, uint16_t n)
 }
 
 /* Ids must ascend: then they are distinct, too. */
-static uint16_t
-ids_decode(struct wire_rd *r, uint16_t ids[LLT_MAX_NODES])
+uint16_t
+gab_ids_decode(struct wire_rd *r, uint16_t ids[LLT_MAX_NODES])
 {
 	uint32_t n = wire_rd_count16(r, 2, LLT_MAX_NODES);
 
@@ -23,8 +25,8 @@ ids_decode(struct wire_rd *r, uint16_t ids[LLT_MAX_NODES])
 	return wire_rd_ok(r) ? (uint16_t)n : 0;
 }
 
-static bool
-bool_decode(struct wire_rd *r)
+bool
+gab_bool_decode(struct wire_rd *r)
 {
 	uint8_t v = wire_rd_u8(r);
 
@@ -40,9 +42,9 @@ gab_ev_view_encode(struct wire_wr *w, const struct gab_ev_view *v)
 	wire_wr_u16(w, v->self);
 	wire_wr_u8(w, v->quorate);
 	wire_wr_u8(w, v->fresh);
-	ids_encode(w, v->members, v->nmembers);
-	ids_encode(w, v->joined, v->njoined);
-	ids_encode(w, v->left, v->nleft);
+	gab_ids_encode(w, v->members, v->nmembers);
+	gab_ids_encode(w, v->joined, v->njoined);
+	gab_ids_encode(w, v->left, v->nleft);
 }
 
 bool
@@ -53,11 +55,11 @@ gab_ev_view_decode(const uint8_t *buf, size_t len, struct gab_ev_view *v)
 	wire_rd_init(&r, buf, len);
 	v->gen = wire_rd_u32(&r);
 	v->self = wire_rd_u16(&r);
-	v->quorate = bool_decode(&r);
-	v->fresh = bool_decode(&r);
-	v->nmembers = ids_decode(&r, v->members);
-	v->njoined = ids_decode(&r, v->joined);
-	v->nleft = ids_decode(&r, v->left);
+	v->quorate = gab_bool_decode(&r);
+	v->fresh = gab_bool_decode(&r);
+	v->nmembers = gab_ids_decode(&r, v->members);
+	v->njoined = gab_ids_decode(&r, v->joined);
+	v->nleft = gab_ids_decode(&r, v->left);
 	return wire_rd_done(&r) && v->self < LLT_MAX_NODES;
 }
 

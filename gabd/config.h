@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* /etc/gabd.conf */
+#ifndef CLUA_GABD_CONFIG_H
+#define CLUA_GABD_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/llthosts.h"
+
+#define GABD_CONF_PATH SYSCONFDIR "/gabd.conf"
+
+struct conf_errors;
+struct gab_core_conf;
+
+struct gabd_conf {
+	uint32_t seed;
+	int quorum; /* enum gab_quorum */
+	uint32_t expected;
+	bool expected_set, two_node;
+	int seed_line, expected_line, two_node_line, dead_line;
+	uint64_t settle, alone, alive, dead; /* ns */
+	char hosts_file[PATH_MAX];
+	struct llthosts hosts;
+};
+
+/* NULL when errors were added. */
+struct gabd_conf *config_load(const char *path, struct conf_errors *);
+void config_print(FILE *, const struct gabd_conf *);
+void config_free(struct gabd_conf *);
+/* Fills in what comes from the file; the node and its incarnation are the caller's. */
+void config_core(const struct gabd_conf *, struct gab_core_conf *);
+/* The first key whose change needs a restart, or NULL. */
+const char *config_fixed_difference(const struct gabd_conf *, const struct gabd_conf *);
+const char *config_quorum_name(int quorum);
+
+#endif
