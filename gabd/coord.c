@@ -10,6 +10,7 @@
 #define RETRY_FIRST (2 * NSEC_PER_MSEC)
 #define RETRY_DOUBLINGS 5
 #define GUARD (1 * NSEC_PER_SEC)
+#define PATIENCE (50 * NSEC_PER_MSEC) /* before a member that nobody lost has to go for others */
 #define SETTLE_ROUNDS 8 /* a target that goes on changing is waited for at most that many times */
 
 void
@@ -95,17 +96,17 @@ wake(struct gab_core *core, uint64_t at)
 		core->coord.wake_at = at;
 }
 
-/* More nodes may be about to come: true when the target has stayed the same for long enough. */
+/* More news may be about to come: true when the target has stayed the same for long enough. */
 static bool
-settled(struct gab_core *core, const struct gab_set *target)
+settled(struct gab_core *core, const struct gab_set *target, uint64_t wait)
 {
 	struct coord_state *c = &core->coord;
 
 	if (c->settle_at == CORE_NEVER || !gab_set_equal(target, &c->settling)) {
 		if (c->settle_at == CORE_NEVER)
-			c->settle_max = core->now + SETTLE_ROUNDS * core->conf.settle;
+			c->settle_max = core->now + SETTLE_ROUNDS * wait;
 		c->settling = *target;
-		c->settle_at = core->now + core->conf.settle;
+		c->settle_at = core->now + wait;
 		if (c->settle_at > c->settle_max)
 			c->settle_at = c->settle_max;
 	}
@@ -135,14 +136,48 @@ our_turn(struct gab_core *core, const struct gab_set *target)
 	return false;
 }
 
-/* Our view cannot go on, whoever may join. */
+/* Our view cannot go on, although everybody is still there. */
 static bool
-broken(const struct gab_core *core, const struct gab_set *target)
+closed(const struct gab_core *core)
 {
 	const struct view_state *v = &core->view;
 
-	return v->flushed || view_dirty(core) || !gab_set_subset(&v->members, target) ||
+	return v->flushed || view_dirty(core) ||
 	    (v->vid.gen != 0 && topo_dirty(core, &v->members, &v->vid));
+}
+
+/*
+ * What our next view should be, and how long to wait for it (0: not at all). News of connections come
+ * one by one, so while nodes join, the largest clique may for a moment be one without a member who
+ * is well. So a loss is answered among the members alone, and joins come afterwards; and a member
+ * whom nobody lost goes only for a clique that stays the largest.
+ */
+static uint64_t
+decide(const struct gab_core *core, struct gab_set *target)
+{
+	const struct view_state *v = &core->view;
+	struct gab_set rest;
+
+	topo_target(core, NULL, target);
+	if (gab_set_subset(&v->members, target))
+		return closed(core) ? 0 : core->conf.settle;
+	if (topo_left_behind(core, &v->members, &v->vid))
+		return 0;
+	topo_target(core, &v->members, &rest);
+	if (gab_set_equal(&rest, &v->members) && !closed(core))
+		return PATIENCE;
+	*target = rest;
+	return 0;
+}
+
+static bool
+due(struct gab_core *core, const struct gab_set *target, uint64_t wait)
+{
+	if (gab_set_equal(target, &core->view.members) && !closed(core)) {
+		core->coord.settle_at = CORE_NEVER;
+		return topo_left_behind(core, target, &core->view.vid);
+	}
+	return wait == 0 || settled(core, target, wait);
 }
 
 static void
@@ -150,20 +185,18 @@ consider(struct gab_core *core)
 {
 	struct coord_state *c = &core->coord;
 	struct gab_set target;
+	uint64_t wait;
 
 	c->wake_at = CORE_NEVER;
-	topo_target(core, &target);
 	if (c->running) {
-		if (gab_set_subset(&c->members, &target))
+		if (topo_intact(core, &c->members))
 			return;
 		coord_abandon(core);
 	}
-	if (!our_turn(core, &target) || gab_set_equal(&target, &core->view.members))
-		c->settle_at = CORE_NEVER;
+	wait = decide(core, &target);
 	if (!our_turn(core, &target))
-		return;
-	if (broken(core, &target) ||
-	    (!gab_set_equal(&target, &core->view.members) && settled(core, &target)))
+		c->settle_at = CORE_NEVER;
+	else if (due(core, &target, wait))
 		start(core, &target);
 }
 
@@ -375,6 +408,7 @@ install(struct gab_core *core)
 	if (m->gen < GAB_GEN_MAX) {
 		gab_install_encode(core_begin(core, GAB_MSG_INSTALL), m);
 		core_send(core, &c->members);
+		c->installed = c->att.num;
 	}
 	free(m);
 	stop(core);
@@ -470,7 +504,7 @@ coord_nack(struct gab_core *core, unsigned src, const struct gab_nack *m)
 	}
 	/* It did not take our INSTALL: it went after a higher attempt meanwhile. */
 	if (gab_set_has(&core->view.members, src) && !gab_set_has(&core->view.lost, src) &&
-	    m->att.num == c->att.num) {
+	    m->att.num == c->installed) {
 		gab_set_add(&core->view.lost, src);
 		core->reconsider = true;
 		topo_refresh(core, true);

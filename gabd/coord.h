@@ -10,6 +10,7 @@ struct gab_core;
 struct coord_state {
 	bool running;
 	struct gab_att att;
+	uint32_t installed; /* number of our last attempt that succeeded */
 	struct gab_set members;
 	struct gab_set missing;   /* no FLUSH yet */
 	struct gab_set unfilled;  /* no READY yet */

@@ -303,8 +303,18 @@ build_graph(const struct topo_state *t, const struct gab_set *nodes, const uint1
 	return full;
 }
 
+bool
+topo_intact(const struct gab_core *core, const struct gab_set *nodes)
+{
+	GAB_SET_EACH(a, nodes)
+		for (int b = gab_set_next(nodes, a); b >= 0; b = gab_set_next(nodes, b))
+			if (!mutual(&core->topo, (unsigned)a, (unsigned)b))
+				return false;
+	return true;
+}
+
 void
-topo_target(const struct gab_core *core, struct gab_set *out)
+topo_target(const struct gab_core *core, const struct gab_set *within, struct gab_set *out)
 {
 	struct clique_graph g = { 0 };
 	struct gab_set nodes, pick;
@@ -312,6 +322,8 @@ topo_target(const struct gab_core *core, struct gab_set *out)
 	unsigned self = 0;
 
 	reachable(core, &nodes);
+	if (within != NULL)
+		gab_set_and(&nodes, within);
 	g.n = gab_set_list(&nodes, ids);
 	g.adj = core_alloc(g.n * sizeof(*g.adj));
 	if (build_graph(&core->topo, &nodes, ids, &g)) {
@@ -343,10 +355,17 @@ topo_dirty(const struct gab_core *core, const struct gab_set *nodes, const struc
 	GAB_SET_EACH(node, nodes) {
 		const struct gab_topo *row = &core->topo.node[node].row;
 
-		/* A member with a later view has left us behind. */
-		if (((row->flags & GAB_TOPO_DIRTY) != 0 && gab_vid_equal(&row->vid, vid)) ||
-		    row->vid.gen > vid->gen)
+		if ((row->flags & GAB_TOPO_DIRTY) != 0 && gab_vid_equal(&row->vid, vid))
 			return true;
 	}
+	return false;
+}
+
+bool
+topo_left_behind(const struct gab_core *core, const struct gab_set *nodes, const struct gab_vid *vid)
+{
+	GAB_SET_EACH(node, nodes)
+		if (core->topo.node[node].row.vid.gen > vid->gen)
+			return true;
 	return false;
 }

@@ -35,10 +35,17 @@ void topo_flush(struct gab_core *);
 void topo_conn_up(struct gab_core *, unsigned node);
 void topo_recv(struct gab_core *, unsigned src, struct wire_rd *);
 void topo_tick(struct gab_core *);
-/* The members that our next view should have: the best clique that we are in. */
-void topo_target(const struct gab_core *, struct gab_set *);
+/*
+ * The members that our next view should have: the best clique that we are in, of all nodes, or (not
+ * NULL) of these.
+ */
+void topo_target(const struct gab_core *, const struct gab_set *within, struct gab_set *);
+/* Is everybody of the set connected with everybody? */
+bool topo_intact(const struct gab_core *, const struct gab_set *);
 bool topo_seeded(const struct gab_core *, const struct gab_set *);
-/* Does one of these nodes say that view vid cannot go on, or has one gone on to a later view? */
+/* Does one of these nodes say that view vid cannot go on? */
 bool topo_dirty(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
+/* Has one of these nodes, members of view vid, gone on to a later one? */
+bool topo_left_behind(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
 
 #endif

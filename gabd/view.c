@@ -130,6 +130,9 @@ view_propose(struct gab_core *core, unsigned src, const struct gab_propose *m)
 	}
 	if (src != core->conf.self)
 		coord_abandon(core);
+	/* Whoever counts on us for an earlier attempt must not wait in vain. */
+	if (v->waiting && v->promised.coord != src && v->promised.coord != core->conf.self)
+		refuse(core, v->promised.coord, &v->promised);
 	v->promised = m->att;
 	v->prom_members = m->members;
 	gab_set_clear(&v->prom_lost);
