@@ -256,13 +256,13 @@ core_tick(struct core *c, uint64_t now)
 				tx_tick(c, c->peers[i], now);
 			}
 	}
-	c->wake = c->state == CORE_REFUSED ? UINT64_MAX : next_wake(c);
+	c->wake = next_wake(c);
 }
 
 uint64_t
 core_next(const struct core *c)
 {
-	return min64(c->wake, c->stream_wake);
+	return c->state == CORE_REFUSED ? UINT64_MAX : min64(c->wake, c->stream_wake);
 }
 
 void

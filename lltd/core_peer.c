@@ -128,6 +128,7 @@ peer_open(struct core *c, struct peer *p, const struct input *in, const struct l
 	p->session++;
 	p->confirmed = false;
 	p->tx_seq = 0;
+	p->sched = (struct sched)SCHED_START;
 	replay_init(&p->rx_seen);
 	p->frag_len = frag_len(c, h);
 	core_count(c, STAT_SESSIONS);

@@ -22,7 +22,6 @@ sched_roundrobin(struct sched *s, uint8_t high, uint8_t low, const uint32_t *bur
 	if (high == 0)
 		return first(low);
 	if (s->left == 0 || (high >> s->link & 1) == 0) {
-		/* At the very start, left is 0 and link is 0: begin with the first link. */
 		s->link = (uint8_t)next_after(high, s->link);
 		s->left = burst[s->link];
 	}

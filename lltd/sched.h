@@ -15,6 +15,8 @@ struct sched {
 	uint32_t left; /* … for so many frames */
 };
 
+#define SCHED_START { .link = LLT_MAX_LINKS - 1, .left = 0 } /* so that the first link is next */
+
 /* burst[]: frames back to back, per link, at least 1. -1: no usable link. */
 int sched_roundrobin(struct sched *, uint8_t high, uint8_t low, const uint32_t *burst);
 /* The same (node, port) takes the same link as long as the set of links stays. */

@@ -309,7 +309,7 @@ END_TEST
 /* ---- choice of links ---- */
 START_TEST(sched_bursts)
 {
-	struct sched s = { 0, 0 };
+	struct sched s = SCHED_START;
 	uint32_t burst[LLT_MAX_LINKS] = { 4, 1 };
 	unsigned n[2] = { 0, 0 };
 
@@ -331,7 +331,7 @@ END_TEST
 
 START_TEST(sched_low_priority)
 {
-	struct sched s = { 0, 0 };
+	struct sched s = SCHED_START;
 	uint32_t burst[LLT_MAX_LINKS] = { 2, 2, 2, 2 };
 
 	for (unsigned i = 0; i < 10; i++)
