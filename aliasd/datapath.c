@@ -186,6 +186,7 @@ adopt(struct datapath *dp)
 		.overflow_fd = bpf_map__fd(dp->skel->maps.overflow),
 		.overflow_max = flow_table_overflow_for(dp->meta->max_flows) };
 
+	iface_forget_gone(dp);
 	dp->flows = flow_table_new(&memory);
 	return dp->flows && service_adopt(dp) == 0 ? 0 : -1;
 }

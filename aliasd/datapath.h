@@ -39,8 +39,9 @@ enum dp_sock_event {
 struct dp_ops {
 	void (*on_sock)(enum dp_sock_event, const struct dp_conn *, void *arg);
 	/*
-	 * A TCP packet of a connection nobody here knows; frame is the whole Ethernet frame as it came in
-	 * on ifindex. The data plane has dropped it.
+	 * A TCP packet of a connection nobody here knows; frame is the Ethernet frame as it came in on
+	 * ifindex, its first 2048 bytes if it is longer (an aggregate of several packets). The data
+	 * plane has dropped it.
 	 */
 	void (*on_stray)(const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len,
 	    void *arg);
@@ -89,7 +90,8 @@ struct dp_target {
 
 /*
  * Who gets new connections (TCP) or packets (UDP) of this service; none: the alias's fallback. Takes
- * effect at once for what comes next. Weighted round robin starts anew only if the set changed.
+ * effect at once for what comes next. Weighted round robin starts anew only if the set changed. At most
+ * 64 members; a member that is not reachable is passed over.
  */
 int datapath_set_service(struct datapath *, struct in_addr alias, uint8_t ipproto, in_port_t port,
     const struct dp_target *, size_t n);

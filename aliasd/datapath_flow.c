@@ -156,11 +156,14 @@ way_find(const struct dp_bucket *b, uint64_t key, uint32_t alias)
 	return -1;
 }
 
+/* A free place in the bucket, the entry's own if possible. */
 static int
-way_free(const struct flow_table *t, uint32_t bucket)
+way_free(const struct flow_table *t, uint32_t bucket, uint64_t key, uint32_t alias)
 {
-	int i;
+	int i = dp_flow_way(dp_flow_hash(key, alias, t->m.seed));
 
+	if (!lives(t, bucket, i))
+		return i;
 	for (i = 0; i < DP_WAYS; i++)
 		if (!lives(t, bucket, i))
 			return i;
@@ -191,10 +194,10 @@ refill(struct flow_table *t, uint32_t bucket)
 	struct over **o;
 	int way;
 
-	while (b->overflow && (way = way_free(t, bucket)) >= 0) {
+	while (b->overflow) {
 		for (o = over_head(t, bucket); *o && (*o)->bucket != bucket;)
 			o = &(*o)->next;
-		if (!*o)
+		if (!*o || (way = way_free(t, bucket, (*o)->key, value_alias((*o)->value))) < 0)
 			return;
 		way_fill(b, way, (*o)->key, (*o)->value);
 		over_remove(t, o);
@@ -263,11 +266,11 @@ split(struct flow_table *t)
 	refill(t, fresh);
 }
 
-/* Half of the places are in use, on average. */
+/* Two places of a bucket are in use, on average, until there are no more buckets. */
 static void
 grow(struct flow_table *t)
 {
-	while (t->in_use < t->m.n && t->count * 2 > (size_t)t->in_use * DP_WAYS)
+	while (t->in_use < t->m.n && t->count > (size_t)t->in_use * 2)
 		split(t);
 }
 
@@ -284,7 +287,7 @@ static int
 add(struct flow_table *t, uint32_t bucket, uint64_t key, uint32_t value)
 {
 	struct dp_bucket *b = &t->buckets[bucket];
-	int way = way_free(t, bucket);
+	int way = way_free(t, bucket, key, value_alias(value));
 
 	if (way < 0 && over_add(t, bucket, key, value) < 0)
 		return -1;

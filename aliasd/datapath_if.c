@@ -194,6 +194,23 @@ datapath_detach(struct datapath *dp, uint32_t ifindex)
 	return 0;
 }
 
+/* Interfaces that went away took the program with them, and their numbers may be given again. */
+void
+iface_forget_gone(struct datapath *dp)
+{
+	int map = bpf_map__fd(dp->skel->maps.ifaces), more;
+	char name[IF_NAMESIZE];
+	uint32_t ifindex, next;
+
+	more = bpf_map_get_next_key(map, NULL, &next);
+	while (more == 0) {
+		ifindex = next;
+		more = bpf_map_get_next_key(map, &ifindex, &next);
+		if (!if_indextoname(ifindex, name))
+			bpf_map_delete_elem(map, &ifindex);
+	}
+}
+
 void
 iface_detach_all(struct datapath *dp)
 {

@@ -53,6 +53,7 @@ void pin_remove(const char *dir, const char *keep); /* keep: a name that stays, 
 
 /* datapath_if.c */
 int iface_mac(uint32_t ifindex, uint8_t mac[6]);
+void iface_forget_gone(struct datapath *);
 void iface_detach_all(struct datapath *);
 
 /* datapath_hook.c */

@@ -17,29 +17,36 @@ after(__u64 loaded)
 }
 
 /*
- * The value of an entry, or 0. All places are looked at without a jump: one would be mispredicted for
- * every other packet. What was found is read once more, key first: had the place been given away
- * meanwhile, one of the two would differ.
+ * The value of the entry at a place, or 0 if it is another's. What was found is read once more, key
+ * first: had the place been given away meanwhile, one of the two would differ.
  */
 INLINE __u32
-bucket_find(struct dp_bucket *b, __u64 key, __u32 alias)
+way_match(struct dp_bucket *b, __u32 way, __u64 key, __u32 alias)
 {
-	__u64 place = 0, value = 0, same, again;
-	__u32 i, v;
+	__u64 first = LOAD(b->key[way]), again;
+	__u32 value;
 
+	if (first != key)
+		return 0;
+	value = *(volatile __u32 *)((void *)&b->value[way] + after(first));
+	again = *(volatile __u64 *)((void *)&b->key[way] + after(value));
+	return again == key && value >> 16 == alias + 1 ? value : 0;
+}
+
+/* In its own place nearly always. The others are looked at without jumps, which would be mispredicted. */
+INLINE __u32
+bucket_find(struct dp_bucket *b, __u64 hash, __u64 key, __u32 alias)
+{
+	__u32 value = way_match(b, dp_flow_way(hash), key, alias), i;
+	__u64 place = 0;
+
+	if (value)
+		return value;
 #pragma unroll
-	for (i = 0; i < DP_WAYS; i++) {
-		v = LOAD(b->value[i]);
-		same = if_zero((LOAD(b->key[i]) ^ key) | (v >> 16 ^ (alias + 1)));
-		place |= i & same;
-		value |= v & same;
-	}
-	if (!value || place >= DP_WAYS)
-		return 0;
-	again = *(volatile __u64 *)((void *)&b->key[place] + after(value));
-	if (again != key || *(volatile __u32 *)((void *)&b->value[place] + after(again)) != value)
-		return 0;
-	return value;
+	for (i = 0; i < DP_WAYS; i++)
+		place |= i & if_zero((LOAD(b->key[i]) ^ key) |
+			     (LOAD(b->value[i]) >> 16 ^ (alias + 1)));
+	return place < DP_WAYS ? way_match(b, place, key, alias) : 0;
 }
 
 INLINE __u32
@@ -60,11 +67,11 @@ flow_owner(__u64 key, __u32 alias, __u64 hash)
 
 	if (!b)
 		return DP_NODE_NONE;
-	value = bucket_find(b, key, alias);
+	value = bucket_find(b, hash, key, alias);
 	if (!value && LOAD(b->overflow)) {
 		value = flow_overflowed(key, alias);
 		if (!value) /* it may just have moved from there to here */
-			value = bucket_find(b, key, alias);
+			value = bucket_find(b, hash, key, alias);
 	}
 	return value ? (value & 0xffff) - 1 : DP_NODE_NONE;
 }

@@ -195,7 +195,7 @@ dp_flow_key(__u32 client, __u16 client_port, __u16 port)
 	return (__u64)client << 32 | (__u32)client_port << 16 | port;
 }
 
-/* The low 32 bits choose the bucket, the upper ones the path. */
+/* The low 32 bits choose the bucket, the 16 above them the place in it, the rest the path. */
 static inline __u64
 dp_flow_hash(__u64 key, __u32 alias, __u64 seed)
 {
@@ -228,6 +228,13 @@ dp_flow_bucket(__u64 hash, __u64 space)
 	__u32 mask = space, i = hash & mask;
 
 	return i < space >> 32 ? i : i & mask >> 1;
+}
+
+/* The place in a bucket that an entry has if it is free when it comes: looked at first. */
+static inline __u32
+dp_flow_way(__u64 hash)
+{
+	return ((hash >> 32 & 0xffff) * DP_WAYS) >> 16;
 }
 
 static inline __u32

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <pthread.h>
 
 #include <check.h>
 
@@ -262,6 +263,125 @@ START_TEST(paths_are_all_used)
 }
 END_TEST
 
+static int stop_reading;
+static unsigned wrong_reads, right_reads;
+
+/* Its owner is 2 whenever it is known at all. */
+static void *
+read_beside(void *arg)
+{
+	struct frame f;
+	int node;
+
+	rig_tcp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 80, F_ACK, 1);
+	while (!__atomic_load_n(&stop_reading, __ATOMIC_RELAXED)) {
+		node = rig_where(&rig, &f);
+		wrong_reads += node != 2 && node != -1;
+		right_reads += node == 2;
+	}
+	return NULL;
+}
+
+/* The table changes under the program: flows of another owner come and go in every bucket. */
+START_TEST(reading_while_writing)
+{
+	struct dp_conn known = rig_conn(CLIENT, 1000, RIG_ALIAS, 80), c;
+	pthread_t thread;
+	unsigned round, i;
+
+	stop_reading = 0;
+	ck_assert_int_eq(pthread_create(&thread, NULL, read_beside, NULL), 0);
+	for (round = 0; round < 30; round++) {
+		for (i = 0; i < 9000; i++) {
+			c = rig_conn(CLIENT, 2000 + i, RIG_ALIAS, 80);
+			datapath_set_flow(rig.dp, &c, 3);
+			if (i % 8 == 0)
+				datapath_set_flow(rig.dp, &known, 2);
+			if (i % 8 == 4)
+				datapath_del_flow(rig.dp, &known, 2);
+		}
+		ck_assert_uint_eq(datapath_del_owner(rig.dp, 3), 9000);
+	}
+	__atomic_store_n(&stop_reading, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(wrong_reads, 0);
+	ck_assert_uint_gt(right_reads, 0);
+}
+END_TEST
+
+/* Several processors at once: no turn is lost or given twice. */
+static void *
+many_syns(void *arg)
+{
+	unsigned *got = arg, i;
+	struct frame f;
+	int node;
+
+	for (i = 0; i < 3000; i++) {
+		rig_tcp(&rig, &f, got[0] ? "10.1.0.102" : "10.1.0.103", 1000 + i, RIG_ALIAS, 80, F_SYN, i);
+		node = rig_where(&rig, &f);
+		if (node >= 1 && node <= 3)
+			got[node]++;
+	}
+	return NULL;
+}
+
+START_TEST(turns_are_exact_over_processors)
+{
+	unsigned a[4] = { 1 }, b[4] = { 0 };
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, many_syns, b), 0);
+	many_syns(a);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(a[1] + b[1], 3000);
+	ck_assert_uint_eq(a[2] + b[2], 2000);
+	ck_assert_uint_eq(a[3] + b[3], 1000);
+}
+END_TEST
+
+START_TEST(counters_of_one_alias)
+{
+	struct in_addr one = { .s_addr = addr(RIG_ALIAS) }, two = { .s_addr = addr("10.1.0.99") };
+	uint64_t c[DP_C_MAX];
+	struct frame f;
+
+	rig_alias(&rig, "10.1.0.99", false);
+	syn(1, 1);
+	rig_udp(&rig, &f, CLIENT, 1, "10.1.0.99", 9);
+	rig_where(&rig, &f);
+	rig_where(&rig, &f);
+	ck_assert(datapath_alias_counters(rig.dp, one, c));
+	ck_assert_uint_eq(c[DP_C_NEW_LOCAL], 1);
+	ck_assert_uint_eq(c[DP_C_FALLBACK], 0);
+	ck_assert(datapath_alias_counters(rig.dp, two, c));
+	ck_assert_uint_eq(c[DP_C_FALLBACK], 2);
+	ck_assert_int_eq(datapath_del_alias(rig.dp, two), 0);
+	ck_assert(!datapath_alias_counters(rig.dp, two, c));
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FALLBACK), 2);
+}
+END_TEST
+
+/* Flows may be known before their alias is, and outlive it. */
+START_TEST(flows_of_an_alias_that_is_not_there)
+{
+	struct dp_conn c = rig_conn(CLIENT, 1000, "10.1.0.99", 80);
+	struct in_addr a = { .s_addr = addr("10.1.0.99") };
+	struct frame f;
+
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 2), 0);
+	rig_tcp(&rig, &f, CLIENT, 1000, "10.1.0.99", 80, F_ACK, 1);
+	ck_assert_int_eq(rig_where(&rig, &f), RIG_SELF); /* passed: it is nothing to us */
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FLOW_FORWARDED), 0);
+	rig_alias(&rig, "10.1.0.99", false);
+	ck_assert_int_eq(rig_where(&rig, &f), 2);
+	ck_assert_int_eq(datapath_del_alias(rig.dp, a), 0);
+	rig_alias(&rig, "10.1.0.99", false);
+	ck_assert_int_eq(rig_where(&rig, &f), 2);
+	ck_assert_int_eq(datapath_del_flow(rig.dp, &c, 2), 0);
+}
+END_TEST
+
 START_TEST(aliases_come_and_go)
 {
 	struct in_addr a;
@@ -313,6 +433,10 @@ main(void)
 	tcase_add_test(tc, udp_packet_by_packet);
 	tcase_add_test(tc, what_no_service_claims);
 	tcase_add_test(tc, paths_are_all_used);
+	tcase_add_test(tc, reading_while_writing);
+	tcase_add_test(tc, turns_are_exact_over_processors);
+	tcase_add_test(tc, counters_of_one_alias);
+	tcase_add_test(tc, flows_of_an_alias_that_is_not_there);
 	tcase_add_test(tc, aliases_come_and_go);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
