@@ -118,7 +118,8 @@ tcp_other(struct packet *p, struct segment *s)
 {
 	struct dp_half_open *known = half_open_find(p, s);
 
-	if (known)
+	/* A member that died leaves its entries; its clients are to be told, not left waiting. */
+	if (known && node_reachable(known->node))
 		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
 	if (socket_is_here(p, s))
 		return to_node(self_node, DP_C_FLOW_LOCAL, DP_C_FLOW_LOCAL);

@@ -119,6 +119,21 @@ START_TEST(retransmission_to_one_that_went_away)
 }
 END_TEST
 
+START_TEST(half_open_on_one_that_died)
+{
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		syn(1000 + i, 1);
+	ck_assert_int_eq(ack(1003), 2);
+	rig_paths(&rig, 2, 0);
+	ck_assert_int_eq(ack(1003), -1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.strays, 1); /* somebody will answer it with a reset */
+	ck_assert_uint_eq(ntohs(rig.stray_conn.client_port), 1003);
+}
+END_TEST
+
 START_TEST(nobody_reachable)
 {
 	static const struct dp_target remote[] = { { 2, 1 }, { 3, 1 } };
@@ -425,6 +440,7 @@ main(void)
 	tcase_add_test(tc, same_set_keeps_the_turn);
 	tcase_add_test(tc, syn_again_and_syn_anew);
 	tcase_add_test(tc, retransmission_to_one_that_went_away);
+	tcase_add_test(tc, half_open_on_one_that_died);
 	tcase_add_test(tc, nobody_reachable);
 	tcase_add_test(tc, established_follow_their_owner);
 	tcase_add_test(tc, owner_without_a_path);
