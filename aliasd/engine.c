@@ -49,6 +49,9 @@ engine_update_status(struct engine *e)
 
 	if (text[0] == '\0')
 		text = "in the group";
+	if (text == e->status && e->ready)
+		return;
+	e->status = text;
 	if (!e->ready && e->known && state_is_synced(e->state, e->self)) {
 		e->ready = true;
 		clud_ready(text);

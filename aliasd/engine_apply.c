@@ -280,14 +280,13 @@ engine_sweep(struct engine *e)
 }
 
 static bool
-is_member_mac(const struct engine *e, const uint8_t *mac)
+is_node_mac(const struct engine *e, const uint8_t *mac)
 {
 	uint8_t macs[LLT_MAX_LINKS][6];
-	const uint16_t *members;
-	size_t i, j, n, nmembers = state_members(e->state, &members);
+	size_t i, j, n;
 
-	for (i = 0; i < nmembers; i++) {
-		n = paths_macs(e->paths, members[i], macs);
+	for (i = 0; i < LLT_MAX_NODES; i++) {
+		n = paths_macs(e->paths, (uint16_t)i, macs);
 		for (j = 0; j < n; j++) {
 			if (memcmp(macs[j], mac, 6) == 0)
 				return true;
@@ -308,7 +307,7 @@ engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 	if (!frame_arp_sender(frame, len, &addr, mac) || !garp_has(e->garp, addr) ||
 	    lan_own_mac(e->lan, mac))
 		return;
-	if (!is_member_mac(e, mac) && log_limit_ok(&e->claim_limit, clock_ns())) {
+	if (!is_node_mac(e, mac) && log_limit_ok(&e->claim_limit, clock_ns())) {
 		inet_ntop(AF_INET, &addr, text, sizeof(text));
 		log_warnx("arp", "%s: %02x:%02x:%02x:%02x:%02x:%02x claims it", text, mac[0], mac[1],
 		    mac[2], mac[3], mac[4], mac[5]);

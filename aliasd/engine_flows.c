@@ -4,6 +4,8 @@
 
 #define FLUSH_AFTER NSEC_PER_MSEC
 #define CONNS_A_MESSAGE 4000
+#define QUIET_MIN (150 * NSEC_PER_MSEC)
+#define QUIET_MAX (2 * NSEC_PER_SEC)
 
 struct message {
 	struct wire_wr w;
@@ -142,6 +144,20 @@ push_flows(struct engine *e, const uint16_t *to, size_t n)
 	log_info("flow", "%zu connections told to %zu members", p.sent, n);
 }
 
+/*
+ * Who was taken for dead may only have been late, and be back in a moment, or it is we who were. So
+ * long nobody's connection is reset on the word of those who are left.
+ */
+static uint64_t
+quiet_time(const struct engine *e)
+{
+	uint64_t t = 5 * e->peerinact_ns;
+
+	if (t < QUIET_MIN)
+		return QUIET_MIN;
+	return t > QUIET_MAX ? QUIET_MAX : t;
+}
+
 /* What a member told in an earlier life is void, or will be. */
 static void
 review_owners(struct engine *e, const struct gab_ev_view *v)
@@ -151,6 +167,8 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 
 	if (v->fresh)
 		engine_owners_fresh(e);
+	if (v->fresh || v->nleft > 0)
+		e->quiet_until = now + quiet_time(e);
 	for (i = 0; i < v->nleft; i++) {
 		engine_owner_left(e, v->left[i]);
 		stray_member_left(e->stray, v->left[i], now);

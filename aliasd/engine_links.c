@@ -26,6 +26,7 @@ on_self(const struct llt_ev_self *self, void *arg)
 		return;
 	}
 	e->self = self->node;
+	e->peerinact_ns = self->peerinact_ns;
 	snprintf(e->name[self->node], LLT_NAME_MAX, "%s", self->name);
 }
 

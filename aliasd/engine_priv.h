@@ -71,6 +71,8 @@ struct engine {
 	struct announce *announce;
 	struct holds *holds;
 	bool said_synced;
+	uint64_t peerinact_ns; /* of lltd */
+	uint64_t quiet_until;  /* nobody is reset before */
 	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 
@@ -83,6 +85,7 @@ struct engine {
 	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *ready_timer;
 	bool flush_armed, ready;
+	const char *status; /* as it was told last */
 	unsigned polls;
 
 	struct ipc_server *ipc;

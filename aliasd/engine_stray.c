@@ -48,7 +48,7 @@ reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 	uint8_t out[FRAME_RST_LEN];
 
 	/* The owner may be a host whose aliasd is away: the client tries again, and by then it may be back. */
-	if (engine_owners_missing(e))
+	if (clock_ns() < e->quiet_until || engine_owners_missing(e))
 		return;
 	if (frame_rst(out, frame, len))
 		rawsock_send(e->raw, ifindex, out, sizeof(out));
