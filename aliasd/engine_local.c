@@ -8,6 +8,7 @@
 
 #define POLL_UDP (100 * NSEC_PER_MSEC)
 #define POLLS_A_TCP_DUMP 50
+#define POLLS_A_SECOND 10
 #define VERIFY_SOON (5 * NSEC_PER_MSEC)
 #define LISTENS_A_MESSAGE 4000
 
@@ -131,6 +132,8 @@ engine_poll_timer(void *arg)
 	engine_listen_dump(e, IPPROTO_UDP);
 	if (++e->polls % POLLS_A_TCP_DUMP == 0)
 		engine_listen_dump(e, IPPROTO_TCP);
+	if (e->polls % POLLS_A_SECOND == 0)
+		engine_drained(e);
 	ev_timer_set(e->poll_timer, POLL_UDP);
 }
 

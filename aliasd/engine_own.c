@@ -217,6 +217,21 @@ engine_local_address(struct engine *e, struct in_addr addr)
 }
 
 static void
+drained_one(uint64_t key, void *value, void *arg)
+{
+	struct told *t = value;
+
+	if (t->here)
+		engine_local_address(arg, t->dp.addr);
+}
+
+void
+engine_drained(struct engine *e)
+{
+	map_each(e->told, drained_one, e);
+}
+
+static void
 remove_one(uint64_t key, void *value, void *arg)
 {
 	struct told *t = value;

@@ -139,6 +139,7 @@ void engine_set(struct engine *, const struct alias_ctl_set *, uint64_t token);
 void engine_attached(struct engine *);
 void engine_send_services(struct engine *, const struct services *, bool initial, uint64_t token);
 void engine_local_address(struct engine *, struct in_addr);
+void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
 void engine_remove_addresses(struct engine *);
 
 /* engine_local.c: sockets of this host */

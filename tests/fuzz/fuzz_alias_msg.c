@@ -59,7 +59,7 @@ feed(struct state *st, const uint8_t *data, size_t size)
 
 	while (size >= 3) {
 		size_t len = (size_t)data[0] << 8 | data[1];
-		uint16_t src = data[2] & 3;
+		uint16_t src = data[2] % 3;
 
 		data += 3;
 		size -= 3;
