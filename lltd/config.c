@@ -158,6 +158,7 @@ config_load(const char *path, struct conf_errors *errs)
 		free(c);
 		return NULL;
 	}
+	snprintf(c->path, sizeof(c->path), "%s", path);
 	if (conf_load(path, schema, c, errs)) {
 		fill_timers(c);
 		check_timers(path, c, errs);

@@ -34,6 +34,7 @@ struct lltd_timer {
 };
 
 struct lltd_conf {
+	char path[PATH_MAX]; /* where all this was read */
 	uint32_t cluster;
 	char node[LLT_NAME_MAX];
 	int node_line;

@@ -186,7 +186,7 @@ lltd_reload(void *conf, struct conf_errors *errs)
 	struct llt_timers t;
 
 	if (what != NULL) {
-		conf_error(errs, LLTD_CONF_PATH, 0, what,
+		conf_error(errs, fresh->path, 0, what,
 		    "cannot change while lltd runs: restart it on this node");
 		return -1;
 	}
