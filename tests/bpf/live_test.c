@@ -405,6 +405,32 @@ START_TEST(udp_answers_from_the_alias)
 }
 END_TEST
 
+/* A dual-stack server: the client's address comes and goes as a mapped one. */
+START_TEST(udp_answers_of_an_ip6_socket)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) }, peer6;
+	struct sockaddr_in peer, to = { .sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = addr(RIG_ALIAS) };
+	int c = sock_in(&client, SOCK_DGRAM, "0.0.0.0", 0), server;
+	socklen_t len = sizeof(peer6);
+	char buf[16];
+
+	enter(&owner);
+	server = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	enter(NULL);
+	ck_assert_int_eq(bind(server, (struct sockaddr *)&sin6, sizeof(sin6)), 0);
+	ck_assert_int_eq(sendto(c, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
+	ck_assert_int_eq(
+	    recvfrom(server, buf, sizeof(buf), 0, (struct sockaddr *)&peer6, &len), 5);
+	ck_assert_int_eq(sendto(server, buf, 5, 0, (struct sockaddr *)&peer6, len), 5);
+	len = sizeof(peer);
+	ck_assert_int_eq(recvfrom(c, buf, sizeof(buf), 0, (struct sockaddr *)&peer, &len), 5);
+	ck_assert_str_eq(inet_ntoa(peer.sin_addr), RIG_ALIAS);
+	close(server);
+	close(c);
+}
+END_TEST
+
 START_TEST(udp_to_the_host_is_left_alone)
 {
 	struct sockaddr_in peer, to = { .sin_family = AF_INET, .sin_port = htons(PORT),
@@ -465,6 +491,7 @@ main(void)
 	tcase_add_test(tc, connection_to_the_router_itself);
 	tcase_add_test(tc, own_sockets_are_asked);
 	tcase_add_test(tc, udp_answers_from_the_alias);
+	tcase_add_test(tc, udp_answers_of_an_ip6_socket);
 	tcase_add_test(tc, udp_to_the_host_is_left_alone);
 	tcase_add_test(tc, large_datagrams);
 	srunner_run_all(sr, CK_NORMAL);
