@@ -117,6 +117,7 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.mac_filter = (void *)bss->mac_filter,
 		.nodes = (void *)bss->nodes,
 		.flow_space = (void *)&bss->flow_space,
+		.answer_until = (void *)&bss->answer_until,
 		.events_lost = &bss->events_lost };
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);

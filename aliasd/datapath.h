@@ -82,6 +82,11 @@ struct dp_alias {
 
 int datapath_set_alias(struct datapath *, const struct dp_alias *);
 int datapath_del_alias(struct datapath *, struct in_addr);
+/*
+ * ARP requests are answered until then (clock_ns()) and not later, unless this is said again: whoever
+ * is killed must not stay master. 0, as it is at first: without an end.
+ */
+void datapath_answer_until(struct datapath *, uint64_t when);
 
 struct dp_target {
 	uint16_t node;

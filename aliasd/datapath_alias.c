@@ -99,6 +99,12 @@ filter_clear(struct datapath *dp, uint32_t bit)
 	filter_set(dp, bit, false);
 }
 
+void
+datapath_answer_until(struct datapath *dp, uint64_t when)
+{
+	__atomic_store_n(dp->state.answer_until, when, __ATOMIC_RELAXED);
+}
+
 int
 datapath_set_alias(struct datapath *dp, const struct dp_alias *a)
 {

@@ -19,6 +19,7 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	uint64_t *mac_filter;
 	struct dp_node_slot *nodes;
 	uint64_t *flow_space;
+	uint64_t *answer_until;
 	uint32_t *events_lost;
 };
 

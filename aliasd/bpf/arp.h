@@ -55,6 +55,13 @@ arp_answer(struct packet *p, const __u8 *mac)
 	return bpf_redirect(CTX_LOAD(__u64, p->skb, ifindex), 0);
 }
 
+/* A daemon that does not come back is no master for ever: another member is, by then. */
+INLINE int
+arp_expired(void)
+{
+	return answer_until && bpf_ktime_get_ns() > answer_until;
+}
+
 INLINE int
 arp_request(struct packet *p, int may_answer)
 {
@@ -62,7 +69,7 @@ arp_request(struct packet *p, int may_answer)
 	__u32 ifindex = CTX_LOAD(__u64, p->skb, ifindex);
 	struct dp_iface *iface;
 
-	if (!may_answer || !(slot->flags & DP_ALIAS_MASTER))
+	if (!may_answer || !(slot->flags & DP_ALIAS_MASTER) || arp_expired())
 		return drop(p, DP_C_ARP_DROPPED);
 	if (slot->flags & DP_ALIAS_VMAC)
 		return arp_answer(p, slot->vmac);

@@ -19,6 +19,7 @@ struct dp_alias_slot alias_slot[DP_ALIASES];
 __u64 mac_filter[4096 / 64];
 struct dp_node_slot nodes[DP_NODES];
 __u64 flow_space;
+__u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no end */
 
 /* Written here: an event found no room. */
 __u32 events_lost;
