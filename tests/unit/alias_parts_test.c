@@ -11,6 +11,7 @@
 #include "aliasd/map.h"
 #include "aliasd/own.h"
 #include "aliasd/paths.h"
+#include "aliasd/relearn.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
 
@@ -106,6 +107,37 @@ START_TEST(holding)
 	holds_left(h, 3);
 	ck_assert(holds_all(h));
 	holds_free(h);
+}
+END_TEST
+
+static unsigned nstale;
+
+static void
+on_stale(const struct alias_conn *c, void *arg)
+{
+	ck_assert_uint_eq(ntohs(c->client_port) % 3, 0);
+	nstale++;
+}
+
+START_TEST(relearning)
+{
+	struct relearn *r = relearn_new();
+	struct alias_conn c = { .alias = alias };
+	unsigned i;
+
+	relearn_told(r, &c); /* nothing is old */
+	for (i = 0; i < 300; i++) {
+		c.client_port = htons((uint16_t)i);
+		relearn_old(r, &c);
+	}
+	for (i = 0; i < 1000; i++) {
+		c.client_port = htons((uint16_t)i);
+		if (i % 3 != 0)
+			relearn_told(r, &c);
+	}
+	relearn_stale(r, on_stale, NULL);
+	ck_assert_uint_eq(nstale, 100);
+	relearn_free(r);
 }
 END_TEST
 
@@ -256,7 +288,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { path_classes, announcements, holding, listening, own_rows,
+	const TTest *const tests[] = { path_classes, announcements, holding, relearning, listening, own_rows,
 		gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
