@@ -17,9 +17,9 @@
 
 static const char http_question[] = "GET / HTTP/1.0\r\n\r\n";
 
-enum result { OK, REFUSED, RESET, TIMEOUT, GARBAGE, OTHER, RESULTS };
+enum result { OK, REFUSED, RESET, CLOSED, TIMEOUT, GARBAGE, OTHER, RESULTS };
 static const char *const result_name[RESULTS] = {
-    "ok", "refused", "reset", "timeout", "garbage", "other"};
+    "ok", "refused", "reset", "closed", "timeout", "garbage", "other"};
 
 struct record { /* of a finished connection */
 	uint64_t start, end;
@@ -166,8 +166,8 @@ client_event(struct shorts *s, struct client *c, uint32_t events)
 	ssize_t n = recv(c->fd, c->in + c->len, sizeof(c->in) - c->len, 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n < 0) {
-		finish(s, c, result_of(errno), -1);
+	if (n < 0 || (n == 0 && c->len == 0)) {
+		finish(s, c, n < 0 ? result_of(errno) : CLOSED, -1);
 		return;
 	}
 	c->len += (size_t)n;
