@@ -13,8 +13,8 @@ from testbed_net import mac_of
 
 ALIAS, ALIAS2 = testbed_etc.DEFAULT_ALIAS, testbed_etc.SECOND_ALIAS
 ECHO, SINGLE = 7000, 7100
-# Above this computer's other work. Only what needs little gets a real-time priority: who uses up the time that
-# the kernel allows to all real-time processes together stops the heartbeats too.
+# Above this computer's other work, below the daemons. What takes as much time as it gets must not have a
+# real-time priority: who uses up what the kernel allows to all such processes stops the heartbeats too.
 EAGER, PUNCTUAL = ["nice", "-n", "-15"], ["chrt", "-r", "20"]
 
 
@@ -34,7 +34,7 @@ class Program:
     """A program in a machine that says "ready" on its first line."""
 
     def __init__(self, tb, machine, argv):
-        scheduling = PUNCTUAL if argv[:2] == ["loadgen", "probe"] else EAGER
+        scheduling = EAGER if argv[:2] == ["loadgen", "short"] else PUNCTUAL
         # Unbuffered: communicate() shall find all that comes after the first line.
         self.proc = tb.machine(machine).popen([*scheduling, *argv],
             stdout=subprocess.PIPE, bufsize=0)
