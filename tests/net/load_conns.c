@@ -14,17 +14,19 @@
 #include "common/clock.h"
 #include "tests/net/loadgen.h"
 
+#define UNDER_WAY 16 /* lines that a connection sends without having had an answer */
+
 struct conn {
 	int fd;
-	int owner; /* -1 before the first answer */
-	uint64_t lines;
-	uint64_t opened_at, sent_at; /* sent_at = 0: nothing is under way */
-	uint64_t due;                /* time of the next line */
+	int owner;            /* -1 before the first answer */
+	uint64_t sent, lines; /* how many lines went out, and were answered */
+	uint64_t sent_at[UNDER_WAY]; /* of line i % UNDER_WAY */
+	uint64_t due;         /* time of the next line */
 	uint64_t longest, longest_at;
 	uint64_t broken_at;
 	const char *why; /* it broke */
 	size_t len;
-	char in[NET_LINE_MAX], sent[NET_LINE_MAX / 2];
+	char in[NET_LINE_MAX];
 };
 
 struct conns {
@@ -64,7 +66,6 @@ static void
 conn_open(struct conns *cs, struct conn *c)
 {
 	c->owner = -1;
-	c->opened_at = clock_ns();
 	c->fd = net_tcp_connect(&cs->opts->to);
 	if (c->fd < 0) {
 		conn_break(cs, c, why_of(errno));
@@ -74,46 +75,55 @@ conn_open(struct conns *cs, struct conn *c)
 	net_watch(cs->epoll, c->fd, EPOLLIN | EPOLLOUT, (uint64_t)(c - cs->all));
 }
 
+static size_t
+line_text(struct conns *cs, const struct conn *c, uint64_t number, char out[NET_LINE_MAX])
+{
+	return (size_t)snprintf(out, NET_LINE_MAX, "connection %zu line %" PRIu64 "\n",
+	    (size_t)(c - cs->all), number);
+}
+
 static void
 conn_send(struct conns *cs, struct conn *c, uint64_t now)
 {
-	int n = snprintf(c->sent, sizeof(c->sent), "connection %zu line %" PRIu64 "\n",
-	    (size_t)(c - cs->all), c->lines);
+	char line[NET_LINE_MAX];
+	size_t len = line_text(cs, c, c->sent, line);
 
-	if (send(c->fd, c->sent, (size_t)n, MSG_NOSIGNAL) != n) {
+	if (send(c->fd, line, len, MSG_NOSIGNAL) != (ssize_t)len) {
 		conn_break(cs, c, why_of(errno));
 		return;
 	}
-	c->sent_at = now;
+	c->sent_at[c->sent++ % UNDER_WAY] = now;
 	c->due += cs->interval;
 	if (c->due < now) /* we were late ourselves: no burst to catch up */
 		c->due = now + cs->interval;
 }
 
+/* The answer that is due has taken until now. */
 static void
 conn_waited(struct conn *c, uint64_t now)
 {
-	uint64_t wait = c->sent_at != 0 ? now - c->sent_at : 0;
+	uint64_t since = c->sent_at[c->lines % UNDER_WAY];
 
-	if (wait > c->longest) {
-		c->longest = wait;
-		c->longest_at = c->sent_at;
-	}
+	if (c->sent == c->lines || now - since <= c->longest)
+		return;
+	c->longest = now - since;
+	c->longest_at = since;
 }
 
 /* "OWNER what we sent": NULL, or what is wrong with it. */
 static const char *
-conn_check(struct conns *cs, struct conn *c, size_t len)
+conn_check(struct conns *cs, struct conn *c, const char *in, size_t len)
 {
-	const char *blank = memchr(c->in, ' ', len);
-	size_t sent = strlen(c->sent);
+	const char *blank = memchr(in, ' ', len);
+	char line[NET_LINE_MAX];
+	size_t sent = line_text(cs, c, c->lines, line);
 
-	if (blank == NULL || c->sent_at == 0)
+	if (blank == NULL || c->sent == c->lines)
 		return "garbage";
-	size_t name = (size_t)(blank - c->in);
-	if (len - name - 1 != sent || memcmp(blank + 1, c->sent, sent) != 0)
+	size_t name = (size_t)(blank - in);
+	if (len - name - 1 != sent || memcmp(blank + 1, line, sent) != 0)
 		return "garbage";
-	int owner = load_owner(&cs->owners, c->in, name);
+	int owner = load_owner(&cs->owners, in, name);
 	if (owner < 0 || (c->owner >= 0 && owner != c->owner))
 		return "other owner";
 	if (c->owner < 0) {
@@ -125,25 +135,25 @@ conn_check(struct conns *cs, struct conn *c, size_t len)
 }
 
 static void
-conn_answer(struct conns *cs, struct conn *c, uint64_t now)
+conn_answers(struct conns *cs, struct conn *c, uint64_t now)
 {
-	const char *end = memchr(c->in, '\n', c->len);
+	const char *at = c->in, *end;
 
-	if (end == NULL) {
-		if (c->len == sizeof(c->in))
-			conn_break(cs, c, "garbage");
-		return;
+	while ((end = memchr(at, '\n', c->len)) != NULL) {
+		size_t n = (size_t)(end - at) + 1;
+		const char *wrong = conn_check(cs, c, at, n);
+		if (wrong != NULL) {
+			conn_break(cs, c, wrong);
+			return;
+		}
+		conn_waited(c, now);
+		c->lines++;
+		at += n;
+		c->len -= n;
 	}
-	size_t n = (size_t)(end - c->in) + 1;
-	const char *wrong = n == c->len ? conn_check(cs, c, n) : "garbage";
-	if (wrong != NULL) {
-		conn_break(cs, c, wrong);
-		return;
-	}
-	conn_waited(c, now);
-	c->sent_at = 0;
-	c->lines++;
-	c->len = 0;
+	if (c->len == sizeof(c->in))
+		conn_break(cs, c, "garbage");
+	memmove(c->in, at, c->len);
 }
 
 static void
@@ -168,7 +178,7 @@ conn_event(struct conns *cs, struct conn *c, uint32_t events)
 		return;
 	}
 	c->len += (size_t)n;
-	conn_answer(cs, c, now);
+	conn_answers(cs, c, now);
 }
 
 /* Opens what is due by the rate; sends what is due. The time until which nothing is. */
@@ -185,7 +195,7 @@ conns_work(struct conns *cs)
 		next = now + NSEC_PER_MSEC;
 	for (size_t i = 0; i < cs->opened; i++) {
 		struct conn *c = &cs->all[i];
-		if (c->fd < 0 || c->due == 0 || c->sent_at != 0)
+		if (c->fd < 0 || c->due == 0 || c->sent - c->lines == UNDER_WAY)
 			continue;
 		if (c->due <= now)
 			conn_send(cs, c, now);
