@@ -69,12 +69,17 @@ tx_heartbeat(struct core *c, struct peer *p, unsigned link, uint16_t flags)
 	core_count(c, STAT_SND_HEARTBEATS);
 }
 
+/* avoid: a link that may be dying, or -1. */
 static int
-pick_link(struct core *c, struct peer *p, uint8_t port)
+pick_link(struct core *c, struct peer *p, uint8_t port, int avoid)
 {
+	uint8_t high = p->up[LLT_PRIO_HIGH];
+
+	if (avoid >= 0 && (high & ~(1u << avoid)) != 0)
+		high &= (uint8_t)~(1u << avoid);
 	if (c->conf.balance == CORE_DESTINATION)
-		return sched_destination(p->node, port, p->up[LLT_PRIO_HIGH], p->up[LLT_PRIO_LOW]);
-	return sched_roundrobin(&p->sched, p->up[LLT_PRIO_HIGH], p->up[LLT_PRIO_LOW], c->burst);
+		return sched_destination(p->node, port, high, p->up[LLT_PRIO_LOW]);
+	return sched_roundrobin(&p->sched, high, p->up[LLT_PRIO_LOW], c->burst);
 }
 
 /* Sends one fragment of this port. False: there is none, or no link to send it on. */
@@ -84,11 +89,11 @@ pump_port(struct core *c, struct peer *p, unsigned port, uint64_t now)
 	struct stream_tx *t = p->tx[port];
 	struct llt_data d = { .port = (uint8_t)port };
 	struct wire_wr w;
-	int link;
+	int link, avoid;
 
-	if (t == NULL || !stream_tx_next(t, &d))
+	if (t == NULL || !stream_tx_next(t, &d, &avoid))
 		return false;
-	link = pick_link(c, p, (uint8_t)port);
+	link = pick_link(c, p, (uint8_t)port, avoid);
 	if (link < 0)
 		return false;
 	tx_begin(c, &w, LLT_F_DATA);
@@ -179,7 +184,7 @@ send_dgram(struct core *c, struct peer *p, const struct llt_ctl_send *s)
 		core_count(c, STAT_DROP_TOO_LONG);
 		return;
 	}
-	link = pick_link(c, p, s->port);
+	link = pick_link(c, p, s->port, -1);
 	if (link < 0) {
 		core_count(c, STAT_DROP_NO_LINK);
 		return;

@@ -42,9 +42,10 @@ size_t stream_tx_queued(const struct stream_tx *);            /* bytes not yet a
 bool stream_tx_idle(const struct stream_tx *);
 /*
  * The fragment to send next, lost ones first; false: nothing may be sent now. seq, flags, data and
- * len are filled in. stream_tx_sent() must follow if it is sent.
+ * len are filled in. *avoid: the link on which its time ran out, which may be dying, or -1.
+ * stream_tx_sent() must follow if it is sent.
  */
-bool stream_tx_next(struct stream_tx *, struct llt_data *);
+bool stream_tx_next(struct stream_tx *, struct llt_data *, int *avoid);
 void stream_tx_sent(struct stream_tx *, uint64_t seq, unsigned link, uint64_t now);
 /* False if it acknowledges what was never sent. Returns the bytes it freed in *freed. */
 bool stream_tx_ack(struct stream_tx *, const struct llt_ack *, uint64_t now, size_t *freed);

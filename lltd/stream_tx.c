@@ -25,6 +25,7 @@ struct frag {
 	bool lost;
 	bool acked;
 	bool resent;
+	bool expired; /* lost because its time ran out */
 };
 
 struct stream_tx {
@@ -168,7 +169,7 @@ cut(struct stream_tx *t)
 }
 
 bool
-stream_tx_next(struct stream_tx *t, struct llt_data *d)
+stream_tx_next(struct stream_tx *t, struct llt_data *d, int *avoid)
 {
 	uint64_t seq = t->una;
 
@@ -181,6 +182,7 @@ stream_tx_next(struct stream_tx *t, struct llt_data *d)
 	while (!t->ring[seq & MASK].lost)
 		seq++;
 	fill(t, seq, d);
+	*avoid = t->ring[seq & MASK].expired ? t->ring[seq & MASK].link : -1;
 	return true;
 }
 
@@ -196,7 +198,7 @@ stream_tx_sent(struct stream_tx *t, uint64_t seq, unsigned link, uint64_t now)
 	f->sent_at = now;
 	f->link = (uint8_t)link;
 	f->order = ++t->order[link];
-	f->lost = false;
+	f->lost = f->expired = false;
 	t->nlost--;
 }
 
@@ -328,7 +330,7 @@ stream_tx_tick(struct stream_tx *t, uint64_t now)
 		if (f->acked || f->lost || f->sent_at + limit > now)
 			continue;
 		lose(t, f);
-		any = true;
+		f->expired = any = true;
 		t->counters->timeouts++;
 	}
 	if (!any)

@@ -17,6 +17,7 @@ struct pkt {
 	bool is_ack;
 	struct llt_ack ack;
 	struct llt_data d;
+	int avoid;
 	uint8_t data[FRAG];
 };
 
@@ -122,6 +123,7 @@ step(void)
 {
 	static unsigned turn;
 	struct llt_data d;
+	int avoid;
 
 	net.now += 50000;
 	for (unsigned i = 0; i < MAXPKT; i++)
@@ -129,7 +131,7 @@ step(void)
 			arrive(&net.pkts[i]);
 	if (stream_tx_deadline(net.tx) <= net.now)
 		stream_tx_tick(net.tx, net.now);
-	for (unsigned k = 0; k < 20 && stream_tx_next(net.tx, &d); k++) {
+	for (unsigned k = 0; k < 20 && stream_tx_next(net.tx, &d, &avoid); k++) {
 		unsigned link = turn++ % 2;
 
 		stream_tx_sent(net.tx, d.seq, link, net.now);
@@ -211,13 +213,14 @@ START_TEST(ack_of_the_unsent)
 {
 	struct llt_ack a = { .next = 2 };
 	struct llt_data d;
+	int avoid;
 	size_t freed;
 
 	net_start(1);
 	ck_assert(!stream_tx_ack(net.tx, &a, net.now, &freed));
 	push(0);
 	ck_assert(!stream_tx_ack(net.tx, &a, net.now, &freed));
-	ck_assert(stream_tx_next(net.tx, &d));
+	ck_assert(stream_tx_next(net.tx, &d, &avoid));
 	ck_assert(!stream_tx_ack(net.tx, &a, net.now, &freed)); /* cut, but not sent */
 	stream_tx_sent(net.tx, d.seq, 0, net.now);
 	ck_assert(stream_tx_ack(net.tx, &a, net.now, &freed));
