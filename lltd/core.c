@@ -44,7 +44,8 @@ init_limits(struct core *c)
 	struct log_limit slow = { .interval_ns = 10 * NSEC_PER_SEC, .burst = 3 };
 
 	c->log_late = c->log_auth = c->log_dup = c->log_name = c->log_crossed = slow;
-	c->probes = (struct log_limit){ .interval_ns = 100 * NSEC_PER_MSEC, .burst = 32 };
+	c->welcomes = c->refusals =
+	    (struct log_limit){ .interval_ns = 100 * NSEC_PER_MSEC, .burst = 32 };
 }
 
 struct core *

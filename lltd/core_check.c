@@ -45,15 +45,14 @@ check_tick(struct core *c, uint64_t now)
 		send_probe(c, i);
 }
 
-/* The asker must be told, and cannot make us send without bound. */
-void
-check_answer(struct core *c, const struct input *in, uint8_t verdict)
+static void
+send_answer(struct core *c, const struct input *in, uint8_t verdict, struct log_limit *limit)
 {
 	struct llt_answer a = { .echo = in->f.incarnation, .verdict = verdict,
 		.starting = c->state == CORE_CHECKING };
 	struct wire_wr w;
 
-	if (!log_limit_ok(&c->probes, in->now)) {
+	if (!log_limit_ok(limit, in->now)) {
 		core_count(c, STAT_DROP_RATE);
 		return;
 	}
@@ -63,6 +62,13 @@ check_answer(struct core *c, const struct input *in, uint8_t verdict)
 	llt_answer_encode(&w, &a);
 	tx_cluster(c, &w, LLT_F_ANSWER, in->link, in->f.src, in->src);
 	core_count(c, STAT_SND_HELLOS);
+}
+
+/* The asker must be told, and cannot make us send without bound. */
+void
+check_answer(struct core *c, const struct input *in, uint8_t verdict)
+{
+	send_answer(c, in, verdict, &c->refusals);
 }
 
 static bool
@@ -119,8 +125,8 @@ check_probe_input(struct core *c, const struct input *in, const uint8_t *body)
 		core_count(c, STAT_DROP_UNKNOWN_NODE);
 		check_report_name(c, in, p.name);
 		check_answer(c, in, LLT_V_UNKNOWN_NAME);
-	} else
-		check_answer(c, in, LLT_V_WELCOME);
+	} else /* Out of another purse: whoever replays a good probe must not silence refusals. */
+		send_answer(c, in, LLT_V_WELCOME, &c->welcomes);
 }
 
 /* Fills why with the reason not to start; false: there is none. */

@@ -82,7 +82,8 @@ struct core {
 	uint64_t stream_wake; /* streams want a tick by then */
 	struct stats stats;
 	struct stream_counters streams;
-	struct log_limit log_late, log_auth, log_dup, log_name, log_crossed, probes;
+	struct log_limit log_late, log_auth, log_dup, log_name, log_crossed;
+	struct log_limit welcomes, refusals; /* answers to those who start */
 	uint8_t out[LLT_FRAME_MAX + LLT_FRAME_TAG];
 	uint8_t plain[LLT_FRAME_MAX];
 };
