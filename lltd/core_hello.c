@@ -41,11 +41,23 @@ hello_window_claim(struct peer *p, const struct input *in)
 	replay_mark(&old->seen, in->f.seq);
 }
 
+/* The longest frame that we take on every link: the peer may send any of its frames over any. */
+static uint16_t
+smallest_mtu(const struct core *c)
+{
+	size_t mtu = LLT_FRAME_MAX;
+
+	for (unsigned i = 0; i < c->conf.nlinks; i++)
+		if (c->link[i].mtu != 0 && c->link[i].mtu < mtu)
+			mtu = c->link[i].mtu;
+	return (uint16_t)mtu;
+}
+
 static void
 hello_fill(struct core *c, unsigned link, struct llt_hello *h)
 {
 	memset(h, 0, sizeof(*h));
-	h->mtu = (uint16_t)c->link[link].mtu;
+	h->mtu = smallest_mtu(c);
 	memcpy(h->mac, c->link[link].mac, LLT_MAC_LEN);
 	memcpy(h->name, c->conf.name, sizeof(h->name));
 }
@@ -81,21 +93,30 @@ answer(struct core *c, struct peer *p, const struct input *in)
 	core_count(c, STAT_SND_HELLOS);
 }
 
-/* No link to the peer is without trouble: whoever calls himself by its name may be its successor. */
 static bool
-seems_gone(const struct peer *p)
+from_its_address(const struct peer *p, const struct input *in)
 {
-	return (p->up[LLT_PRIO_HIGH] | p->up[LLT_PRIO_LOW]) == 0;
+	const struct linkstate *l = &p->link[in->link];
+
+	return l->known && memcmp(l->mac, in->src, LLT_MAC_LEN) == 0;
+}
+
+/*
+ * No link to the peer is without trouble, so whoever calls himself by its name from its own address
+ * may be its successor. From another address it is as likely a second node of this id: trouble is
+ * short and common, and such a one waits until the peer is dead.
+ */
+static bool
+seems_gone(const struct peer *p, const struct input *in)
+{
+	return (p->up[LLT_PRIO_HIGH] | p->up[LLT_PRIO_LOW]) == 0 && from_its_address(p, in);
 }
 
 /* Somebody else with the peer's id, while the peer is alive. */
 static void
 stranger(struct core *c, struct peer *p, const struct input *in)
 {
-	const struct linkstate *l = &p->link[in->link];
-
-	if (in->f.incarnation == p->s.peer_inc ||
-	    (l->known && memcmp(l->mac, in->src, LLT_MAC_LEN) == 0))
+	if (in->f.incarnation == p->s.peer_inc || from_its_address(p, in))
 		return; /* it was restarted, or lost the session: wait until the old one is silent */
 	core_count(c, STAT_DROP_DUPLICATE_NODE);
 	check_report_duplicate(c, in, p->name);
@@ -107,7 +128,7 @@ broadcast_input(struct core *c, struct peer *p, const struct input *in)
 {
 	bool same = p->s.up && in->f.incarnation == p->s.peer_inc;
 
-	if (p->s.up && !same && !seems_gone(p)) {
+	if (p->s.up && !same && !seems_gone(p, in)) {
 		stranger(c, p, in);
 		return;
 	}
@@ -125,7 +146,7 @@ unicast_input(struct core *c, struct peer *p, const struct input *in, const stru
 	bool reply;
 
 	c->ops->random(c->arg, fresh, sizeof(fresh));
-	r = session_input(&p->s, in->f.incarnation, h, seems_gone(p), fresh, &reply);
+	r = session_input(&p->s, in->f.incarnation, h, seems_gone(p, in), fresh, &reply);
 	if (r == SESSION_REFUSED) {
 		stranger(c, p, in);
 		return;
