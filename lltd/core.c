@@ -28,8 +28,10 @@ add_peers(struct core *c)
 		p->node = (uint16_t)id;
 		p->name = c->conf.hosts->name[id];
 		p->answers = (struct log_limit){ .interval_ns = 100 * NSEC_PER_MSEC, .burst = 32 };
-		for (unsigned i = 0; i < c->conf.nlinks; i++)
+		for (unsigned i = 0; i < c->conf.nlinks; i++) {
 			p->link[i].prio = c->conf.link[i].prio;
+			linkstate_reset(&p->link[i]);
+		}
 		c->ops->random(c->arg, fresh, sizeof(fresh));
 		session_init(&p->s, fresh);
 		c->by_node[id] = p;
@@ -210,9 +212,16 @@ check_peer(struct core *c, struct peer *p, uint64_t now)
 {
 	uint32_t changed = 0;
 
+	if (now >= p->next_stale) {
+		p->next_stale = now + c->conf.timers.inactive;
+		p->stale[0] = p->stale[1];
+		p->stale[1] = p->rx_seen.top;
+	}
 	for (unsigned l = 0; l < c->conf.nlinks; l++)
-		if (linkstate_check(&p->link[l], &c->conf.timers, now))
+		if (linkstate_check(&p->link[l], &c->conf.timers, now)) {
 			changed |= 1u << l;
+			c->link[l].next_hello = now; /* if it was restarted, it answers at once */
+		}
 	if (changed != 0)
 		peer_links_changed(c, p, changed);
 }

@@ -130,9 +130,13 @@ peer_open(struct core *c, struct peer *p, const struct input *in, const struct l
 	p->tx_seq = 0;
 	p->sched = (struct sched)SCHED_START;
 	replay_init(&p->rx_seen);
+	p->top_at = in->now;
+	p->stale[0] = p->stale[1] = 0;
+	p->next_stale = in->now + c->conf.timers.inactive;
 	p->frag_len = frag_len(c, h);
 	core_count(c, STAT_SESSIONS);
 	peer_learn(c, p, in->link, in->src);
+	p->link[in->link].deaf = false; /* it answered our challenge */
 	linkstate_heard(&p->link[in->link], in->now);
 	log_info("peer", "node %u (%s) open, session %u, at %s on link %u", p->node, p->name,
 	    p->session, mac_text(in->src), in->link);

@@ -31,6 +31,9 @@ struct peer {
 	uint32_t session; /* how many there were */
 	uint64_t tx_seq;
 	struct replay rx_seen;
+	uint64_t top_at;       /* when its newest frame came */
+	uint64_t stale[2];     /* the newest one, by the last two times we looked … */
+	uint64_t next_stale;   /* … and when to look again */
 	struct hello_window hello[HELLO_WINDOWS];
 	struct log_limit answers; /* hellos and verdicts that it can make us send */
 	struct linkstate link[LLT_MAX_LINKS];

@@ -139,14 +139,19 @@ ack_input(struct core *c, struct peer *p, const struct input *in, size_t len)
 static bool
 heartbeat_input(struct core *c, struct peer *p, const struct input *in, size_t len)
 {
+	struct linkstate *l = &p->link[in->link];
 	struct llt_heartbeat hb;
+	bool newest;
 
 	if (!llt_heartbeat_decode(c->plain, len, &hb))
 		return false;
 	core_count(c, STAT_RCV_HEARTBEATS);
-	linkstate_heartbeat(&p->link[in->link], hb.seq, hb.period_ms * NSEC_PER_MSEC, in->now);
+	newest = hb.seq > l->hb_seen;
+	linkstate_heartbeat(l, hb.seq, hb.period_ms * NSEC_PER_MSEC, in->now);
 	if ((hb.flags & LLT_HB_BYE) != 0)
 		peer_close(c, p, "it said goodbye");
+	else if (newest && linkstate_set_deaf(l, (hb.flags & LLT_HB_DEAF) != 0))
+		peer_links_changed(c, p, 1u << in->link);
 	return true;
 }
 
@@ -182,8 +187,29 @@ open_session(struct core *c, struct peer *p, const struct input *in)
 		return STAT_DROP_REPLAY;
 	if (!crypto_open(c->cluster_keys == NULL ? NULL : p->keys.rx, in->bytes, &in->f, c->plain))
 		return STAT_DROP_AUTH;
+	if (in->f.seq > p->rx_seen.top)
+		p->top_at = in->now;
 	replay_mark(&p->rx_seen, in->f.seq);
 	return STAT_COUNT;
+}
+
+/*
+ * A frame that was sent before others that we have proves that the peer lived when those came, not
+ * that it lives now: somebody may have held it back. And an old one says nothing about its link.
+ */
+static void
+sign_of_life(struct core *c, struct peer *p, const struct input *in)
+{
+	struct linkstate *l = &p->link[in->link];
+	bool heard;
+
+	if (in->f.seq <= p->stale[0] || in->now - p->top_at >= c->conf.timers.trouble[l->prio])
+		return;
+	heard = linkstate_hears(l);
+	if (linkstate_heard(l, p->top_at))
+		peer_links_changed(c, p, 1u << in->link);
+	if (!heard) /* it waits to be told before it uses the link */
+		tx_heartbeat(c, p, in->link, 0);
 }
 
 static void
@@ -197,8 +223,7 @@ session_frame(struct core *c, const struct input *in)
 		return;
 	}
 	p->confirmed = true;
-	if (linkstate_heard(&p->link[in->link], in->now))
-		peer_links_changed(c, p, 1u << in->link);
+	sign_of_life(c, p, in);
 	if (!session_body(c, p, in))
 		core_count(c, STAT_DROP_MALFORMED);
 }

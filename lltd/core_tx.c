@@ -59,7 +59,8 @@ void
 tx_heartbeat(struct core *c, struct peer *p, unsigned link, uint16_t flags)
 {
 	uint64_t period = c->conf.timers.heartbeat[c->link[link].prio] / NSEC_PER_MSEC;
-	struct llt_heartbeat hb = { .seq = ++p->link[link].hb_sent, .flags = flags,
+	bool deaf = !linkstate_hears(&p->link[link]);
+	struct llt_heartbeat hb = { .seq = ++p->link[link].hb_sent, .flags = flags | (deaf ? LLT_HB_DEAF : 0),
 		.period_ms = period > UINT16_MAX ? UINT16_MAX : (uint16_t)period };
 	struct wire_wr w;
 

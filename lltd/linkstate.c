@@ -1,14 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 #include "lltd/linkstate.h"
 
+static bool
+set_state(struct linkstate *l, uint8_t state)
+{
+	bool changed = state != l->state;
+
+	l->state = state;
+	if (state == LLT_LINK_INACTIVE)
+		l->deaf = true;
+	return changed;
+}
+
+static uint8_t
+live_state(const struct linkstate *l)
+{
+	return l->silent || l->deaf ? LLT_LINK_TROUBLE : LLT_LINK_UP;
+}
+
 bool
 linkstate_heard(struct linkstate *l, uint64_t now)
 {
-	bool changed = l->state != LLT_LINK_UP;
+	l->silent = false;
+	if (now > l->heard)
+		l->heard = now;
+	return set_state(l, live_state(l));
+}
 
-	l->state = LLT_LINK_UP;
-	l->heard = now;
-	return changed;
+bool
+linkstate_set_deaf(struct linkstate *l, bool deaf)
+{
+	if (l->state == LLT_LINK_INACTIVE)
+		return false;
+	l->deaf = deaf;
+	return set_state(l, live_state(l));
+}
+
+bool
+linkstate_hears(const struct linkstate *l)
+{
+	return l->state != LLT_LINK_INACTIVE && !l->silent;
 }
 
 void
@@ -29,33 +60,21 @@ linkstate_heartbeat(struct linkstate *l, uint32_t seq, uint64_t period_ns, uint6
 	l->hb_seen_at = now;
 }
 
-static uint8_t
-state_at(const struct linkstate *l, const struct llt_timers *t, uint64_t now)
+bool
+linkstate_check(struct linkstate *l, const struct llt_timers *t, uint64_t now)
 {
 	uint64_t silence = now > l->heard ? now - l->heard : 0;
 
 	if (l->state == LLT_LINK_INACTIVE || silence >= t->inactive)
-		return LLT_LINK_INACTIVE;
-	return silence >= t->trouble[l->prio] ? LLT_LINK_TROUBLE : LLT_LINK_UP;
-}
-
-bool
-linkstate_check(struct linkstate *l, const struct llt_timers *t, uint64_t now)
-{
-	uint8_t state = state_at(l, t, now);
-	bool changed = state != l->state;
-
-	l->state = state;
-	return changed;
+		return set_state(l, LLT_LINK_INACTIVE);
+	l->silent = silence >= t->trouble[l->prio];
+	return set_state(l, live_state(l));
 }
 
 bool
 linkstate_down(struct linkstate *l)
 {
-	bool changed = l->state != LLT_LINK_INACTIVE;
-
-	l->state = LLT_LINK_INACTIVE;
-	return changed;
+	return set_state(l, LLT_LINK_INACTIVE);
 }
 
 uint64_t
@@ -63,7 +82,7 @@ linkstate_deadline(const struct linkstate *l, const struct llt_timers *t)
 {
 	if (l->state == LLT_LINK_INACTIVE)
 		return UINT64_MAX;
-	if (l->state == LLT_LINK_TROUBLE || t->trouble[l->prio] > t->inactive)
+	if (l->silent || t->trouble[l->prio] > t->inactive)
 		return l->heard + t->inactive;
 	return l->heard + t->trouble[l->prio];
 }
@@ -77,8 +96,7 @@ linkstate_discount(struct linkstate *l, uint64_t late, uint64_t now)
 void
 linkstate_reset(struct linkstate *l)
 {
-	l->state = LLT_LINK_INACTIVE;
+	set_state(l, LLT_LINK_INACTIVE);
 	l->hb_sent = 0;
 	l->hb_seen = 0;
-	l->next_hb = 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* One peer on one link: up, in trouble or inactive by how long it has been silent. Pure; times in ns. */
+/*
+ * One peer on one link: up, in trouble or inactive by how long it has been silent. A link on which it
+ * does not hear us is not up either, for what we send there is lost. Pure; times in ns.
+ */
 #ifndef CLUA_LLTD_LINKSTATE_H
 #define CLUA_LLTD_LINKSTATE_H
 
@@ -20,8 +23,9 @@ struct linkstate {
 	uint8_t prio;
 	bool known; /* mac was learned */
 	uint8_t mac[LLT_MAC_LEN];
+	bool silent;        /* for longer than it takes to be in trouble */
+	bool deaf;          /* it does not hear us, or has not said that it does */
 	uint64_t heard;     /* last sign of life */
-	uint64_t next_hb;   /* when our next heartbeat is due */
 	uint32_t hb_sent;   /* sequence number of the last one sent */
 	uint32_t hb_seen;   /* highest received in this session; 0 = none */
 	uint64_t hb_seen_at;
@@ -31,6 +35,10 @@ struct linkstate {
 
 /* An authentic frame. True if the state changed. */
 bool linkstate_heard(struct linkstate *, uint64_t now);
+/* What the peer says about hearing us. True if the state changed. */
+bool linkstate_set_deaf(struct linkstate *, bool deaf);
+/* Do we hear the peer? */
+bool linkstate_hears(const struct linkstate *);
 /* Accounts a heartbeat (not the sign of life). period_ns: what the sender keeps. */
 void linkstate_heartbeat(struct linkstate *, uint32_t seq, uint64_t period_ns, uint64_t now);
 /* The clock went on. True if the state changed. */

@@ -116,7 +116,11 @@ struct llt_hello {
 	char name[LLT_NAME_MAX];
 };
 
-enum llt_heartbeat_flags { LLT_HB_BYE = 0x0001, LLT_HB_ALL = 0x0001 };
+enum llt_heartbeat_flags {
+	LLT_HB_BYE = 0x0001,
+	LLT_HB_DEAF = 0x0002, /* "I do not hear you on this link": send me no data on it */
+	LLT_HB_ALL = 0x0003,
+};
 
 struct llt_heartbeat {
 	uint32_t seq; /* of this (peer, link), from 1 */

@@ -72,7 +72,8 @@ put(unsigned from, unsigned to, unsigned link, const uint8_t *bytes, size_t len)
 {
 	unsigned copies = 1 + (chance(1000) < net.dup);
 
-	if (chance(1000) < net.loss || net.mute == to + 1 || net.node[from].cut[link] || net.node[to].cut[link])
+	if (chance(1000) < net.loss || net.mute == to + 1 || net.node[from].cut[link] ||
+	    net.node[to].cut[link] || net.node[from].dumb[link])
 		return;
 	while (copies-- > 0) {
 		struct net_frame f = { .at = net.now + net.delay + chance(net.jitter), .to = to,

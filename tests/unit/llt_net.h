@@ -21,6 +21,7 @@ struct net_node {
 	struct core *core; /* NULL: switched off */
 	bool asleep;       /* frames pile up, nothing is run */
 	bool cut[LLT_MAX_LINKS]; /* its cable, at the switch */
+	bool dumb[LLT_MAX_LINKS]; /* the half of it that it sends on */
 	char refused[320];       /* what the start check said */
 	bool checked;
 	unsigned node_events, link_events, drained;

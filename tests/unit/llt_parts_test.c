@@ -259,7 +259,32 @@ START_TEST(link_goes_silent)
 	ck_assert(linkstate_check(&l, &timers, 161 * MS));
 	ck_assert_uint_eq(l.state, LLT_LINK_INACTIVE);
 	ck_assert(linkstate_heard(&l, 200 * MS));
+	ck_assert_uint_eq(l.state, LLT_LINK_TROUBLE);
+	ck_assert(linkstate_set_deaf(&l, false));
 	ck_assert_uint_eq(l.state, LLT_LINK_UP);
+}
+END_TEST
+
+START_TEST(link_that_hears_us_not)
+{
+	struct linkstate l = { .prio = LLT_PRIO_HIGH };
+
+	linkstate_reset(&l);
+	ck_assert(!linkstate_hears(&l));
+	ck_assert(!linkstate_set_deaf(&l, true));
+	ck_assert(linkstate_heard(&l, 100 * MS));
+	ck_assert_uint_eq(l.state, LLT_LINK_TROUBLE);
+	ck_assert(linkstate_hears(&l));
+	ck_assert(linkstate_set_deaf(&l, false));
+	ck_assert_uint_eq(l.state, LLT_LINK_UP);
+	ck_assert(linkstate_set_deaf(&l, true));
+	ck_assert(!linkstate_heard(&l, 110 * MS));
+	ck_assert(!linkstate_check(&l, &timers, 130 * MS)); /* silent, too */
+	ck_assert(!linkstate_hears(&l));
+	ck_assert(!linkstate_set_deaf(&l, false));
+	ck_assert_uint_eq(l.state, LLT_LINK_TROUBLE);
+	ck_assert(linkstate_down(&l));
+	ck_assert(!linkstate_set_deaf(&l, false));
 }
 END_TEST
 
@@ -365,6 +390,7 @@ main(void)
 		replay_each_once, replay_wide_enough, replay_like_a_set, session_opens,
 		session_last_hello_lost, session_crossing_hellos, session_replay_opens_nothing,
 		session_restarted_peer, session_one_side_ended, link_goes_silent,
+		link_that_hears_us_not,
 		link_low_priority_waits_longer, link_own_lateness, link_heartbeats_counted,
 		sched_bursts, sched_low_priority, sched_by_destination,
 		NULL,
