@@ -45,6 +45,9 @@ struct dp_ops {
 	 */
 	void (*on_stray)(const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len,
 	    void *arg);
+	/* The same for a SYN that nobody shall have, as datapath_set_service() or the alias says. */
+	void (*on_refused)(const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len,
+	    void *arg);
 };
 
 struct dp_conf {
@@ -76,7 +79,7 @@ struct dp_alias {
 	bool has_vmac;
 	uint8_t vmac[6];
 	/* Gets what no service claims (ICMP, SYN to a port nobody listens on): a member that joined. */
-	uint16_t fallback; /* node id; DP_NO_NODE: drop */
+	uint16_t fallback; /* node id; DP_NO_NODE: SYNs are refused, the rest is dropped */
 };
 #define DP_NO_NODE 0xffff
 
@@ -88,8 +91,9 @@ int datapath_del_alias(struct datapath *, struct in_addr);
  */
 void datapath_answer_until(struct datapath *, uint64_t when);
 
+#define DP_REFUSE 0xffff
 struct dp_target {
-	uint16_t node;
+	uint16_t node;   /* DP_REFUSE, as the only one: SYNs are refused, datagrams dropped */
 	uint16_t weight; /* consecutive new connections before the next member's turn; > 0 */
 };
 
@@ -123,7 +127,7 @@ enum dp_counter { /* per CPU in the kernel, summed here */
 	DP_C_ARP_ANSWERED, DP_C_ARP_DROPPED, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED, DP_C_FLOW_LOCAL,
 	DP_C_FLOW_FORWARDED, DP_C_HALFOPEN_HIT, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED, DP_C_FROM_MEMBER,
 	DP_C_STRAY, DP_C_STRAY_LOST, DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_FALLBACK, DP_C_MALFORMED,
-	DP_C_FRAGMENT, DP_C_MAX
+	DP_C_FRAGMENT, DP_C_REFUSED, DP_C_MAX
 };
 const char *datapath_counter_name(enum dp_counter);
 int datapath_counters(struct datapath *, uint64_t out[DP_C_MAX]);

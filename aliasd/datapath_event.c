@@ -42,7 +42,9 @@ on_stray(void *arg, void *data, size_t size)
 		return 0;
 	conn = (struct dp_conn){ .client.s_addr = s->client, .alias.s_addr = s->alias,
 		.client_port = s->client_port, .port = s->port };
-	if (dp->ops && dp->ops->on_stray)
+	if (s->refused && dp->ops && dp->ops->on_refused)
+		dp->ops->on_refused(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	if (!s->refused && dp->ops && dp->ops->on_stray)
 		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
 	return 0;
 }

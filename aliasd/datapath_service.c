@@ -131,6 +131,8 @@ targets_ok(const struct dp_target *t, size_t n)
 {
 	size_t i;
 
+	if (n == 1 && t[0].node == DP_REFUSE)
+		return t[0].weight > 0;
 	for (i = 0; i < n; i++)
 		if (t[i].node >= DP_NODES || !t[i].weight)
 			return false;

@@ -10,6 +10,7 @@
 #include "common/daemon.h"
 
 #define READY_AFTER (3 * NSEC_PER_SEC)
+#define REFUSALS_A_SECOND 1000
 #define SAVED_SYSCTLS RUNDIR "/aliasd.sysctl"
 
 struct alias_conn
@@ -100,6 +101,8 @@ make_parts(struct engine *e)
 	e->sysctls = sysctls_new(SAVED_SYSCTLS);
 	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
 	e->claim_limit.burst = 5;
+	e->refuse_limit.interval_ns = NSEC_PER_SEC;
+	e->refuse_limit.burst = REFUSALS_A_SECOND;
 	e->next_token = TOKEN_FIRST;
 }
 

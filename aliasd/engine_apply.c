@@ -157,17 +157,6 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 		free(map_del(e->told, addr.s_addr));
 }
 
-/* A node that can never be reached: the data plane drops what is selected for it. */
-static uint16_t
-nobody(struct engine *e)
-{
-	uint16_t node = LLT_MAX_NODES - 1;
-
-	while (node > 0 && (engine_usable(node, e) || state_is_member(e->state, node)))
-		node--;
-	return node;
-}
-
 void
 engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t port_h)
 {
@@ -182,7 +171,7 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 	if (n > MAX_TARGETS)
 		n = MAX_TARGETS;
 	for (i = 0; i < n; i++) {
-		t[i].node = out[i].node == SEL_NO_NODE ? nobody(e) : out[i].node;
+		t[i].node = out[i].node == SEL_NO_NODE ? DP_REFUSE : out[i].node;
 		t[i].weight = out[i].weight;
 	}
 	datapath_set_service(e->dp, alias, proto, htons(port_h), t, n);

@@ -80,7 +80,7 @@ struct engine {
 	struct stray *stray;
 	size_t nasks, asks_size;
 	struct alias_conn *asks;
-	struct log_limit claim_limit;
+	struct log_limit claim_limit, refuse_limit;
 
 	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *ready_timer;
@@ -171,6 +171,8 @@ bool engine_owners_missing(struct engine *);
 /* engine_stray.c */
 extern const struct stray_ops engine_stray_ops;
 void engine_on_stray(
+    const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
+void engine_on_refused(
     const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
 void engine_flush_asks(struct engine *);
 void engine_asked(struct engine *, uint16_t src, struct alias_msg *);

@@ -100,6 +100,21 @@ engine_on_stray(
 	arm(e);
 }
 
+/* As a host does on whose port nobody listens. Who does not know what the others want says nothing. */
+void
+engine_on_refused(
+    const struct dp_conn *c, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	struct engine *e = arg;
+	uint8_t out[FRAME_RST_LEN];
+
+	if (!state_loaded(e->state) || !state_quorate(e->state) ||
+	    !log_limit_ok(&e->refuse_limit, clock_ns()))
+		return;
+	if (frame_rst(out, frame, len))
+		rawsock_send(e->raw, ifindex, out, sizeof(out));
+}
+
 void
 engine_flush_asks(struct engine *e)
 {

@@ -27,6 +27,8 @@ udp_packet(struct packet *p)
 	node = service_select(p->alias, IPPROTO_UDP, udp->dest);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
+	if (node == SELECT_REFUSED)
+		return to_nobody(DP_C_NO_TARGET);
 	if (node < 0)
 		return to_fallback(p);
 	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
@@ -59,7 +61,7 @@ icmp_about_udp(struct packet *p, __u16 port)
 	if (!ring || !ring->n)
 		return to_fallback(p);
 	node = ring->t[0].node;
-	if (!node_reachable(node))
+	if (node == DP_NODE_NONE || !node_reachable(node))
 		return to_fallback(p);
 	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
 }

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 2
+#define DP_LAYOUT 3
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -19,7 +19,7 @@
 #define DP_SERVICES 4096
 #define DP_RINGS 4096
 #define DP_TARGETS 64 /* members of one service */
-#define DP_COUNTERS 17
+#define DP_COUNTERS 18
 
 /* Set on a packet that a link handed to the LAN interface: it has been redirected already. */
 #define DP_MARK_DELIVER 0xc1a0dea1
@@ -55,7 +55,10 @@ struct dp_node_slot {
 	struct dp_path_slot path[DP_PATH_BANKS][DP_PATHS];
 };
 
-/* A service's members in the order of their turns. The turns of t[i] end before t[i].end. */
+/*
+ * A service's members in the order of their turns. The turns of t[i] end before t[i].end. A single
+ * DP_NODE_NONE in place of them: new connections are refused.
+ */
 struct dp_ring {
 	__u64 next; /* counts the turns given */
 	__u32 n;
@@ -135,6 +138,7 @@ struct dp_event {
 	__u16 port, client_port;
 };
 
+#define DP_STRAY_ROOM (1 << 20)
 #define DP_STRAY_SHORT 256
 #define DP_STRAY_LONG 2048
 struct dp_stray {
@@ -142,7 +146,7 @@ struct dp_stray {
 	__u32 len; /* of what follows */
 	__u32 alias, client;
 	__u16 port, client_port;
-	__u32 pad;
+	__u32 refused; /* a SYN that nobody shall have, else a stray */
 };
 
 /* One element, kept with the maps: what a successor must know. */

@@ -20,6 +20,7 @@
 	X(NO_PATH, "no_path")                                                                      \
 	X(FALLBACK, "fallback")                                                                    \
 	X(MALFORMED, "malformed")                                                                  \
-	X(FRAGMENT, "fragment")
+	X(FRAGMENT, "fragment")                                                                    \
+	X(REFUSED, "refused")
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "packet.h"
 
-enum { SELECT_UNKNOWN = -1, SELECT_UNREACHABLE = -2 };
+enum { SELECT_UNKNOWN = -1, SELECT_UNREACHABLE = -2, SELECT_REFUSED = -3 };
 
 INLINE struct dp_ring *
 service_ring(__u16 alias, __u8 proto, __u16 port)
@@ -64,6 +64,8 @@ ring_select(struct dp_ring *ring)
 		return SELECT_UNKNOWN;
 	search.i = ring_turn(ring);
 	node = ring->t[search.i & (DP_TARGETS - 1)].node;
+	if (node == DP_NODE_NONE)
+		return SELECT_REFUSED;
 	if (node_reachable(node))
 		return node;
 	bpf_loop(ring->n, ring_try, &search, 0);

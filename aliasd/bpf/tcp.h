@@ -7,6 +7,8 @@
 #include "select.h"
 
 #define TCP_LISTEN_STATE 10
+/* Refusals may fill so much of the buffer that they share with strays. */
+#define REFUSED_ROOM (DP_STRAY_ROOM / 2)
 
 struct segment {
 	__u64 key;
@@ -17,7 +19,7 @@ struct segment {
 
 /* Sends the frame up to user space. size is a constant for the verifier. */
 INLINE int
-stray_report(struct packet *p, struct segment *s, __u32 size)
+stray_report(struct packet *p, struct segment *s, __u32 size, __u32 refused)
 {
 	struct dp_stray *stray = bpf_ringbuf_reserve(&strays, sizeof(*stray) + size, 0);
 	__u32 len = packet_len(p->skb);
@@ -31,7 +33,7 @@ stray_report(struct packet *p, struct segment *s, __u32 size)
 	stray->client = p->client;
 	stray->port = s->dport;
 	stray->client_port = s->sport;
-	stray->pad = 0;
+	stray->refused = refused;
 	stray->len = len;
 	if (len < ETH_HLEN || len > size || bpf_skb_load_bytes(p->skb, 0, stray + 1, len)) {
 		bpf_ringbuf_discard(stray, 0);
@@ -47,10 +49,20 @@ stray(struct packet *p, struct segment *s)
 	int err;
 
 	if (packet_len(p->skb) <= DP_STRAY_SHORT)
-		err = stray_report(p, s, DP_STRAY_SHORT);
+		err = stray_report(p, s, DP_STRAY_SHORT, 0);
 	else
-		err = stray_report(p, s, DP_STRAY_LONG);
+		err = stray_report(p, s, DP_STRAY_LONG, 0);
 	return to_nobody(err ? DP_C_STRAY_LOST : DP_C_STRAY);
+}
+
+/* A SYN that nobody shall have: the daemon answers it, as many as it likes. Its headers are enough. */
+INLINE __u32
+refuse(struct packet *p, struct segment *s)
+{
+	if (bpf_ringbuf_query(&strays, BPF_RB_AVAIL_DATA) > REFUSED_ROOM ||
+	    stray_report(p, s, DP_STRAY_SHORT, 1))
+		return to_nobody(DP_C_STRAY_LOST);
+	return to_nobody(DP_C_REFUSED);
 }
 
 /* A SYN cookie of ours comes back in the first ACK; it stands for a half-open connection. */
@@ -106,6 +118,8 @@ tcp_syn(struct packet *p, struct segment *s)
 	node = service_select(p->alias, IPPROTO_TCP, s->dport);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
+	if (node == SELECT_REFUSED || (node < 0 && alias_slot_of(p->alias)->fallback == DP_NODE_NONE))
+		return refuse(p, s);
 	if (node < 0)
 		return to_fallback(p);
 	fresh.node = node;

@@ -255,6 +255,76 @@ START_TEST(what_no_service_claims)
 }
 END_TEST
 
+START_TEST(refused_by_the_service)
+{
+	static const struct dp_target refuse[] = { { DP_REFUSE, 1 } }, web[] = { { 2, 1 } };
+	static const struct dp_target mixed[] = { { 2, 1 }, { DP_REFUSE, 1 } };
+	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) };
+	struct frame f;
+
+	ck_assert_int_eq(datapath_set_service(rig.dp, alias, IPPROTO_TCP, htons(80), mixed, 2), -1);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 1, refuse);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_UDP, 53, 1, refuse);
+	rig_paths(&rig, DP_NODES - 1, 1); /* no number of a node is mistaken for it */
+	rig_tcp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 80, F_SYN, 77);
+	frame_data(&f, 1000);
+	frame_finish(&f);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.refused, 1);
+	ck_assert_uint_eq(rig.strays, 0);
+	ck_assert_uint_eq(ntohs(rig.stray_conn.port), 80);
+	ck_assert_uint_eq(rig.stray_len, DP_STRAY_SHORT);
+	ck_assert_mem_eq(rig.stray_frame, f.b, rig.stray_len);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_REFUSED), 1);
+	rig_udp(&rig, &f, CLIENT, 5000, RIG_ALIAS, 53);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NO_TARGET), 1);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 1, web);
+	ck_assert_int_eq(syn(1000, 77), 2);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 1, refuse);
+	/* What has begun goes on. */
+	ck_assert_int_eq(syn(1000, 77), 2);
+	ck_assert_int_eq(ack(1000), 2);
+	ck_assert_int_eq(syn(1001, 1), -1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.refused, 2);
+}
+END_TEST
+
+START_TEST(refused_where_nobody_joined)
+{
+	struct dp_alias a = { .addr.s_addr = addr(RIG_ALIAS), .fallback = DP_NO_NODE };
+	struct frame f;
+
+	ck_assert_int_eq(datapath_set_alias(rig.dp, &a), 0);
+	rig_tcp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 81, F_SYN, 1);
+	ck_assert_int_eq(rig_where(&rig, &f), -1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.refused, 1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_REFUSED), 1);
+}
+END_TEST
+
+/* However many are to be refused, strays find room. */
+START_TEST(refusals_leave_room_for_strays)
+{
+	static const struct dp_target refuse[] = { { DP_REFUSE, 1 } };
+	unsigned i;
+
+	rig_service(&rig, RIG_ALIAS, IPPROTO_TCP, 80, 1, refuse);
+	for (i = 0; i < 5000; i++)
+		ck_assert_int_eq(syn(1000 + i, i), -1);
+	ck_assert_uint_gt(rig_counter(&rig, DP_C_STRAY_LOST), 0);
+	ck_assert_int_eq(ack(999), -1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY), 1);
+	datapath_poll(rig.dp);
+	ck_assert_uint_eq(rig.strays, 1);
+	ck_assert_uint_eq(rig.refused, rig_counter(&rig, DP_C_REFUSED));
+	ck_assert_uint_gt(rig.refused, 1000);
+}
+END_TEST
+
 START_TEST(paths_are_all_used)
 {
 	unsigned seen[DP_PATHS] = { 0 }, i;
@@ -448,6 +518,9 @@ main(void)
 	tcase_add_test(tc, strays_that_find_no_room);
 	tcase_add_test(tc, udp_packet_by_packet);
 	tcase_add_test(tc, what_no_service_claims);
+	tcase_add_test(tc, refused_by_the_service);
+	tcase_add_test(tc, refused_where_nobody_joined);
+	tcase_add_test(tc, refusals_leave_room_for_strays);
 	tcase_add_test(tc, paths_are_all_used);
 	tcase_add_test(tc, reading_while_writing);
 	tcase_add_test(tc, turns_are_exact_over_processors);

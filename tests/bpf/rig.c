@@ -84,10 +84,21 @@ on_stray(const struct dp_conn *conn, uint32_t ifindex, const uint8_t *frame, siz
 	memcpy(rig->stray_frame, frame, len < FRAME_MAX ? len : FRAME_MAX);
 }
 
+static void
+on_refused(const struct dp_conn *conn, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	struct rig *rig = arg;
+
+	on_stray(conn, ifindex, frame, len, arg);
+	rig->strays--;
+	rig->refused++;
+}
+
 void
 rig_open(struct rig *rig)
 {
-	static const struct dp_ops ops = { .on_sock = on_sock, .on_stray = on_stray };
+	static const struct dp_ops ops = { .on_sock = on_sock, .on_stray = on_stray,
+		.on_refused = on_refused };
 
 	rig->lan = if_nametoindex("lan0");
 	rig->link = if_nametoindex("ic0");

@@ -20,7 +20,7 @@ struct rig {
 	uint8_t lan_mac[6], link_mac[6];
 	unsigned events[DP_LOST + 1];
 	struct dp_conn last[DP_LOST + 1]; /* by kind of event */
-	unsigned strays;
+	unsigned strays, refused;
 	struct dp_conn stray_conn;
 	size_t stray_len;
 	uint8_t stray_frame[FRAME_MAX];
