@@ -15,7 +15,8 @@
 /* A connection nobody knew is not asked about again for so long. */
 #define REFUSED_FOR NSEC_PER_SEC
 #define REFUSED_SLOTS 1024
-#define RESETS_PER_SEC 1000
+/* When a member dies, all its clients have to be told within the moment in which they next send. */
+#define RESETS_PER_SEC 10000
 
 struct packet {
 	uint32_t ifindex;
@@ -137,12 +138,15 @@ refuse(struct stray *s, struct pending **at, uint64_t now)
 {
 	struct pending *p = *at;
 	struct refused *r = refused_slot(s, &p->conn);
-	size_t i;
+	const struct packet *newest;
 
 	r->conn = p->conn;
 	r->until = now + REFUSED_FOR;
-	for (i = 0; i < p->n; i++)
-		reset(s, p->packet[i].ifindex, p->packet[i].frame, p->packet[i].len, now);
+	/* One is enough: what the client had sent before is answered by the same. */
+	if (p->n > 0) {
+		newest = &p->packet[p->n - 1];
+		reset(s, newest->ifindex, newest->frame, newest->len, now);
+	}
 	drop(s, at);
 }
 

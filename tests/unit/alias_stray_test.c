@@ -141,9 +141,12 @@ START_TEST(bounds)
 	ck_assert_uint_eq(stray_stats(s)->overflow, 5000 - 1024);
 	stray_member_left(s, 2, 1000);
 	stray_member_left(s, 3, 1000);
-	ck_assert_uint_eq(resets, 1000);
-	ck_assert_uint_eq(stray_stats(s)->limited, 24);
+	ck_assert_uint_eq(resets, 1024);
 	ck_assert_uint_eq(stray_stats(s)->held, 0);
+	for (i = 0; i < 10000; i++)
+		packet(s, 1024, 0x10, 2, 1000); /* refused a moment ago */
+	ck_assert_uint_eq(resets, 10000);
+	ck_assert_uint_eq(stray_stats(s)->limited, 1024);
 	stray_free(s);
 }
 END_TEST
