@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Messages of the group, to the decoder and to a state machine: the input is a row of messages, each
- * with its length in two bytes before it and the sender in the low bits of a third.
+ * with its length in two bytes before it and the sender in the low bits of a third: one of the three
+ * members, or a node that is none.
  */
 #include <stdlib.h>
 
 #include "aliasd/state.h"
 #include "tests/fuzz/fuzz.h"
+
+#define MEMBERS 3
 
 static void
 fz_broadcast(const uint8_t *data, size_t len, void *arg)
@@ -59,13 +62,14 @@ feed(struct state *st, const uint8_t *data, size_t size)
 
 	while (size >= 3) {
 		size_t len = (size_t)data[0] << 8 | data[1];
-		uint16_t src = data[2] % 3;
+		uint16_t src = data[2] & 3;
 
 		data += 3;
 		size -= 3;
 		len = len > size ? size : len;
-		good = alias_msg_decode(data, len, &m) && m.type <= ALIAS_MSG_SNAPSHOT;
-		fuzz_require(state_ordered(st, src, data, len) == good, "the state takes what is well formed");
+		good = src < MEMBERS && alias_msg_decode(data, len, &m) && m.type <= ALIAS_MSG_SNAPSHOT;
+		fuzz_require(state_ordered(st, src, data, len) == good,
+		    "the state takes what is well formed and comes from a member");
 		data += len;
 		size -= len;
 	}
@@ -75,8 +79,8 @@ feed(struct state *st, const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct gab_ev_view v = { .gen = 1, .self = 1, .quorate = true, .fresh = true, .nmembers = 3,
-		.members = { 0, 1, 2 }, .njoined = 3, .joined = { 0, 1, 2 } };
+	struct gab_ev_view v = { .gen = 1, .self = 1, .quorate = true, .fresh = true, .nmembers = MEMBERS,
+		.members = { 0, 1, 2 }, .njoined = MEMBERS, .joined = { 0, 1, 2 } };
 	int loads = 0;
 	struct state *st;
 	uint8_t *dump;
