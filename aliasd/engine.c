@@ -81,8 +81,9 @@ make_timers(struct engine *e)
 	e->poll_timer = ev_timer_new(e->loop, engine_poll_timer, e);
 	e->verify_timer = ev_timer_new(e->loop, engine_verify_timer, e);
 	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
+	e->rejoin_timer = ev_timer_new(e->loop, engine_rejoin_timer, e);
 	return e->flush_timer && e->garp_timer && e->stray_timer && e->poll_timer && e->verify_timer &&
-	    e->ready_timer;
+	    e->ready_timer && e->rejoin_timer;
 }
 
 static void
@@ -172,6 +173,7 @@ free_timers(struct engine *e)
 	ev_timer_free(e->poll_timer);
 	ev_timer_free(e->verify_timer);
 	ev_timer_free(e->ready_timer);
+	ev_timer_free(e->rejoin_timer);
 }
 
 static void

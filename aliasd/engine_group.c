@@ -6,6 +6,9 @@
 
 #include "aliasd/engine_priv.h"
 
+/* Two versions that do not understand each other would else join and leave without a pause. */
+#define REJOIN_AFTER NSEC_PER_SEC
+
 int
 engine_broadcast(struct engine *e, const void *data, size_t len)
 {
@@ -56,6 +59,18 @@ st_reset(void *arg)
 }
 
 static void
+st_bad_snapshot(void *arg)
+{
+	struct engine *e = arg;
+
+	log_errx("group", "the state that the other members sent is malformed: leaving the group, and "
+	    "joining it again in a second");
+	group_gab.leave(e->group);
+	e->group = NULL;
+	ev_timer_set(e->rejoin_timer, REJOIN_AFTER);
+}
+
+static void
 st_alias(const struct state_alias *a, void *arg)
 {
 	engine_alias(arg, a);
@@ -98,6 +113,7 @@ st_own(uint64_t token, void *arg)
 const struct state_ops engine_state_ops = {
 	.broadcast = st_broadcast,
 	.on_loaded = st_loaded,
+	.on_bad_snapshot = st_bad_snapshot,
 	.on_reset = st_reset,
 	.on_alias = st_alias,
 	.on_alias_gone = st_alias_gone,
@@ -167,14 +183,21 @@ on_lost(void *arg)
 }
 
 void
-engine_join(struct engine *e)
+engine_rejoin_timer(void *arg)
 {
 	static const struct group_events events = { .on_view = on_view, .on_message = on_message,
 		.on_lost = on_lost };
+	struct engine *e = arg;
 
+	e->group = group_gab.join(e->loop, &events, e);
+}
+
+void
+engine_join(struct engine *e)
+{
 	engine_listen_dump(e, IPPROTO_TCP);
 	engine_listen_dump(e, IPPROTO_UDP);
 	engine_flows_dump(e);
-	e->group = group_gab.join(e->loop, &events, e);
+	engine_rejoin_timer(e);
 	engine_poll_timer(e);
 }

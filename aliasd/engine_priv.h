@@ -83,7 +83,7 @@ struct engine {
 	struct log_limit claim_limit, refuse_limit;
 
 	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
-	struct ev_timer *ready_timer;
+	struct ev_timer *ready_timer, *rejoin_timer;
 	bool flush_armed, ready;
 	const char *status; /* as it was told last */
 	unsigned polls;
@@ -114,6 +114,7 @@ bool engine_usable(uint16_t node, void *engine);
 
 /* engine_group.c: views and messages */
 void engine_join(struct engine *);
+void engine_rejoin_timer(void *engine);
 int engine_broadcast(struct engine *, const void *, size_t);
 void engine_unicast(struct engine *, uint16_t node, const void *, size_t);
 extern const struct state_ops engine_state_ops;

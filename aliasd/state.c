@@ -265,7 +265,14 @@ replay_held(struct state *st)
 static void
 take_snapshot(struct state *st)
 {
-	if (!st->loaded && state_load(st, st->snap, st->snap_len)) {
+	bool fits = st->loaded || state_load(st, st->snap, st->snap_len);
+
+	if (!fits) {
+		state_lost(st);
+		st->ops->on_bad_snapshot(st->arg);
+		return;
+	}
+	if (!st->loaded) {
 		state_derive(st);
 		replay_held(st);
 		all_have_state(st);

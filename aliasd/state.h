@@ -46,6 +46,11 @@ struct state_ops {
 	void (*broadcast)(const uint8_t *, size_t, void *arg);
 	/* We hold the state: our own rows are not in it and are to be broadcast now. */
 	void (*on_loaded)(void *arg);
+	/*
+	 * The snapshot for us was malformed. The others take us for a member with state, so we are out
+	 * of the group by now as after state_lost(), and have to leave it and to join afresh.
+	 */
+	void (*on_bad_snapshot)(void *arg);
 	/* All is void (we start afresh, or left the group): no master, no target, no alias. */
 	void (*on_reset)(void *arg);
 	/* The alias is new, or something of it changed, its master perhaps. */

@@ -11,6 +11,11 @@
 
 #define MEMBERS 3
 
+struct seen {
+	int loads;
+	bool out; /* of the group, because of a bad snapshot */
+};
+
 static void
 fz_broadcast(const uint8_t *data, size_t len, void *arg)
 {
@@ -22,7 +27,13 @@ fz_broadcast(const uint8_t *data, size_t len, void *arg)
 static void
 fz_loaded(void *arg)
 {
-	++*(int *)arg;
+	((struct seen *)arg)->loads++;
+}
+
+static void
+fz_bad_snapshot(void *arg)
+{
+	((struct seen *)arg)->out = true;
 }
 
 static void
@@ -51,14 +62,14 @@ fz_own(uint64_t token, void *arg)
 {
 }
 
-static const struct state_ops ops = { fz_broadcast, fz_loaded, fz_nothing, fz_alias, fz_gone,
-	fz_service, fz_nothing, fz_own };
+static const struct state_ops ops = { fz_broadcast, fz_loaded, fz_bad_snapshot, fz_nothing,
+	fz_alias, fz_gone, fz_service, fz_nothing, fz_own };
 
 static void
-feed(struct state *st, const uint8_t *data, size_t size)
+feed(struct state *st, const uint8_t *data, size_t size, const struct seen *seen)
 {
 	struct alias_msg m;
-	bool good;
+	bool good, out;
 
 	while (size >= 3) {
 		size_t len = (size_t)data[0] << 8 | data[1];
@@ -68,8 +79,10 @@ feed(struct state *st, const uint8_t *data, size_t size)
 		size -= 3;
 		len = len > size ? size : len;
 		good = src < MEMBERS && alias_msg_decode(data, len, &m) && m.type <= ALIAS_MSG_SNAPSHOT;
-		fuzz_require(state_ordered(st, src, data, len) == good,
+		out = seen->out;
+		fuzz_require(state_ordered(st, src, data, len) == (good && !out),
 		    "the state takes what is well formed and comes from a member");
+		fuzz_require(seen->out == (state_gen(st) == 0), "a bad snapshot is the end");
 		data += len;
 		size -= len;
 	}
@@ -81,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gab_ev_view v = { .gen = 1, .self = 1, .quorate = true, .fresh = true, .nmembers = MEMBERS,
 		.members = { 0, 1, 2 }, .njoined = MEMBERS, .joined = { 0, 1, 2 } };
-	int loads = 0;
+	struct seen seen = { 0 };
 	struct state *st;
 	uint8_t *dump;
 	size_t len;
@@ -90,15 +103,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (data[0] & 1)
 		v.njoined = 2, v.joined[0] = 1, v.joined[1] = 2;
-	st = state_new(&ops, &loads);
+	st = state_new(&ops, &seen);
 	state_view(st, &v);
-	feed(st, data + 1, size - 1);
+	feed(st, data + 1, size - 1, &seen);
 	dump = state_dump(st, &len);
 	free(dump);
 	v = (struct gab_ev_view){ .gen = 2, .self = 1, .quorate = true, .nmembers = 1, .members = { 1 },
 		.nleft = 2, .left = { 0, 2 } };
 	state_view(st, &v);
-	fuzz_require(loads <= 2, "loaded once");
+	fuzz_require(seen.loads <= 2, "loaded once");
 	state_free(st);
 	return 0;
 }

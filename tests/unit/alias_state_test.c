@@ -169,6 +169,12 @@ sim_loaded(void *arg)
 }
 
 static void
+sim_bad_snapshot(void *arg)
+{
+	must(!"what a member sends can be read");
+}
+
+static void
 sim_reset(void *arg)
 {
 	((struct node *)arg)->resets++;
@@ -204,8 +210,8 @@ sim_own(uint64_t token, void *arg)
 	must(token == 1 || token == 2);
 }
 
-static const struct state_ops ops = { sim_broadcast, sim_loaded, sim_reset, sim_alias, sim_gone,
-	sim_service, sim_services, sim_own };
+static const struct state_ops ops = { sim_broadcast, sim_loaded, sim_bad_snapshot, sim_reset,
+	sim_alias, sim_gone, sim_service, sim_services, sim_own };
 
 static bool
 always(uint16_t node, void *arg)
@@ -627,10 +633,82 @@ START_TEST(agreement)
 }
 END_TEST
 
+/* ---- a member alone, fed by hand ---- */
+
+struct alone {
+	unsigned loads, resets, bad;
+};
+
+static void
+alone_broadcast(const uint8_t *data, size_t len, void *arg)
+{
+}
+
+static void
+alone_loaded(void *arg)
+{
+	((struct alone *)arg)->loads++;
+}
+
+static void
+alone_bad_snapshot(void *arg)
+{
+	((struct alone *)arg)->bad++;
+}
+
+static void
+alone_reset(void *arg)
+{
+	((struct alone *)arg)->resets++;
+}
+
+static const struct state_ops alone_ops = { alone_broadcast, alone_loaded, alone_bad_snapshot,
+	alone_reset, sim_alias, NULL, sim_service, sim_services, NULL };
+
+static bool
+give_snapshot(struct state *st, uint32_t gen, const uint8_t *data, size_t len)
+{
+	uint8_t buf[1024];
+	struct wire_wr w;
+
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_snapshot(&w, gen, 0, 1, data, len);
+	return state_ordered(st, 0, buf, wire_wr_len(&w));
+}
+
+START_TEST(bad_snapshot)
+{
+	struct gab_ev_view v = { .gen = 1, .self = 1, .quorate = true, .fresh = true, .nmembers = 2,
+		.members = { 0, 1 }, .njoined = 1, .joined = { 1 } };
+	struct alone seen = { 0 };
+	struct state *other = state_new(&alone_ops, &seen), *st = state_new(&alone_ops, &seen);
+	size_t len;
+	uint8_t *dump = state_dump(other, &len);
+
+	seen = (struct alone){ 0 };
+	state_view(st, &v);
+	ck_assert(give_snapshot(st, 1, dump, len - 1));
+	ck_assert_uint_eq(seen.bad, 1);
+	ck_assert_uint_eq(seen.loads, 0);
+	ck_assert_uint_eq(seen.resets, 2);
+	ck_assert_uint_eq(state_gen(st), 0);
+	ck_assert_msg(!give_snapshot(st, 1, dump, len), "it is out of the group");
+	v.gen = 3;
+	state_view(st, &v);
+	ck_assert(give_snapshot(st, 3, dump, len));
+	ck_assert(state_loaded(st));
+	ck_assert_uint_eq(seen.bad, 1);
+	ck_assert_uint_eq(seen.loads, 1);
+	free(dump);
+	state_free(other);
+	state_free(st);
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = { agreement, NULL };
+	const TTest *const tests[] = { agreement, bad_snapshot, NULL };
 
 	return unit_run("alias_state", tests);
 }
