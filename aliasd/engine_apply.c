@@ -157,6 +157,16 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 		free(map_del(e->told, addr.s_addr));
 }
 
+/* One line is enough: this is the size of a cluster, not an event. */
+static void
+say_cut(struct engine *e, uint8_t proto, uint16_t port_h, size_t n)
+{
+	if (!e->said_cut)
+		log_warnx("service", "port %u/%s has %zu members to choose from: only the %d with the lowest "
+		    "ids get connections", port_h, alias_proto_name(proto), n, MAX_TARGETS);
+	e->said_cut = true;
+}
+
 void
 engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t port_h)
 {
@@ -168,8 +178,10 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 	if (e->dp == NULL)
 		return;
 	n = state_targets(e->state, alias, proto, port_h, engine_usable, e, out);
-	if (n > MAX_TARGETS)
+	if (n > MAX_TARGETS) {
+		say_cut(e, proto, port_h, n);
 		n = MAX_TARGETS;
+	}
 	for (i = 0; i < n; i++) {
 		t[i].node = out[i].node == SEL_NO_NODE ? DP_REFUSE : out[i].node;
 		t[i].weight = out[i].weight;

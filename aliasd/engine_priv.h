@@ -85,6 +85,7 @@ struct engine {
 	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *ready_timer, *rejoin_timer;
 	bool flush_armed, ready;
+	bool said_cut; /* a service has more targets than the data plane takes */
 	const char *status; /* as it was told last */
 	unsigned polls;
 
