@@ -169,6 +169,16 @@ alias_opts_is_default(const struct alias_opts *o)
 	return strcmp(o->alias, ALIAS_DEFAULT_KEYWORD) == 0;
 }
 
+/* Wherever it is installed: the line is not run, only read. */
+static bool
+is_cluamgr(const char *word)
+{
+	const char *base = strrchr(word, '/');
+
+	return strcmp(word, "cluamgr") == 0 ||
+	    (word[0] == '/' && base != NULL && strcmp(base, "/cluamgr") == 0);
+}
+
 bool
 alias_opts_parse_line(char *text, struct alias_opts *o, char *err, size_t errsize)
 {
@@ -176,7 +186,7 @@ alias_opts_parse_line(char *text, struct alias_opts *o, char *err, size_t errsiz
 	size_t n = conf_words(text, w, 4);
 
 	memset(o, 0, sizeof(*o));
-	if (n == 0 || (strcmp(w[0], "cluamgr") != 0 && strcmp(w[0], "/usr/sbin/cluamgr") != 0)) {
+	if (n == 0 || !is_cluamgr(w[0])) {
 		snprintf(err, errsize, "expected a line of the form \"cluamgr -a alias=...\", not \"%.64s\"",
 		    n == 0 ? "" : w[0]);
 		return false;

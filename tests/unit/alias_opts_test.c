@@ -73,13 +73,20 @@ START_TEST(lines)
 {
 	char good1[] = "/usr/sbin/cluamgr -a alias=DEFAULTALIAS,selw=3,selp=1,join";
 	char good2[] = "cluamgr\t-a   alias=gourmet,join";
+	char good3[] = "/opt/clua/sbin/cluamgr -a alias=x";
+	char good4[] = "/cluamgr -a alias=x";
 
 	ck_assert(alias_opts_parse_line(good1, &o, err, sizeof(err)));
 	ck_assert_uint_eq(o.selw, 3);
 	ck_assert(alias_opts_parse_line(good2, &o, err, sizeof(err)));
 	ck_assert_str_eq(o.alias, "gourmet");
+	ck_assert(alias_opts_parse_line(good3, &o, err, sizeof(err)));
+	ck_assert(alias_opts_parse_line(good4, &o, err, sizeof(err)));
 	expect_line_error("rm -rf alias=x", "expected a line of the form");
-	expect_line_error("/tmp/cluamgr -a alias=x", "expected a line of the form");
+	expect_line_error("sbin/cluamgr -a alias=x", "expected a line of the form");
+	expect_line_error("/sbin/mycluamgr -a alias=x", "expected a line of the form");
+	expect_line_error("/sbin/cluamgr/ -a alias=x", "expected a line of the form");
+	expect_line_error("/cluamgr/x -a alias=x", "expected a line of the form");
 	expect_line_error("cluamgr", "only \"cluamgr -a\"");
 	expect_line_error("cluamgr -f", "only \"cluamgr -a\"");
 	expect_line_error("cluamgr -a", "-a needs an option list");
