@@ -213,5 +213,6 @@ log_limit_ok(struct log_limit *l, uint64_t now)
 		return false;
 	}
 	l->used++;
+	l->suppressed = 0;
 	return true;
 }

@@ -32,7 +32,8 @@ void log_debug(const char *token, const char *fmt, ...) __attribute__((format(pr
 
 /*
  * Rate limit for messages that a peer or a client can provoke: true at most `burst` times per
- * `interval_ns`. now in CLOCK_MONOTONIC ns. *suppressed counts what was held back since the last true.
+ * `interval_ns`. now in CLOCK_MONOTONIC ns. suppressed counts what was held back since the last true;
+ * who wants to print it reads it before the call.
  */
 struct log_limit {
 	uint64_t interval_ns;

@@ -120,6 +120,10 @@ START_TEST(limits)
 	ck_assert(!log_limit_ok(&l, now + NSEC_PER_SEC - 1));
 	ck_assert_uint_eq(l.suppressed, 2);
 	ck_assert(log_limit_ok(&l, now + NSEC_PER_SEC));
+	ck_assert_uint_eq(l.suppressed, 0);
+	ck_assert(log_limit_ok(&l, now + NSEC_PER_SEC + 1));
+	ck_assert(!log_limit_ok(&l, now + NSEC_PER_SEC + 2));
+	ck_assert_uint_eq(l.suppressed, 1);
 }
 END_TEST
 
