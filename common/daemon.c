@@ -72,10 +72,12 @@ bool
 clud_reload(struct conf_errors *errs)
 {
 	size_t first = conf_errors_count(errs);
-	bool ok;
+	bool announced = self.ready, ok;
 
 	log_info("daemon", "reloading %s", self.opts.conf_path);
-	sdnotify_reloading(self.notify);
+	/* One that is not ready yet is still starting for the manager: it waits for that word alone. */
+	if (announced)
+		sdnotify_reloading(self.notify);
 	ok = load_and_switch(errs);
 	for (size_t i = first; i < conf_errors_count(errs); i++)
 		log_errx("conf", "%s", conf_errors_get(errs, i));
@@ -84,7 +86,7 @@ clud_reload(struct conf_errors *errs)
 	else
 		log_errx("daemon", "reload refused, the running configuration stays");
 	/* The manager waits for this word, also when nothing has changed. */
-	if (self.ready)
+	if (announced)
 		sdnotify_ready(self.notify, self.status);
 	return ok;
 }

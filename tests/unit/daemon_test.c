@@ -23,6 +23,7 @@ struct tiny_conf {
 #define VALUE_REFUSED 9    /* parses, but cannot be switched to while running */
 #define VALUE_INIT_FAILS 8
 #define VALUE_EXIT_IN_INIT 7
+#define VALUE_NOT_READY 6
 
 static const struct conf_item schema[] = {
 	{ .key = "value", .type = CONF_UINT, .offset = offsetof(struct tiny_conf, value), .min = 1,
@@ -75,7 +76,7 @@ tiny_init(struct ev_loop *loop, void *conf)
 	if (running->value == VALUE_EXIT_IN_INIT)
 		clud_exit(3);
 	else
-		say(clud_ready);
+		say(running->value == VALUE_NOT_READY ? clud_status : clud_ready);
 	return 0;
 }
 
@@ -302,6 +303,22 @@ START_TEST(life)
 }
 END_TEST
 
+/* Somebody who is still starting does not reload, for the manager: READY=1 would have to follow. */
+START_TEST(reload_before_ready)
+{
+	listen_notify();
+	write_conf("value = 6;\n");
+	start(NULL);
+	ck_assert_str_eq(notified(), "STATUS=value 6");
+	write_conf("value = 5;\n");
+	ck_assert_int_eq(ask(IPC_RELOAD, NULL, 0).code, IPC_OK);
+	ck_assert_str_eq(notified(), "STATUS=value 5");
+	kill(pid, SIGTERM);
+	ck_assert_str_eq(notified(), "STOPPING=1");
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
 START_TEST(reload_by_socket)
 {
 	uint8_t level = LOG_LVL_DEBUG, bad_level = 9;
@@ -364,7 +381,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { check_good, check_bad, start_bad, options, life,
+	const TTest *const tests[] = { check_good, check_bad, start_bad, options, life, reload_before_ready,
 		reload_by_socket, reload_reasons_are_cut_to_size, watchdog, NULL };
 
 	return unit_run("daemon", tests);
