@@ -201,6 +201,13 @@ enter(struct gab_core *core, const struct gab_install *m, const uint8_t *body, s
 	core->reconsider = true;
 }
 
+/* Our tables have no room for others. */
+static bool
+nodes_exist(const struct gab_core *core, const struct gab_set *nodes)
+{
+	return gab_set_next(nodes, core->conf.max_nodes - 1) < 0;
+}
+
 /* True if we come from the view that keeps its state, and have all of it. */
 static bool
 goes_on(const struct gab_core *core, const struct gab_install *m)
@@ -232,9 +239,9 @@ view_install(struct gab_core *core, unsigned src, const uint8_t *body, size_t le
 
 	wire_rd_init(&r, body, len);
 	if (!gab_install_decode(&r, m) || m->vid.coord != src || m->att.coord != src ||
-	    !gab_set_has(&m->members, core->conf.self)) {
+	    !gab_set_has(&m->members, core->conf.self) || !nodes_exist(core, &m->members)) {
 		core->stats.bad_messages++;
-	} else if (!view_awaits(core, &m->att) ||
+	} else if (!view_awaits(core, &m->att) || !gab_set_equal(&m->members, &v->prom_members) ||
 	    (m->vid.gen <= v->vid.gen && core->conf.breaks == 0)) {
 		refuse(core, src, &m->att);
 	} else {
@@ -274,7 +281,8 @@ view_catchup(struct gab_core *core, unsigned src, struct wire_rd *r)
 		return;
 	}
 	wire_rd_init(&br, body, len);
-	if (!gab_install_decode(&br, m) || !gab_set_has(&m->members, core->conf.self)) {
+	if (!gab_install_decode(&br, m) || !gab_set_has(&m->members, core->conf.self) ||
+	    !nodes_exist(core, &m->members)) {
 		core->stats.bad_messages++;
 	} else if (view_awaits(core, &att) && gab_set_has(&core->view.prom_members, src) &&
 	    goes_on(core, m)) {

@@ -17,8 +17,14 @@
 #define GAB_CLIENT_MAX 64 /* name of a client, with the NUL */
 
 enum gab_ctl_type {
-	GAB_REGISTER = 0x0200, /* u8 port letter 'a'..'z' ('a' is taken), str client name */
-	GAB_SEND = 0x0201,     /* struct gab_ctl_send; not answered; only inside a view */
+	GAB_REGISTER = 0x0200, /* u8 port letter 'b'..'z', str client name; one client a port and node */
+	/*
+	 * struct gab_ctl_send; not answered; only inside a view. ORDERED: comes back to its sender at its
+	 * place, perhaps in a later view; dropped if the sender has not seen its latest fresh view yet
+	 * (the connection is not read while too much is under way). UNICAST: delivered while both are in
+	 * the view it was sent in, else dropped; a new view follows whenever one may have been lost.
+	 */
+	GAB_SEND = 0x0201,
 	/* 0x0210..0x027f: requests of gabconfig (status, seed); 0x02a0..0x02ff their rows */
 
 	GAB_EV_VIEW = 0x0280, /* struct gab_ev_view */
@@ -45,9 +51,13 @@ struct gab_ev_view {
 	bool fresh;
 	uint16_t nmembers;
 	uint16_t members[LLT_MAX_NODES];
-	uint16_t njoined; /* members without state: not in the previous view, or fresh */
+	/*
+	 * Members without state: new, or fresh. The same list at every member, so a fresh one finds itself
+	 * in it, and whoever is not in it has the state.
+	 */
+	uint16_t njoined;
 	uint16_t joined[LLT_MAX_NODES];
-	uint16_t nleft;
+	uint16_t nleft; /* of our previous view; none if we are fresh */
 	uint16_t left[LLT_MAX_NODES];
 };
 
