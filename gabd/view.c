@@ -241,7 +241,8 @@ view_install(struct gab_core *core, unsigned src, const uint8_t *body, size_t le
 	if (!gab_install_decode(&r, m) || m->vid.coord != src || m->att.coord != src ||
 	    !gab_set_has(&m->members, core->conf.self) || !nodes_exist(core, &m->members)) {
 		core->stats.bad_messages++;
-	} else if (!view_awaits(core, &m->att) || !gab_set_equal(&m->members, &v->prom_members) ||
+	} else if (!view_awaits(core, &m->att) ||
+	    (!gab_set_equal(&m->members, &v->prom_members) && core->conf.breaks == 0) ||
 	    (m->vid.gen <= v->vid.gen && core->conf.breaks == 0)) {
 		refuse(core, src, &m->att);
 	} else {
