@@ -21,9 +21,9 @@ redirect_all(struct __sk_buff *skb)
 	__u8 *p = (void *)(long)skb->data;
 
 	if (p + 34 > (__u8 *)(long)skb->data_end || p[12] != 8 || p[13] != 0)
-		return TC_ACT_OK;
+		return TC_ACT_UNSPEC; /* the next program, if there is one */
 	if (*(__u32 *)(p + 30) != ADDRESS)
-		return TC_ACT_OK;
+		return TC_ACT_UNSPEC; /* the next program, if there is one */
 	for (int i = 0; i < 12; i++)
 		p[i] = macs[i];
 	return (int)redirect(IFINDEX, 0);
