@@ -123,11 +123,16 @@ size_t datapath_flow_count(const struct datapath *, uint16_t owner);
 void datapath_each_flow(struct datapath *, uint16_t owner,
     void (*fn)(const struct dp_conn *, uint16_t owner, void *arg), void *arg);
 
-enum dp_counter { /* per CPU in the kernel, summed here */
+/*
+ * Per CPU in the kernel, summed here. RECEIVED: from a member that redirected it. FRAGMENT: all but
+ * the first of a datagram, which counts as the datagram; delivered here.
+ */
+enum dp_counter {
 	DP_C_ARP_ANSWERED, DP_C_ARP_DROPPED, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED, DP_C_FLOW_LOCAL,
 	DP_C_FLOW_FORWARDED, DP_C_HALFOPEN_HIT, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED, DP_C_FROM_MEMBER,
 	DP_C_STRAY, DP_C_STRAY_LOST, DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_FALLBACK, DP_C_MALFORMED,
-	DP_C_FRAGMENT, DP_C_REFUSED, DP_C_MAX
+	DP_C_FRAGMENT, DP_C_REFUSED, DP_C_NEW_RECEIVED, DP_C_UDP_RECEIVED, DP_C_FRAGMENT_FORWARDED,
+	DP_C_FRAGMENT_RECEIVED, DP_C_HALFOPEN_FORWARDED, DP_C_MAX
 };
 const char *datapath_counter_name(enum dp_counter);
 int datapath_counters(struct datapath *, uint64_t out[DP_C_MAX]);

@@ -71,11 +71,15 @@ counters(struct engine *e, struct in_addr addr, uint64_t out[ALIAS_COUNTERS])
 		return;
 	out[0] = c[DP_C_NEW_LOCAL] + c[DP_C_NEW_FORWARDED];
 	out[1] = c[DP_C_NEW_FORWARDED];
-	out[3] = c[DP_C_FLOW_LOCAL] + c[DP_C_FLOW_FORWARDED] + c[DP_C_HALFOPEN_HIT];
-	out[4] = c[DP_C_FLOW_FORWARDED];
+	out[2] = c[DP_C_NEW_RECEIVED];
+	out[4] = c[DP_C_FLOW_FORWARDED] + c[DP_C_HALFOPEN_FORWARDED];
+	out[3] = c[DP_C_FLOW_LOCAL] + c[DP_C_HALFOPEN_HIT] + out[4];
 	out[5] = c[DP_C_UDP_LOCAL] + c[DP_C_UDP_FORWARDED];
 	out[6] = c[DP_C_UDP_FORWARDED];
-	out[8] = c[DP_C_FRAGMENT];
+	out[7] = c[DP_C_UDP_RECEIVED];
+	out[8] = c[DP_C_FRAGMENT] + c[DP_C_FRAGMENT_FORWARDED];
+	out[9] = c[DP_C_FRAGMENT_FORWARDED];
+	out[10] = c[DP_C_FRAGMENT_RECEIVED];
 }
 
 static void

@@ -48,7 +48,7 @@ icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
 	known = bpf_map_lookup_elem(&half_open, &key);
 	if (known)
-		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
+		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	return to_fallback(p);
 }
 
@@ -122,7 +122,7 @@ later_fragment(struct packet *p)
 	p->l4 = 0; /* there is none */
 	if (!node)
 		return to_nobody(DP_C_NO_TARGET);
-	return to_node(*node, DP_C_FRAGMENT, DP_C_FRAGMENT);
+	return to_node(*node, DP_C_FRAGMENT, DP_C_FRAGMENT_FORWARDED);
 }
 
 /* Fills in what the IP header says; false if it cannot be. */
@@ -167,6 +167,36 @@ ip_decide(struct packet *p, __u32 offset)
 	return to_fallback(p);
 }
 
+/* The router counts a connection once, however often its SYN comes; so does who receives it. */
+INLINE int
+syn_is_new(struct packet *p)
+{
+	struct tcphdr *tcp = packet_header(p->skb, p->l4, sizeof(*tcp));
+	struct dp_flow_key key = { .alias = p->alias };
+	__u32 isn, *known;
+
+	if (!tcp || !tcp->syn || tcp->ack)
+		return 0;
+	isn = tcp->seq;
+	key.key = dp_flow_key(p->client, tcp->source, tcp->dest);
+	known = bpf_map_lookup_elem(&syns_received, &key);
+	if (known && *known == isn)
+		return 0;
+	bpf_map_update_elem(&syns_received, &key, &isn, BPF_ANY);
+	return 1;
+}
+
+INLINE void
+count_received(struct packet *p, __u32 offset)
+{
+	if (offset)
+		count(p, DP_C_FRAGMENT_RECEIVED);
+	else if (p->proto == IPPROTO_UDP)
+		count(p, DP_C_UDP_RECEIVED);
+	else if (p->proto == IPPROTO_TCP && syn_is_new(p))
+		count(p, DP_C_NEW_RECEIVED);
+}
+
 /* What a member redirected to us, over a link or over the LAN. */
 INLINE int
 from_member(struct packet *p)
@@ -176,6 +206,7 @@ from_member(struct packet *p)
 	count(p, DP_C_FROM_MEMBER);
 	if (!ip_header(p, &offset))
 		return drop(p, DP_C_MALFORMED);
+	count_received(p, offset);
 	if (offset)
 		p->l4 = 0;
 	return deliver(p);

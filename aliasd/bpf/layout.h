@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 3
+#define DP_LAYOUT 4
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -19,7 +19,7 @@
 #define DP_SERVICES 4096
 #define DP_RINGS 4096
 #define DP_TARGETS 64 /* members of one service */
-#define DP_COUNTERS 18
+#define DP_COUNTERS 23
 
 /* Set on a packet that a link handed to the LAN interface: it has been redirected already. */
 #define DP_MARK_DELIVER 0xc1a0dea1

@@ -55,6 +55,14 @@ struct {
 	__uint(max_entries, 65536);
 } half_open SEC(".maps");
 
+/* The last SYN that members redirected here, by connection: one that comes again is counted once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct dp_flow_key);
+	__type(value, __u32);
+	__uint(max_entries, 16384);
+} syns_received SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, struct dp_service_key);

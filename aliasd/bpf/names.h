@@ -21,6 +21,11 @@
 	X(FALLBACK, "fallback")                                                                    \
 	X(MALFORMED, "malformed")                                                                  \
 	X(FRAGMENT, "fragment")                                                                    \
-	X(REFUSED, "refused")
+	X(REFUSED, "refused")                                                                      \
+	X(NEW_RECEIVED, "new_received")                                                            \
+	X(UDP_RECEIVED, "udp_received")                                                            \
+	X(FRAGMENT_FORWARDED, "fragment_forwarded")                                                \
+	X(FRAGMENT_RECEIVED, "fragment_received")                                                  \
+	X(HALFOPEN_FORWARDED, "halfopen_forwarded")
 
 #endif

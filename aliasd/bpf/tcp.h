@@ -55,7 +55,7 @@ stray(struct packet *p, struct segment *s)
 	return to_nobody(err ? DP_C_STRAY_LOST : DP_C_STRAY);
 }
 
-/* A SYN that nobody shall have: the daemon answers it, as many as it likes. Its headers are enough. */
+/* A SYN that nobody shall have. The daemon may answer it, for which headers do. */
 INLINE __u32
 refuse(struct packet *p, struct segment *s)
 {
@@ -114,7 +114,7 @@ tcp_syn(struct packet *p, struct segment *s)
 	int node;
 
 	if (known && known->isn == s->seq && node_reachable(known->node))
-		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
+		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = service_select(p->alias, IPPROTO_TCP, s->dport);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
@@ -134,7 +134,7 @@ tcp_other(struct packet *p, struct segment *s)
 
 	/* A member that died leaves its entries; its clients are to be told, not left waiting. */
 	if (known && node_reachable(known->node))
-		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_HIT);
+		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	if (socket_is_here(p, s))
 		return to_node(self_node, DP_C_FLOW_LOCAL, DP_C_FLOW_LOCAL);
 	return stray(p, s);

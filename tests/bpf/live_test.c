@@ -467,7 +467,9 @@ START_TEST(large_datagrams)
 		ck_assert_int_eq(recv(server, in, sizeof(in), 0), sizeof(out));
 		ck_assert_mem_eq(in, out, sizeof(out));
 	}
-	ck_assert_uint_eq(counter(&router, DP_C_FRAGMENT), 50);
+	ck_assert_uint_eq(counter(&router, DP_C_FRAGMENT_FORWARDED), 50);
+	ck_assert_uint_eq(counter(&owner, DP_C_FRAGMENT_RECEIVED), 50);
+	ck_assert_uint_eq(counter(&owner, DP_C_UDP_RECEIVED), 10);
 	close(server);
 	close(c);
 }

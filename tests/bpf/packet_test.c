@@ -376,7 +376,8 @@ START_TEST(fragments_go_where_the_first_went)
 		fragment(&f, i, 144, false);
 		ck_assert_int_eq(rig_where(&rig, &f), first);
 	}
-	ck_assert_uint_eq(rig_counter(&rig, DP_C_FRAGMENT), 40);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FRAGMENT), 20);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FRAGMENT_FORWARDED), 20);
 	fragment(&f, 999, 72, true); /* of a datagram nobody has seen */
 	ck_assert_int_eq(rig_where(&rig, &f), DROPPED);
 }
@@ -426,7 +427,7 @@ START_TEST(icmp_errors_find_the_owner)
 	ck_assert_int_eq(rig_where(&rig, &f), 2);
 	icmp_error(&f, IPPROTO_TCP, 80, 2000, RIG_ALIAS);
 	ck_assert_int_eq(rig_where(&rig, &f), 2);
-	ck_assert_uint_eq(rig_counter(&rig, DP_C_HALFOPEN_HIT), 1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_HALFOPEN_FORWARDED), 1);
 }
 END_TEST
 
@@ -471,6 +472,59 @@ START_TEST(links_deliver)
 	rig_run_link(&rig, &f, &r);
 	ck_assert_uint_eq(r.verdict, RIG_PASS);
 	ck_assert_uint_eq(rig_counter(&rig, DP_C_FROM_MEMBER), 2);
+}
+END_TEST
+
+static void
+from_link(struct frame *f)
+{
+	struct run r;
+
+	memcpy(f->b, rig.link_mac, 6);
+	rig_run_link(&rig, f, &r);
+	ck_assert_uint_eq(r.verdict, RIG_PASS);
+}
+
+static void
+expect_received(uint64_t syns, uint64_t datagrams, uint64_t fragments)
+{
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NEW_RECEIVED), syns);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_UDP_RECEIVED), datagrams);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FRAGMENT_RECEIVED), fragments);
+}
+
+START_TEST(what_members_send_is_counted)
+{
+	static const uint8_t mac[1][6] = { { 2, 1, 1, 1, 1, 1 } };
+	struct frame f;
+	unsigned i;
+
+	for (i = 0; i < 10; i++) {
+		rig_tcp(&rig, &f, CLIENT, 1000 + i, RIG_ALIAS, 80, F_SYN, i);
+		from_link(&f);
+		from_link(&f); /* it got lost, or the answer did: the same connection */
+		rig_tcp(&rig, &f, CLIENT, 1000 + i, RIG_ALIAS, 80, F_ACK, i);
+		from_link(&f);
+	}
+	expect_received(10, 0, 0);
+	rig_tcp(&rig, &f, CLIENT, 1000, RIG_ALIAS, 80, F_SYN, 99); /* another from the same port */
+	from_link(&f);
+	expect_received(11, 0, 0);
+	rig_udp(&rig, &f, CLIENT, 5000, RIG_ALIAS, 53);
+	from_link(&f);
+	fragment(&f, 7, 0, true);
+	from_link(&f);
+	fragment(&f, 7, 72, false);
+	from_link(&f);
+	expect_received(11, 2, 1);
+	/* By the LAN, where that is a link. */
+	ck_assert_int_eq(datapath_set_member_macs(rig.dp, 2, mac, 1), 0);
+	rig_tcp(&rig, &f, CLIENT, 3000, RIG_ALIAS, 80, F_SYN, 1);
+	memcpy(f.b + 6, mac[0], 6);
+	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
+	expect_received(12, 2, 1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FROM_MEMBER), 35);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NEW_LOCAL), 0);
 }
 END_TEST
 
@@ -519,6 +573,7 @@ main(void)
 	tcase_add_test(tc, fragments_go_where_the_first_went);
 	tcase_add_test(tc, icmp_errors_find_the_owner);
 	tcase_add_test(tc, what_a_member_sent_is_not_sent_on);
+	tcase_add_test(tc, what_members_send_is_counted);
 	tcase_add_test(tc, links_deliver);
 	tcase_add_test(tc, links_deliver_by_the_lan);
 	srunner_run_all(sr, CK_NORMAL);
