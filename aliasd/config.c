@@ -15,20 +15,21 @@
 
 static const struct conf_item schema[] = {
 	{ .key = "interfaces", .type = CONF_STRLIST, .offset = OFF(ifaces), .size = NETLINK_NAME_MAX,
-	    .min = 1, .max_items = CONFIG_IFACES, .count_offset = OFF(nifaces), .optional = true },
+	    .min = 1, .max_items = CONFIG_IFACES, .count_offset = OFF(nifaces), .optional = true,
+	    .line_offset = OFF(ifaces_line) },
 	{ .key = "default_alias", .type = CONF_STRING, .offset = OFF(default_alias),
 	    .size = ALIAS_NAME_MAX, .optional = true, .line_offset = OFF(default_alias_line) },
 	{ .key = "max_aliasid", .type = CONF_UINT, .offset = OFF(max_aliasid), .min = 1,
 	    .max = CONFIG_ALIASES_MAX, .def = "8" },
 	{ .key = "max_flows", .type = CONF_UINT, .offset = OFF(max_flows), .min = 1024,
-	    .max = 100000000, .def = "1000000" },
+	    .max = 100000000, .def = "1000000", .line_offset = OFF(max_flows_line) },
 	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
-	    .max = 16777216, .def = "65536" },
+	    .max = 16777216, .def = "65536", .line_offset = OFF(max_half_open_line) },
 	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
 	{ .key = "cgroup", .type = CONF_STRING, .offset = OFF(cgroup), .size = PATH_MAX,
-	    .optional = true },
+	    .optional = true, .line_offset = OFF(cgroup_line) },
 	{ .key = "pin_dir", .type = CONF_STRING, .offset = OFF(pin_dir), .size = PATH_MAX, .min = 1,
-	    .def = "/sys/fs/bpf/clua" },
+	    .def = "/sys/fs/bpf/clua", .line_offset = OFF(pin_dir_line) },
 	{ .key = "alias_config", .type = CONF_STRING, .offset = OFF(alias_config), .size = PATH_MAX,
 	    .min = 1, .def = SYSCONFDIR "/clu_alias.config" },
 	{ .key = "services", .type = CONF_STRING, .offset = OFF(services_file), .size = PATH_MAX,
@@ -66,7 +67,8 @@ resolve_alias(struct parse *p, struct alias_ctl_set *set, const char *file, int 
 		set->addr = p->c->default_addr;
 		if (p->c->default_alias[0] == '\0')
 			conf_error(p->errs, file, line, NULL,
-			    "%s means nothing: default_alias is not set in aliasd.conf", ALIAS_DEFAULT_KEYWORD);
+			    "%s means nothing: default_alias is not set in %s", ALIAS_DEFAULT_KEYWORD,
+			    p->c->path);
 		return p->c->default_alias[0] != '\0';
 	}
 	if (config_resolve(set->opts.alias, &set->addr)) {
@@ -121,6 +123,7 @@ config_load(const char *path, struct conf_errors *errs)
 	struct config *c = mem_zalloc(sizeof(*c));
 	size_t before = conf_errors_count(errs);
 
+	snprintf(c->path, sizeof(c->path), "%s", path);
 	load_all(path, c, errs);
 	if (conf_errors_count(errs) == before)
 		return c;
@@ -180,23 +183,32 @@ config_print(FILE *out, const struct config *c)
 	}
 }
 
+struct fixed {
+	const struct config *fresh;
+	struct conf_errors *errs;
+};
+
+static void
+fixed(const struct fixed *f, bool same, const char *key, int line)
+{
+	if (!same)
+		conf_error(f->errs, f->fresh->path, line, key,
+		    "cannot be changed while aliasd runs: restart it");
+}
+
 void
 config_check_fixed(const struct config *old, const struct config *fresh, struct conf_errors *errs)
 {
-	static const char text[] = "cannot be changed while aliasd runs: restart it";
+	struct fixed f = { .fresh = fresh, .errs = errs };
 	bool same_ifaces = old->nifaces == fresh->nifaces &&
 	    memcmp(old->ifaces, fresh->ifaces, old->nifaces * sizeof(old->ifaces[0])) == 0;
 
-	if (!same_ifaces)
-		conf_error(errs, "aliasd.conf", 0, "interfaces", "%s", text);
-	if (old->max_flows != fresh->max_flows)
-		conf_error(errs, "aliasd.conf", 0, "max_flows", "%s", text);
-	if (old->max_half_open != fresh->max_half_open)
-		conf_error(errs, "aliasd.conf", 0, "max_half_open", "%s", text);
-	if (strcmp(old->cgroup, fresh->cgroup) != 0)
-		conf_error(errs, "aliasd.conf", 0, "cgroup", "%s", text);
-	if (strcmp(old->pin_dir, fresh->pin_dir) != 0)
-		conf_error(errs, "aliasd.conf", 0, "pin_dir", "%s", text);
-	if (old->default_addr.s_addr != fresh->default_addr.s_addr)
-		conf_error(errs, "aliasd.conf", 0, "default_alias", "%s", text);
+	fixed(&f, same_ifaces, "interfaces", fresh->ifaces_line);
+	fixed(&f, old->max_flows == fresh->max_flows, "max_flows", fresh->max_flows_line);
+	fixed(&f, old->max_half_open == fresh->max_half_open, "max_half_open",
+	    fresh->max_half_open_line);
+	fixed(&f, strcmp(old->cgroup, fresh->cgroup) == 0, "cgroup", fresh->cgroup_line);
+	fixed(&f, strcmp(old->pin_dir, fresh->pin_dir) == 0, "pin_dir", fresh->pin_dir_line);
+	fixed(&f, old->default_addr.s_addr == fresh->default_addr.s_addr, "default_alias",
+	    fresh->default_alias_line);
 }

@@ -26,12 +26,15 @@ struct services { /* a parsed clua_services */
 };
 
 struct config {
+	char path[PATH_MAX]; /* where all this was read */
 	size_t nifaces;
+	int ifaces_line;
 	char ifaces[CONFIG_IFACES][NETLINK_NAME_MAX];
 	char default_alias[ALIAS_NAME_MAX]; /* as written; "" = none */
 	int default_alias_line;
 	struct in_addr default_addr; /* resolved */
 	uint32_t max_flows, max_half_open, max_aliasid;
+	int max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
 	bool keep_addresses;
 	char cgroup[PATH_MAX]; /* "" = the mounted root */
 	char pin_dir[PATH_MAX];

@@ -23,7 +23,7 @@ static const struct conf_item schema[] = {
 	{ .key = "settle", .type = CONF_MSEC, .offset = CONF(settle), .max = 10000, .def = "5" },
 	{ .key = "alone", .type = CONF_MSEC, .offset = CONF(alone), .max = 600000, .def = "1000" },
 	{ .key = "alive", .type = CONF_MSEC, .offset = CONF(alive), .min = 5, .max = 10000,
-	    .def = "100" },
+	    .def = "100", .line_offset = CONF(alive_line) },
 	{ .key = "dead", .type = CONF_MSEC, .offset = CONF(dead), .min = 20, .max = 600000,
 	    .def = "500", .line_offset = CONF(dead_line) },
 	{ .key = "llthosts", .type = CONF_STRING, .offset = CONF(hosts_file), .size = PATH_MAX,
@@ -62,6 +62,7 @@ config_load(const char *path, struct conf_errors *errs)
 		conf_error(errs, path, 0, NULL, "out of memory");
 		return NULL;
 	}
+	snprintf(c->path, sizeof(c->path), "%s", path);
 	if (conf_load(path, schema, c, errs) && llthosts_load(c->hosts_file, &c->hosts, errs))
 		check(path, c, errs);
 	if (conf_errors_count(errs) == before)
@@ -95,12 +96,16 @@ config_core(const struct gabd_conf *c, struct gab_core_conf *core)
 	core->dead = c->dead;
 }
 
-const char *
-config_fixed_difference(const struct gabd_conf *a, const struct gabd_conf *b)
+void
+config_check_fixed(
+    const struct gabd_conf *old, const struct gabd_conf *fresh, struct conf_errors *errs)
 {
-	if (a->alive != b->alive)
-		return "alive";
-	return a->dead != b->dead ? "dead" : NULL;
+	static const char text[] = "cannot be changed while gabd runs: restart it";
+
+	if (old->alive != fresh->alive)
+		conf_error(errs, fresh->path, fresh->alive_line, "alive", "%s", text);
+	if (old->dead != fresh->dead)
+		conf_error(errs, fresh->path, fresh->dead_line, "dead", "%s", text);
 }
 
 const char *

@@ -16,11 +16,12 @@ struct conf_errors;
 struct gab_core_conf;
 
 struct gabd_conf {
+	char path[PATH_MAX]; /* where it was read */
 	uint32_t seed;
 	int quorum; /* enum gab_quorum */
 	uint32_t expected;
 	bool expected_set, two_node;
-	int seed_line, expected_line, two_node_line, dead_line;
+	int seed_line, expected_line, two_node_line, alive_line, dead_line;
 	uint64_t settle, alone, alive, dead; /* ns */
 	char hosts_file[PATH_MAX];
 	struct llthosts hosts;
@@ -32,8 +33,9 @@ void config_print(FILE *, const struct gabd_conf *);
 void config_free(struct gabd_conf *);
 /* Fills in what comes from the file; the node and its incarnation are the caller's. */
 void config_core(const struct gabd_conf *, struct gab_core_conf *);
-/* The first key whose change needs a restart, or NULL. */
-const char *config_fixed_difference(const struct gabd_conf *, const struct gabd_conf *);
+/* Adds an error for every key that differs and cannot be changed while running. */
+void config_check_fixed(
+    const struct gabd_conf *old, const struct gabd_conf *fresh, struct conf_errors *);
 const char *config_quorum_name(int quorum);
 
 #endif

@@ -469,12 +469,11 @@ static int
 gabd_reload(void *conf, struct conf_errors *errs)
 {
 	struct gabd_conf *fresh = conf;
-	const char *what = config_fixed_difference(self.conf, fresh);
+	size_t before = conf_errors_count(errs);
 
-	if (what != NULL) {
-		conf_error(errs, GABD_CONF_PATH, 0, what, "cannot change while gabd runs: restart it");
+	config_check_fixed(self.conf, fresh, errs);
+	if (conf_errors_count(errs) != before)
 		return -1;
-	}
 	config_free(self.conf);
 	self.conf = fresh;
 	reconf();

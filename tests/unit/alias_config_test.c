@@ -90,6 +90,9 @@ START_TEST(fixed)
 	b = load("max_flows = 3000;\nmax_aliasid = 9;\npin_dir = \"/x\";\n", "", "");
 	config_check_fixed(a, b, errs);
 	ck_assert_uint_eq(conf_errors_count(errs), 2);
+	ck_assert_ptr_nonnull(strstr(conf_errors_get(errs, 0), "aliasd.conf:3: max_flows: cannot be"));
+	ck_assert_int_eq(conf_errors_get(errs, 0)[0], '/');
+	ck_assert_ptr_nonnull(strstr(conf_errors_get(errs, 1), "aliasd.conf:5: pin_dir: cannot be"));
 	config_free(a);
 	config_free(b);
 }
