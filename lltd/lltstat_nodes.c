@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "lltd/lltstat.h"
@@ -151,11 +152,14 @@ void
 lltstat_nodes_json(struct json *j, const struct cmd_state *s)
 {
 	bool self_done = false;
+	char incarnation[17];
 
+	/* All 64 bits count, and readers that keep numbers as doubles would round them. */
+	snprintf(incarnation, sizeof(incarnation), "%016" PRIx64, s->self.incarnation);
 	json_uint(j, "cluster", s->self.cluster);
 	json_uint(j, "node", s->self.node);
 	json_str(j, "name", s->self.name);
-	json_uint(j, "incarnation", s->self.incarnation);
+	json_str(j, "incarnation", incarnation);
 	json_array(j, "nodes");
 	for (unsigned i = 0; i <= s->nnodes; i++) {
 		if (!self_done && (i == s->nnodes || s->node[i]->node.node > s->self.node)) {
