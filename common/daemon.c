@@ -229,6 +229,10 @@ clud_run(const struct clud_ops *ops, int argc, char **argv)
 	log_init(ops->name);
 	if (!daemon_opts_parse(&self.opts, ops->name, ops->conf_path, argc, argv))
 		return 1;
+	if (self.opts.help) {
+		daemon_opts_usage(stdout, ops->name);
+		return 0;
+	}
 	if (self.opts.version) {
 		printf("%s (clua) " PACKAGE_VERSION "\n", ops->name);
 		return 0;

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/daemon_opts.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+void
+daemon_opts_usage(FILE *out, const char *name)
+{
+	fprintf(out, "usage: %s [-dhV] [-n [-v]] [-D token,...] [-f file]\n", name);
+}
+
 static bool
-usage(const char *name, const char *why)
+refuse(const char *name, const char *why)
 {
 	if (why != NULL)
 		fprintf(stderr, "%s: %s\n", name, why);
-	fprintf(stderr, "usage: %s [-n [-v]] [-d] [-D token,...] [-f file] [-V]\n", name);
+	daemon_opts_usage(stderr, name);
 	return false;
 }
 
@@ -22,7 +27,7 @@ daemon_opts_parse(
 
 	memset(o, 0, sizeof(*o));
 	o->conf_path = conf_path;
-	while ((ch = getopt(argc, argv, "nvdD:f:V")) != -1) {
+	while ((ch = getopt(argc, argv, "nvdD:f:hV")) != -1) {
 		switch (ch) {
 		case 'n':
 			o->check = true;
@@ -40,16 +45,19 @@ daemon_opts_parse(
 		case 'f':
 			o->conf_path = optarg;
 			break;
+		case 'h':
+			o->help = true;
+			break;
 		case 'V':
 			o->version = true;
 			break;
 		default:
-			return usage(name, NULL);
+			return refuse(name, NULL);
 		}
 	}
 	if (optind != argc)
-		return usage(name, "there is an argument too many");
+		return refuse(name, "there is an argument too many");
 	if (o->verbose && !o->check)
-		return usage(name, "-v goes with -n");
+		return refuse(name, "-v goes with -n");
 	return true;
 }

@@ -4,16 +4,19 @@
 #define CLUA_COMMON_DAEMON_OPTS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct daemon_opts {
 	bool check;
 	bool verbose;
 	bool debug;
 	bool version;
+	bool help;
 	const char *tokens; /* NULL: all */
 	const char *conf_path;
 };
 
+void daemon_opts_usage(FILE *, const char *name);
 /* False, with a line on standard error, when the command line is wrong. */
 bool daemon_opts_parse(
     struct daemon_opts *, const char *name, const char *conf_path, int argc, char **argv);

@@ -30,12 +30,12 @@ struct wishes {
 };
 
 static void __attribute__((noreturn))
-usage(void)
+usage(FILE *out, int status)
 {
-	fprintf(stderr, "usage: gabconfig -a | -j | -l | -V\n"
+	fprintf(out, "usage: gabconfig -a | -j | -l | -h | -V\n"
 	    "       gabconfig [-c] [-n nodes] [-x]\n"
 	    "       gabconfig -U\n");
-	exit(2);
+	exit(status);
 }
 
 static void __attribute__((noreturn))
@@ -52,7 +52,7 @@ parse(int argc, char **argv, struct wishes *w)
 	int opt;
 
 	memset(w, 0, sizeof(*w));
-	while ((opt = getopt(argc, argv, "ajlcn:xUV")) != -1) {
+	while ((opt = getopt(argc, argv, "ajlcn:xUhV")) != -1) {
 		switch (opt) {
 		case 'a': w->all = true; break;
 		case 'j': w->json = true; break;
@@ -66,13 +66,14 @@ parse(int argc, char **argv, struct wishes *w)
 			w->seed = (uint32_t)n;
 			w->on = true;
 			break;
+		case 'h': usage(stdout, 0);
 		case 'V': printf("gabconfig (clua) " PACKAGE_VERSION "\n"); exit(0);
-		default: usage();
+		default: usage(stderr, 2);
 		}
 	}
 	if (optind != argc || (w->off && (w->on || w->seed_now)) ||
 	    !(w->all || w->json || w->list || w->on || w->off || w->seed_now))
-		usage();
+		usage(stderr, 2);
 }
 
 /* ---- asking ---- */

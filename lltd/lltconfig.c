@@ -12,10 +12,10 @@
 #define PROGRAM "lltconfig"
 
 static void __attribute__((noreturn))
-usage(void)
+usage(FILE *out, int status)
 {
-	fprintf(stderr, "usage: lltconfig [-V]\n       lltconfig -a list\n       lltconfig -T query\n");
-	exit(2);
+	fprintf(out, "usage: lltconfig [-h | -V]\n       lltconfig -a list\n       lltconfig -T query\n");
+	exit(status);
 }
 
 static int
@@ -74,12 +74,14 @@ query_timers(void)
 int
 main(int argc, char **argv)
 {
-	int opt = getopt(argc, argv, "a:T:V");
+	int opt = getopt(argc, argv, "a:T:hV");
 
 	if (opt == -1 && optind == argc)
 		return status();
 	if (optind != argc)
-		usage();
+		usage(stderr, 2);
+	if (opt == 'h')
+		usage(stdout, 0);
 	if (opt == 'V') {
 		printf("lltconfig (clua) " PACKAGE_VERSION "\n");
 		return 0;
@@ -88,5 +90,5 @@ main(int argc, char **argv)
 		return list_addresses();
 	if (opt == 'T' && strcmp(optarg, "query") == 0)
 		return query_timers();
-	usage();
+	usage(stderr, 2);
 }

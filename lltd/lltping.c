@@ -29,10 +29,11 @@ struct options {
 static uint8_t packet[IPC_HDR_LEN + IPC_MAX_PAYLOAD];
 
 static void __attribute__((noreturn))
-usage(void)
+usage(FILE *out, int status)
 {
-	fprintf(stderr, "usage: lltping -s [-p port]\n       lltping -c node [-n count] [-p port]\n");
-	exit(2);
+	fprintf(out, "usage: lltping -s [-p port]\n       lltping -c node [-n count] [-p port]\n"
+	    "       lltping -h | -V\n");
+	exit(status);
 }
 
 static void
@@ -42,7 +43,7 @@ parse(int argc, char **argv, struct options *o)
 	int opt;
 
 	*o = (struct options){ .port = 30, .count = 20 };
-	while ((opt = getopt(argc, argv, "sc:p:n:V")) != -1) {
+	while ((opt = getopt(argc, argv, "sc:p:n:hV")) != -1) {
 		if (opt == 's')
 			o->server = true;
 		else if (opt == 'c') {
@@ -52,14 +53,16 @@ parse(int argc, char **argv, struct options *o)
 			ok &= conf_number(optarg, 0, LLT_MAX_PORTS - 1, &o->port);
 		else if (opt == 'n')
 			ok &= conf_number(optarg, 1, UINT32_MAX, &o->count);
+		else if (opt == 'h')
+			usage(stdout, 0);
 		else if (opt == 'V') {
 			printf("lltping (clua) " PACKAGE_VERSION "\n");
 			exit(0);
 		} else
-			usage();
+			usage(stderr, 2);
 	}
 	if (!ok || optind != argc || o->server == o->client)
-		usage();
+		usage(stderr, 2);
 }
 
 static int

@@ -17,10 +17,10 @@ struct wishes {
 };
 
 static void __attribute__((noreturn))
-usage(void)
+usage(FILE *out, int status)
 {
-	fprintf(stderr, "usage: lltstat [-jV] [-n [-v]] [-p] [-l] [-c]\n");
-	exit(2);
+	fprintf(out, "usage: lltstat [-chjlpV] [-n [-v]]\n");
+	exit(status);
 }
 
 static void
@@ -29,7 +29,7 @@ parse(int argc, char **argv, struct wishes *w)
 	int opt;
 
 	memset(w, 0, sizeof(*w));
-	while ((opt = getopt(argc, argv, "nvplcjV")) != -1) {
+	while ((opt = getopt(argc, argv, "nvplcjhV")) != -1) {
 		if (opt == 'n')
 			w->nodes = true;
 		else if (opt == 'v')
@@ -42,18 +42,20 @@ parse(int argc, char **argv, struct wishes *w)
 			w->config = true;
 		else if (opt == 'j')
 			w->json = true;
+		else if (opt == 'h')
+			usage(stdout, 0);
 		else if (opt == 'V') {
 			printf("lltstat (clua) " PACKAGE_VERSION "\n");
 			exit(0);
 		} else
-			usage();
+			usage(stderr, 2);
 	}
 	/* LLT's own words "active" and "configured" after -nvv change nothing: both are shown. */
 	for (; optind < argc; optind++)
 		if (strcmp(argv[optind], "active") != 0 && strcmp(argv[optind], "configured") != 0)
-			usage();
+			usage(stderr, 2);
 	if (w->verbose > 0 && !w->nodes)
-		usage();
+		usage(stderr, 2);
 }
 
 static void

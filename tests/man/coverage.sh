@@ -16,14 +16,15 @@ complain() {
 	bad=1
 }
 
-# The options in the usage text of a program, one letter a line.
+# The options in the usage text that a program was asked for, one letter a line.
 options() {
-	"$1" -h 2>&1 | grep -oE '(^|[[ |])-[A-Za-z]+' | sed 's/.*-//' | fold -w1 | sort -u
+	"$1" -h 2>/dev/null | grep -oE '(^|[[ |])-[A-Za-z]+' | sed 's/.*-//' | fold -w1 | sort -u
 }
 
 check_program() {
 	page=$man/${1##*/}.8
 	[ -f "$page" ] || { complain "$1: there is no $page"; return; }
+	"./$1" -h >/dev/null || complain "$1: -h fails"
 	opts=$(options "./$1")
 	[ -n "$opts" ] || complain "$1: -h names no options"
 	for o in $opts; do

@@ -263,7 +263,11 @@ START_TEST(options)
 	write_conf("value = 3;\n");
 	ck_assert_int_eq(run("-V"), 0);
 	contains("out", "tiny (clua) ");
+	ck_assert_int_eq(run("-h"), 0);
+	contains("out", "usage: tiny [-dhV]");
+	ck_assert_str_eq(content("err"), "");
 	ck_assert_int_eq(run("-x"), 1);
+	ck_assert_str_eq(content("out"), "");
 	contains("err", "usage: tiny");
 	ck_assert_int_eq(run("-v"), 1);
 	contains("err", "-v goes with -n");
