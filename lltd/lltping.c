@@ -18,7 +18,7 @@
 #define SIZE 128
 #define REQUEST 1
 #define REPLY 2
-#define WAIT_MS 1000
+#define WAIT NSEC_PER_SEC
 
 struct options {
 	bool server;
@@ -103,7 +103,7 @@ send_to(int fd, uint8_t port, uint16_t node, const uint8_t *data, size_t len)
 	}
 }
 
-/* A datagram within the time, or false. */
+/* A datagram within the time (-1: for ever), or false, also for other messages. */
 static bool
 receive(int fd, int timeout_ms, struct llt_ctl_recv *m)
 {
@@ -142,7 +142,7 @@ serve(const struct options *o)
 static uint64_t
 ping(int fd, const struct options *o, uint64_t n)
 {
-	uint64_t start = clock_ns();
+	uint64_t start = clock_ns(), end = start + WAIT, now;
 	uint8_t data[SIZE] = { REQUEST };
 	struct llt_ctl_recv m;
 	struct wire_wr w;
@@ -150,8 +150,10 @@ ping(int fd, const struct options *o, uint64_t n)
 	wire_wr_init(&w, data + 1, sizeof(data) - 1);
 	wire_wr_u64(&w, n);
 	send_to(fd, (uint8_t)o->port, (uint16_t)o->node, data, sizeof(data));
-	while (receive(fd, WAIT_MS, &m))
-		if (m.src == o->node && m.data[0] == REPLY && memcmp(m.data + 1, data + 1, 8) == 0)
+	/* Whatever else comes in, late answers perhaps, does not prolong the wait. */
+	while ((now = clock_ns()) < end)
+		if (receive(fd, (int)((end - now) / NSEC_PER_MSEC) + 1, &m) && m.src == o->node &&
+		    m.data[0] == REPLY && memcmp(m.data + 1, data + 1, 8) == 0)
 			return clock_ns() - start;
 	return 0;
 }
