@@ -2,7 +2,7 @@
 /* The daemon's life, in the words of common/daemon.h. */
 #include "aliasd/aliasd.h"
 
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 #include "aliasd/engine.h"
 #include "common/daemon.h"
 
@@ -11,19 +11,19 @@ static struct engine *engine;
 static void *
 load(const char *path, struct conf_errors *errs)
 {
-	return config_load(path, errs);
+	return aliasd_conf_load(path, errs);
 }
 
 static void
 print(FILE *out, const void *conf)
 {
-	config_print(out, conf);
+	aliasd_conf_print(out, conf);
 }
 
 static void
 discard(void *conf)
 {
-	config_free(conf);
+	aliasd_conf_free(conf);
 }
 
 static int

@@ -128,7 +128,7 @@ open_parts(struct engine *e)
 
 /* The lines of clu_alias.config; they were parsed and resolved when the file was read. */
 static void
-run_alias_config(struct engine *e, const struct config *old)
+run_alias_config(struct engine *e, const struct aliasd_conf *old)
 {
 	size_t i;
 
@@ -148,7 +148,7 @@ run_alias_config(struct engine *e, const struct config *old)
 }
 
 struct engine *
-engine_new(struct ev_loop *loop, struct config *conf)
+engine_new(struct ev_loop *loop, struct aliasd_conf *conf)
 {
 	struct engine *e = mem_zalloc(sizeof(*e));
 
@@ -193,7 +193,7 @@ free_parts(struct engine *e)
 	free(e->asks);
 	for (size_t i = 0; i < LLT_MAX_NODES; i++)
 		relearn_free(e->relearn[i]);
-	config_free(e->conf);
+	aliasd_conf_free(e->conf);
 }
 
 void
@@ -224,18 +224,18 @@ engine_free(struct engine *e)
 }
 
 int
-engine_reload(struct engine *e, struct config *fresh, struct conf_errors *errs)
+engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *errs)
 {
-	struct config *old = e->conf;
+	struct aliasd_conf *old = e->conf;
 	size_t before = conf_errors_count(errs);
 
-	config_check_fixed(old, fresh, errs);
+	aliasd_conf_check_fixed(old, fresh, errs);
 	if (conf_errors_count(errs) != before)
 		return -1;
 	e->conf = fresh;
 	run_alias_config(e, old);
 	if (!services_equal(&old->services, &fresh->services))
 		engine_send_services(e, &fresh->services, false, TOKEN_NONE);
-	config_free(old);
+	aliasd_conf_free(old);
 	return 0;
 }

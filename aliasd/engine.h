@@ -6,16 +6,16 @@
 #ifndef CLUA_ALIASD_ENGINE_H
 #define CLUA_ALIASD_ENGINE_H
 
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 
 struct ev_loop;
 struct engine;
 
 /* Takes the configuration. NULL if it cannot start; logged. */
-struct engine *engine_new(struct ev_loop *, struct config *);
+struct engine *engine_new(struct ev_loop *, struct aliasd_conf *);
 /* Leaves the group and undoes everything. */
 void engine_free(struct engine *);
 /* Takes the configuration and returns 0, or adds the reasons, returns -1 and changes nothing. */
-int engine_reload(struct engine *, struct config *, struct conf_errors *);
+int engine_reload(struct engine *, struct aliasd_conf *, struct conf_errors *);
 
 #endif

@@ -3,8 +3,8 @@
 #ifndef CLUA_ALIASD_ENGINE_PRIV_H
 #define CLUA_ALIASD_ENGINE_PRIV_H
 
+#include "aliasd/aliasd_conf.h"
 #include "aliasd/announce.h"
-#include "aliasd/config.h"
 #include "aliasd/datapath.h"
 #include "aliasd/diag.h"
 #include "aliasd/engine.h"
@@ -41,7 +41,7 @@ struct waiter { /* a client that waits for its change to come back in order */
 
 struct engine {
 	struct ev_loop *loop;
-	struct config *conf;
+	struct aliasd_conf *conf;
 
 	/* lltd */
 	struct lltsub *llt;

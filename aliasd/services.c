@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 #include "aliasd/map.h"
 #include "common/conf.h"
 

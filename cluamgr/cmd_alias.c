@@ -2,7 +2,7 @@
 /* cluamgr -a */
 #include <stdio.h>
 
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 #include "cluamgr/cluamgr.h"
 #include "proto/alias_ctl.h"
 
@@ -19,7 +19,7 @@ cm_alias(const struct cm_args *args)
 		return CM_USAGE;
 	}
 	s.is_default = alias_opts_is_default(&s.opts);
-	if (!s.is_default && !config_resolve(s.opts.alias, &s.addr)) {
+	if (!s.is_default && !aliasd_conf_resolve(s.opts.alias, &s.addr)) {
 		fprintf(stderr,
 		    "cluamgr: alias \"%s\" does not resolve: expected an IPv4 address, or a name that "
 		    "stands in /etc/hosts\n",

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 #include "cluamgr/cluamgr.h"
 #include "cluamgr/status.h"
 
@@ -13,7 +13,7 @@ make_query(const char *arg, struct alias_ctl_query *q)
 	memset(q, 0, sizeof(*q));
 	q->all = arg == NULL || strcmp(arg, "all") == 0;
 	q->is_default = !q->all && strcmp(arg, ALIAS_DEFAULT_KEYWORD) == 0;
-	return q->all || q->is_default || config_resolve(arg, &q->addr);
+	return q->all || q->is_default || aliasd_conf_resolve(arg, &q->addr);
 }
 
 int

@@ -6,11 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <config.h> /* gabd has a config.h of its own */
-
 #include "common/conf.h"
 #include "common/ipc.h"
 #include "common/json.h"
+#include "config.h"
 #include "gabd/core.h"
 #include "gabd/members.h"
 #include "proto/gab_status.h"

@@ -14,9 +14,9 @@
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/rt.h"
-#include "gabd/config.h"
 #include "gabd/core.h"
 #include "gabd/ctl.h"
+#include "gabd/gabd_conf.h"
 #include "gabd/llt.h"
 #include "gabd/members.h"
 
@@ -206,7 +206,7 @@ begin(void)
 
 	if (self.core != NULL || self.off || !llt_is_ready(self.llt))
 		return;
-	config_core(self.conf, &cc);
+	gabd_conf_core(self.conf, &cc);
 	self.core = gab_core_new(&cc, &core_ops, NULL, clock_ns());
 	if (self.core == NULL) {
 		log_errx("daemon", "node %u cannot take part", self.node);
@@ -385,7 +385,7 @@ reconf(void)
 
 	if (self.core == NULL)
 		return;
-	config_core(self.conf, &cc);
+	gabd_conf_core(self.conf, &cc);
 	gab_core_reconf(self.core, &cc, clock_ns());
 	arm();
 }
@@ -441,7 +441,7 @@ gabd_fini(void)
 	llt_free(self.llt);
 	ev_timer_free(self.drain);
 	ev_timer_free(self.timer);
-	config_free(self.conf);
+	gabd_conf_free(self.conf);
 	memset(&self, 0, sizeof(self));
 }
 
@@ -471,10 +471,10 @@ gabd_reload(void *conf, struct conf_errors *errs)
 	struct gabd_conf *fresh = conf;
 	size_t before = conf_errors_count(errs);
 
-	config_check_fixed(self.conf, fresh, errs);
+	gabd_conf_check_fixed(self.conf, fresh, errs);
 	if (conf_errors_count(errs) != before)
 		return -1;
-	config_free(self.conf);
+	gabd_conf_free(self.conf);
 	self.conf = fresh;
 	reconf();
 	return 0;
@@ -483,19 +483,19 @@ gabd_reload(void *conf, struct conf_errors *errs)
 static void *
 gabd_load(const char *path, struct conf_errors *errs)
 {
-	return config_load(path, errs);
+	return gabd_conf_load(path, errs);
 }
 
 static void
 gabd_print(FILE *out, const void *conf)
 {
-	config_print(out, conf);
+	gabd_conf_print(out, conf);
 }
 
 static void
 gabd_free(void *conf)
 {
-	config_free(conf);
+	gabd_conf_free(conf);
 }
 
 const struct clud_ops gabd_ops = {

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "lltd/config.h"
 #include "lltd/core.h"
 #include "lltd/ctl_priv.h"
+#include "lltd/lltd_conf.h"
 #include "proto/llt_status.h"
 
 unsigned
@@ -219,7 +219,7 @@ ctl_get_config(struct ipc_conn *conn, const struct ipc_msg *msg, void *arg)
 	setting(&s, "cluster", "%u", c->cluster);
 	setting(&s, "node", "%u", c->id);
 	setting(&s, "name", "%s", c->node);
-	setting(&s, "profile", "%s", config_profile_name(c));
+	setting(&s, "profile", "%s", lltd_conf_profile_name(c));
 	setting(&s, "balance", "%s", c->balance == CORE_ROUNDROBIN ? "roundrobin" : "destination");
 	setting(&s, "authentication", "%s", c->authentication == LLTD_AUTH_KEY ? "key" : "none");
 	setting(&s, "links", "%zu", c->nlinks);

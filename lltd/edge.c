@@ -8,8 +8,8 @@
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/netlink.h"
-#include "lltd/config.h"
 #include "lltd/core.h"
+#include "lltd/lltd_conf.h"
 #include "lltd/rawsock.h"
 
 #define READ_MAX 2048 /* frames of one link at a time: a flood must not keep us from the others */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* lltconfig: is LLT running, whom does it know, which timers does it keep. */
-#include <config.h> /* lltd has a config.h of its own */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/ipc.h"
+#include "config.h"
 #include "lltd/cmd.h"
 
 #define PROGRAM "lltconfig"

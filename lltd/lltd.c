@@ -9,10 +9,10 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "common/rt.h"
-#include "lltd/config.h"
 #include "lltd/core.h"
 #include "lltd/ctl.h"
 #include "lltd/edge.h"
+#include "lltd/lltd_conf.h"
 
 static struct {
 	struct ev_loop *loop;
@@ -118,10 +118,10 @@ check_realtime(const struct lltd_conf *c)
 	if (!needs)
 		return;
 	if (rt_is_realtime())
-		log_info("rt", "profile %s, with real-time scheduling", config_profile_name(c));
+		log_info("rt", "profile %s, with real-time scheduling", lltd_conf_profile_name(c));
 	else
 		log_warnx("rt", "profile %s without real-time scheduling: expect false alarms under load",
-		    config_profile_name(c));
+		    lltd_conf_profile_name(c));
 }
 
 static struct core *
@@ -133,7 +133,7 @@ make_core(const struct lltd_conf *c)
 		.nlinks = (unsigned)c->nlinks, .hosts = &c->hosts };
 
 	memcpy(cc.name, c->node, sizeof(cc.name));
-	config_timers(c, &cc.timers);
+	lltd_conf_timers(c, &cc.timers);
 	for (size_t i = 0; i < c->nlinks; i++) {
 		cc.link[i].prio = (uint8_t)c->link[i].prio;
 		cc.link[i].burst = c->link[i].burst;
@@ -148,7 +148,7 @@ end(void)
 	self.ctl = NULL;
 	edge_free(self.edge);
 	core_free(self.core);
-	config_free(self.conf);
+	lltd_conf_free(self.conf);
 	memset(&self, 0, sizeof(self));
 }
 
@@ -182,7 +182,7 @@ static int
 lltd_reload(void *conf, struct conf_errors *errs)
 {
 	struct lltd_conf *fresh = conf, *old = self.conf;
-	const char *what = config_fixed_difference(old, fresh);
+	const char *what = lltd_conf_fixed_difference(old, fresh);
 	struct llt_timers t;
 
 	if (what != NULL) {
@@ -190,33 +190,33 @@ lltd_reload(void *conf, struct conf_errors *errs)
 		    "cannot change while lltd runs: restart it on this node");
 		return -1;
 	}
-	config_timers(fresh, &t);
+	lltd_conf_timers(fresh, &t);
 	/* The core keeps looking into the table of hosts it began with, which is equal. */
 	fresh->hosts = old->hosts;
 	core_set_timers(self.core, &t, &fresh->hosts, clock_ns());
 	edge_set_conf(self.edge, fresh);
 	self.conf = fresh;
 	edge_kick(self.edge);
-	config_free(old);
+	lltd_conf_free(old);
 	return 0;
 }
 
 static void *
 lltd_load(const char *path, struct conf_errors *errs)
 {
-	return config_load(path, errs);
+	return lltd_conf_load(path, errs);
 }
 
 static void
 lltd_print(FILE *out, const void *conf)
 {
-	config_print(out, conf);
+	lltd_conf_print(out, conf);
 }
 
 static void
 lltd_free(void *conf)
 {
-	config_free(conf);
+	lltd_conf_free(conf);
 }
 
 const struct clud_ops lltd_ops = {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* lltping: datagrams there and back over an LLT port. */
-#include <config.h> /* lltd has a config.h of its own */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/ipc.h"
+#include "config.h"
 #include "lltd/cmd.h"
 
 #define PROGRAM "lltping"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <config.h> /* lltd has a config.h of its own */
+#include "config.h"
 
 #define PROGRAM "lltstat"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 #include "common/conf.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* aliasd.conf, and the two files it names: clu_alias.config and clua_services. */
-#ifndef CLUA_ALIASD_CONFIG_H
-#define CLUA_ALIASD_CONFIG_H
+#ifndef CLUA_ALIASD_CONF_H
+#define CLUA_ALIASD_CONF_H
 
 #include <limits.h>
 #include <netinet/in.h>
@@ -14,8 +14,8 @@
 #include "proto/alias_ctl.h"
 #include "proto/alias_svc.h"
 
-#define CONFIG_IFACES 64
-#define CONFIG_ALIASES_MAX 102400
+#define ALIASD_CONF_IFACES 64
+#define ALIASD_CONF_ALIASES_MAX 102400
 
 struct conf_errors;
 
@@ -25,11 +25,11 @@ struct services { /* a parsed clua_services */
 	int *line;
 };
 
-struct config {
+struct aliasd_conf {
 	char path[PATH_MAX]; /* where all this was read */
 	size_t nifaces;
 	int ifaces_line;
-	char ifaces[CONFIG_IFACES][NETLINK_NAME_MAX];
+	char ifaces[ALIASD_CONF_IFACES][NETLINK_NAME_MAX];
 	char default_alias[ALIAS_NAME_MAX]; /* as written; "" = none */
 	int default_alias_line;
 	struct in_addr default_addr; /* resolved */
@@ -47,12 +47,12 @@ struct config {
 };
 
 /* NULL when errors were added. */
-struct config *config_load(const char *path, struct conf_errors *);
-void config_free(struct config *);
-void config_print(FILE *, const struct config *);
+struct aliasd_conf *aliasd_conf_load(const char *path, struct conf_errors *);
+void aliasd_conf_free(struct aliasd_conf *);
+void aliasd_conf_print(FILE *, const struct aliasd_conf *);
 /* Adds an error for every key that differs and cannot be changed while running. */
-void config_check_fixed(
-    const struct config *old, const struct config *fresh, struct conf_errors *);
+void aliasd_conf_check_fixed(
+    const struct aliasd_conf *old, const struct aliasd_conf *fresh, struct conf_errors *);
 
 /* False when errors were added; then there is nothing to free. */
 bool services_load(const char *path, struct services *, struct conf_errors *);
@@ -60,6 +60,6 @@ void services_free(struct services *);
 bool services_equal(const struct services *, const struct services *);
 
 /* An address, or a name by way of /etc/hosts and what else getaddrinfo(3) asks. May wait. */
-bool config_resolve(const char *name, struct in_addr *);
+bool aliasd_conf_resolve(const char *name, struct in_addr *);
 
 #endif

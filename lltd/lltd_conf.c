@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "lltd/config.h"
+#include "lltd/lltd_conf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static const struct conf_item schema[] = {
 };
 
 const char *
-config_profile_name(const struct lltd_conf *c)
+lltd_conf_profile_name(const struct lltd_conf *c)
 {
 	return profiles[c->profile];
 }
@@ -148,7 +148,7 @@ fill_node(const char *path, struct lltd_conf *c, struct conf_errors *errs)
 }
 
 struct lltd_conf *
-config_load(const char *path, struct conf_errors *errs)
+lltd_conf_load(const char *path, struct conf_errors *errs)
 {
 	struct lltd_conf *c = calloc(1, sizeof(*c));
 	size_t before = conf_errors_count(errs);
@@ -169,18 +169,18 @@ config_load(const char *path, struct conf_errors *errs)
 	}
 	if (conf_errors_count(errs) == before)
 		return c;
-	config_free(c);
+	lltd_conf_free(c);
 	return NULL;
 }
 
 void
-config_print(FILE *out, const struct lltd_conf *c)
+lltd_conf_print(FILE *out, const struct lltd_conf *c)
 {
 	conf_print(out, schema, c);
 }
 
 void
-config_free(struct lltd_conf *c)
+lltd_conf_free(struct lltd_conf *c)
 {
 	if (c == NULL)
 		return;
@@ -189,7 +189,7 @@ config_free(struct lltd_conf *c)
 }
 
 void
-config_timers(const struct lltd_conf *c, struct llt_timers *t)
+lltd_conf_timers(const struct lltd_conf *c, struct llt_timers *t)
 {
 	t->heartbeat[LLT_PRIO_HIGH] = c->heartbeat.ns;
 	t->heartbeat[LLT_PRIO_LOW] = c->heartbeat_low.ns;
@@ -214,7 +214,7 @@ same_links(const struct lltd_conf *a, const struct lltd_conf *b)
 }
 
 const char *
-config_fixed_difference(const struct lltd_conf *a, const struct lltd_conf *b)
+lltd_conf_fixed_difference(const struct lltd_conf *a, const struct lltd_conf *b)
 {
 	if (a->cluster != b->cluster)
 		return "cluster";

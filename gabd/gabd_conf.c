@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "gabd/config.h"
+#include "gabd/gabd_conf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ check(const char *path, struct gabd_conf *c, struct conf_errors *errs)
 }
 
 struct gabd_conf *
-config_load(const char *path, struct conf_errors *errs)
+gabd_conf_load(const char *path, struct conf_errors *errs)
 {
 	struct gabd_conf *c = calloc(1, sizeof(*c));
 	size_t before = conf_errors_count(errs);
@@ -72,19 +72,19 @@ config_load(const char *path, struct conf_errors *errs)
 }
 
 void
-config_print(FILE *out, const struct gabd_conf *c)
+gabd_conf_print(FILE *out, const struct gabd_conf *c)
 {
 	conf_print(out, schema, c);
 }
 
 void
-config_free(struct gabd_conf *c)
+gabd_conf_free(struct gabd_conf *c)
 {
 	free(c);
 }
 
 void
-config_core(const struct gabd_conf *c, struct gab_core_conf *core)
+gabd_conf_core(const struct gabd_conf *c, struct gab_core_conf *core)
 {
 	core->seed = c->seed;
 	core->quorum = (enum gab_quorum)c->quorum;
@@ -97,7 +97,7 @@ config_core(const struct gabd_conf *c, struct gab_core_conf *core)
 }
 
 void
-config_check_fixed(
+gabd_conf_check_fixed(
     const struct gabd_conf *old, const struct gabd_conf *fresh, struct conf_errors *errs)
 {
 	static const char text[] = "cannot be changed while gabd runs: restart it";
@@ -109,7 +109,7 @@ config_check_fixed(
 }
 
 const char *
-config_quorum_name(int quorum)
+gabd_conf_quorum_name(int quorum)
 {
 	return quorum == GAB_QUORUM_MAJORITY ? quorums[1] : quorums[0];
 }

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 #include "common/conf.h"
 #include "tests/unit/unit.h"
 
 static struct conf_errors *errs;
 
 /* A configuration whose two other files hold this. */
-static struct config *
+static struct aliasd_conf *
 load(const char *conf, const char *aliases, const char *services)
 {
 	char text[8192];
@@ -21,7 +21,7 @@ load(const char *conf, const char *aliases, const char *services)
 	snprintf(text, sizeof(text), "alias_config = \"%s\";\nservices = \"%s\";\n%s", a, s, conf);
 	conf_errors_free(errs);
 	errs = conf_errors_new();
-	return config_load(unit_file("aliasd.conf", text), errs);
+	return aliasd_conf_load(unit_file("aliasd.conf", text), errs);
 }
 
 static void
@@ -35,7 +35,7 @@ expect_error(const char *conf, const char *aliases, const char *services, const 
 
 START_TEST(good)
 {
-	struct config *c = load("default_alias = \"10.1.0.100\";\ninterfaces = [ \"eth0\" ];\n",
+	struct aliasd_conf *c = load("default_alias = \"10.1.0.100\";\ninterfaces = [ \"eth0\" ];\n",
 	    "# ours\n/usr/sbin/cluamgr -a alias=DEFAULTALIAS,join,selw=3\n\ncluamgr -a alias=10.1.0.99\n",
 	    "http 80/tcp in_multi # web\ndns 53/udp in_multi,sticky\n");
 
@@ -48,11 +48,11 @@ START_TEST(good)
 	ck_assert_uint_eq(c->nifaces, 1);
 	ck_assert_uint_eq(c->max_aliasid, 8);
 	ck_assert_uint_eq(c->max_flows, 1000000);
-	config_free(c);
+	aliasd_conf_free(c);
 	c = load("", "", "");
 	ck_assert_ptr_nonnull(c);
 	ck_assert_uint_eq(c->naliases, 0);
-	config_free(c);
+	aliasd_conf_free(c);
 }
 END_TEST
 
@@ -85,34 +85,34 @@ END_TEST
 
 START_TEST(fixed)
 {
-	struct config *a = load("max_flows = 2000;\n", "", ""), *b;
+	struct aliasd_conf *a = load("max_flows = 2000;\n", "", ""), *b;
 
 	b = load("max_flows = 3000;\nmax_aliasid = 9;\npin_dir = \"/x\";\n", "", "");
-	config_check_fixed(a, b, errs);
+	aliasd_conf_check_fixed(a, b, errs);
 	ck_assert_uint_eq(conf_errors_count(errs), 2);
 	ck_assert_ptr_nonnull(strstr(conf_errors_get(errs, 0), "aliasd.conf:3: max_flows: cannot be"));
 	ck_assert_int_eq(conf_errors_get(errs, 0)[0], '/');
 	ck_assert_ptr_nonnull(strstr(conf_errors_get(errs, 1), "aliasd.conf:5: pin_dir: cannot be"));
-	config_free(a);
-	config_free(b);
+	aliasd_conf_free(a);
+	aliasd_conf_free(b);
 }
 END_TEST
 
 START_TEST(printed)
 {
-	struct config *c = load("default_alias = \"10.1.0.100\";\n",
+	struct aliasd_conf *c = load("default_alias = \"10.1.0.100\";\n",
 	    "cluamgr -a alias=DEFAULTALIAS,join,selw=3,virtual=f\n", "http 80/tcp in_multi\n");
 	char *text;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	config_print(f, c);
+	aliasd_conf_print(f, c);
 	fclose(f);
 	ck_assert_ptr_nonnull(strstr(text, "cluamgr -a alias=DEFAULTALIAS,join,selw=3,virtual=f\t# 10.1.0.100"));
 	ck_assert_ptr_nonnull(strstr(text, "http\t80/tcp\tin_multi"));
 	ck_assert_ptr_nonnull(strstr(text, "max_aliasid = 8"));
 	free(text);
-	config_free(c);
+	aliasd_conf_free(c);
 }
 END_TEST
 
@@ -121,5 +121,5 @@ main(void)
 {
 	const TTest *const tests[] = { good, bad, all_at_once, fixed, printed, NULL };
 
-	return unit_run("alias_config", tests);
+	return unit_run("aliasd_conf", tests);
 }

@@ -7,8 +7,8 @@
 
 #include "common/clock.h"
 #include "common/conf.h"
-#include "lltd/config.h"
 #include "lltd/keyfile.h"
+#include "lltd/lltd_conf.h"
 #include "tests/unit/unit.h"
 
 #define KEY_HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -26,7 +26,7 @@ load(const char *text)
 	snprintf(key, sizeof(key), "%s", unit_file("key", KEY_HEX "\n"));
 	snprintf(buf, sizeof(buf), "%s\nllthosts = \"%s\";\nkey_file = \"%s\";\n", text, hosts, key);
 	errs = conf_errors_new();
-	return config_load(unit_file("lltd.conf", buf), errs);
+	return lltd_conf_load(unit_file("lltd.conf", buf), errs);
 }
 
 static void
@@ -51,10 +51,10 @@ START_TEST(good)
 	ck_assert_uint_eq(c->id, 1);
 	ck_assert_uint_eq(c->link[0].ethertype, 0xcafe);
 	ck_assert_uint_eq(c->key[31], 0x1f);
-	config_timers(c, &t);
+	lltd_conf_timers(c, &t);
 	ck_assert_uint_eq(t.heartbeat[LLT_PRIO_LOW], 20 * NSEC_PER_MSEC);
 	ck_assert_uint_eq(t.inactive, 30 * NSEC_PER_MSEC);
-	config_free(c);
+	lltd_conf_free(c);
 	conf_errors_free(errs);
 }
 END_TEST
@@ -65,10 +65,10 @@ START_TEST(single_timers)
 	struct llt_timers t;
 
 	ck_assert_ptr_nonnull(c);
-	config_timers(c, &t);
+	lltd_conf_timers(c, &t);
 	ck_assert_uint_eq(t.heartbeat[LLT_PRIO_HIGH], 5 * NSEC_PER_MSEC);
 	ck_assert_uint_eq(t.inactive, 25500000);
-	config_free(c);
+	lltd_conf_free(c);
 	conf_errors_free(errs);
 }
 END_TEST
@@ -96,7 +96,7 @@ START_TEST(duplicate_id)
 	snprintf(buf, sizeof(buf), GOOD "authentication = \"none\";\nllthosts = \"%s\";\n",
 	    unit_file("twice", "1 n1\n1 n2\n"));
 	errs = conf_errors_new();
-	c = config_load(unit_file("lltd.conf", buf), errs);
+	c = lltd_conf_load(unit_file("lltd.conf", buf), errs);
 	ck_assert_ptr_null(c);
 	ck_assert_ptr_nonnull(strstr(conf_errors_get(errs, 0), "twice:2:"));
 	conf_errors_free(errs);
@@ -131,15 +131,15 @@ START_TEST(what_cannot_change)
 
 	conf_errors_free(errs);
 	b = load(GOOD "heartbeat = 5;");
-	ck_assert_ptr_null(config_fixed_difference(a, b));
-	config_free(b);
+	ck_assert_ptr_null(lltd_conf_fixed_difference(a, b));
+	lltd_conf_free(b);
 	conf_errors_free(errs);
 	b = load("cluster = 42; node = \"n1\"; links = ( { device = \"ic1\"; } );");
-	ck_assert_str_eq(config_fixed_difference(a, b), "links");
+	ck_assert_str_eq(lltd_conf_fixed_difference(a, b), "links");
 	b->cluster = 43;
-	ck_assert_str_eq(config_fixed_difference(a, b), "cluster");
-	config_free(b);
-	config_free(a);
+	ck_assert_str_eq(lltd_conf_fixed_difference(a, b), "cluster");
+	lltd_conf_free(b);
+	lltd_conf_free(a);
 	conf_errors_free(errs);
 }
 END_TEST
@@ -152,5 +152,5 @@ main(void)
 		NULL,
 	};
 
-	return crypto_init() ? unit_run("lltd_config", tests) : 1;
+	return crypto_init() ? unit_run("lltd_conf", tests) : 1;
 }

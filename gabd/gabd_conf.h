@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* /etc/gabd.conf */
-#ifndef CLUA_GABD_CONFIG_H
-#define CLUA_GABD_CONFIG_H
+#ifndef CLUA_GABD_CONF_H
+#define CLUA_GABD_CONF_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -28,14 +28,14 @@ struct gabd_conf {
 };
 
 /* NULL when errors were added. */
-struct gabd_conf *config_load(const char *path, struct conf_errors *);
-void config_print(FILE *, const struct gabd_conf *);
-void config_free(struct gabd_conf *);
+struct gabd_conf *gabd_conf_load(const char *path, struct conf_errors *);
+void gabd_conf_print(FILE *, const struct gabd_conf *);
+void gabd_conf_free(struct gabd_conf *);
 /* Fills in what comes from the file; the node and its incarnation are the caller's. */
-void config_core(const struct gabd_conf *, struct gab_core_conf *);
+void gabd_conf_core(const struct gabd_conf *, struct gab_core_conf *);
 /* Adds an error for every key that differs and cannot be changed while running. */
-void config_check_fixed(
+void gabd_conf_check_fixed(
     const struct gabd_conf *old, const struct gabd_conf *fresh, struct conf_errors *);
-const char *config_quorum_name(int quorum);
+const char *gabd_conf_quorum_name(int quorum);
 
 #endif

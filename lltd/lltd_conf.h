@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* /etc/lltd.conf, llthosts and the key file, as one struct. */
-#ifndef CLUA_LLTD_CONFIG_H
-#define CLUA_LLTD_CONFIG_H
+#ifndef CLUA_LLTD_CONF_H
+#define CLUA_LLTD_CONF_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -55,12 +55,12 @@ struct lltd_conf {
 enum lltd_profile { LLTD_CLASSIC, LLTD_LAN, LLTD_FAST, LLTD_EXTREME };
 enum lltd_auth { LLTD_AUTH_KEY, LLTD_AUTH_NONE };
 
-struct lltd_conf *config_load(const char *path, struct conf_errors *); /* NULL: errors were added */
-void config_print(FILE *, const struct lltd_conf *);
-void config_free(struct lltd_conf *); /* wipes the key */
-void config_timers(const struct lltd_conf *, struct llt_timers *);
-const char *config_profile_name(const struct lltd_conf *);
+struct lltd_conf *lltd_conf_load(const char *path, struct conf_errors *); /* NULL: errors were added */
+void lltd_conf_print(FILE *, const struct lltd_conf *);
+void lltd_conf_free(struct lltd_conf *); /* wipes the key */
+void lltd_conf_timers(const struct lltd_conf *, struct llt_timers *);
+const char *lltd_conf_profile_name(const struct lltd_conf *);
 /* NULL, or the name of the first thing that differs and that a running lltd cannot change. */
-const char *config_fixed_difference(const struct lltd_conf *, const struct lltd_conf *);
+const char *lltd_conf_fixed_difference(const struct lltd_conf *, const struct lltd_conf *);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "aliasd/config.h"
+#include "aliasd/aliasd_conf.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -11,16 +11,16 @@
 #include "aliasd/map.h"
 #include "common/conf.h"
 
-#define OFF(field) offsetof(struct config, field)
+#define OFF(field) offsetof(struct aliasd_conf, field)
 
 static const struct conf_item schema[] = {
 	{ .key = "interfaces", .type = CONF_STRLIST, .offset = OFF(ifaces), .size = NETLINK_NAME_MAX,
-	    .min = 1, .max_items = CONFIG_IFACES, .count_offset = OFF(nifaces), .optional = true,
+	    .min = 1, .max_items = ALIASD_CONF_IFACES, .count_offset = OFF(nifaces), .optional = true,
 	    .line_offset = OFF(ifaces_line) },
 	{ .key = "default_alias", .type = CONF_STRING, .offset = OFF(default_alias),
 	    .size = ALIAS_NAME_MAX, .optional = true, .line_offset = OFF(default_alias_line) },
 	{ .key = "max_aliasid", .type = CONF_UINT, .offset = OFF(max_aliasid), .min = 1,
-	    .max = CONFIG_ALIASES_MAX, .def = "8" },
+	    .max = ALIASD_CONF_ALIASES_MAX, .def = "8" },
 	{ .key = "max_flows", .type = CONF_UINT, .offset = OFF(max_flows), .min = 1024,
 	    .max = 100000000, .def = "1000000", .line_offset = OFF(max_flows_line) },
 	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
@@ -38,7 +38,7 @@ static const struct conf_item schema[] = {
 };
 
 bool
-config_resolve(const char *name, struct in_addr *addr)
+aliasd_conf_resolve(const char *name, struct in_addr *addr)
 {
 	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list;
 	bool found;
@@ -55,7 +55,7 @@ config_resolve(const char *name, struct in_addr *addr)
 }
 
 struct parse {
-	struct config *c;
+	struct aliasd_conf *c;
 	struct conf_errors *errs;
 };
 
@@ -71,7 +71,7 @@ resolve_alias(struct parse *p, struct alias_ctl_set *set, const char *file, int 
 			    p->c->path);
 		return p->c->default_alias[0] != '\0';
 	}
-	if (config_resolve(set->opts.alias, &set->addr)) {
+	if (aliasd_conf_resolve(set->opts.alias, &set->addr)) {
 		set->is_default = p->c->default_alias[0] != '\0' &&
 		    set->addr.s_addr == p->c->default_addr.s_addr;
 		return true;
@@ -100,13 +100,13 @@ alias_line(char *text, const char *file, int line, void *arg)
 }
 
 static void
-load_all(const char *path, struct config *c, struct conf_errors *errs)
+load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 {
 	struct parse p = { .c = c, .errs = errs };
 
 	if (!conf_load(path, schema, c, errs))
 		return;
-	if (c->default_alias[0] != '\0' && !config_resolve(c->default_alias, &c->default_addr))
+	if (c->default_alias[0] != '\0' && !aliasd_conf_resolve(c->default_alias, &c->default_addr))
 		conf_error(errs, path, c->default_alias_line, "default_alias",
 		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",
 		    c->default_alias);
@@ -117,22 +117,22 @@ load_all(const char *path, struct config *c, struct conf_errors *errs)
 		services_load(c->services_file, &c->services, errs);
 }
 
-struct config *
-config_load(const char *path, struct conf_errors *errs)
+struct aliasd_conf *
+aliasd_conf_load(const char *path, struct conf_errors *errs)
 {
-	struct config *c = mem_zalloc(sizeof(*c));
+	struct aliasd_conf *c = mem_zalloc(sizeof(*c));
 	size_t before = conf_errors_count(errs);
 
 	snprintf(c->path, sizeof(c->path), "%s", path);
 	load_all(path, c, errs);
 	if (conf_errors_count(errs) == before)
 		return c;
-	config_free(c);
+	aliasd_conf_free(c);
 	return NULL;
 }
 
 void
-config_free(struct config *c)
+aliasd_conf_free(struct aliasd_conf *c)
 {
 	if (c == NULL)
 		return;
@@ -165,7 +165,7 @@ print_alias(FILE *out, const struct alias_ctl_set *s)
 }
 
 void
-config_print(FILE *out, const struct config *c)
+aliasd_conf_print(FILE *out, const struct aliasd_conf *c)
 {
 	char attrs[128];
 	size_t i;
@@ -184,7 +184,7 @@ config_print(FILE *out, const struct config *c)
 }
 
 struct fixed {
-	const struct config *fresh;
+	const struct aliasd_conf *fresh;
 	struct conf_errors *errs;
 };
 
@@ -197,7 +197,7 @@ fixed(const struct fixed *f, bool same, const char *key, int line)
 }
 
 void
-config_check_fixed(const struct config *old, const struct config *fresh, struct conf_errors *errs)
+aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf *fresh, struct conf_errors *errs)
 {
 	struct fixed f = { .fresh = fresh, .errs = errs };
 	bool same_ifaces = old->nifaces == fresh->nifaces &&
