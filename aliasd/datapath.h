@@ -116,6 +116,9 @@ int datapath_set_member_macs(struct datapath *, uint16_t node, const uint8_t (*m
 
 /* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
 int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);
+/* A hint that so many will be set soon: makes room for them at once. */
+void datapath_expect_flows(struct datapath *, size_t more);
+uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_NO_NODE: none */
 int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
 int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);

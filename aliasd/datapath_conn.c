@@ -25,6 +25,22 @@ datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 	return 0;
 }
 
+void
+datapath_expect_flows(struct datapath *dp, size_t more)
+{
+	flow_table_expect(dp->flows, more);
+}
+
+uint16_t
+datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
+{
+	int alias = alias_number(dp, c->alias, false), owner = -1;
+
+	if (alias >= 0)
+		owner = flow_table_owner(dp->flows, key_of(c), alias);
+	return owner < 0 ? DP_NO_NODE : owner;
+}
+
 int
 datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 {

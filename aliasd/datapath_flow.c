@@ -268,10 +268,18 @@ split(struct flow_table *t)
 
 /* Two places of a bucket are in use, on average, until there are no more buckets. */
 static void
-grow(struct flow_table *t)
+grow(struct flow_table *t, size_t count)
 {
-	while (t->in_use < t->m.n && t->count > (size_t)t->in_use * 2)
+	while (t->in_use < t->m.n && count > (size_t)t->in_use * 2)
 		split(t);
+}
+
+void
+flow_table_expect(struct flow_table *t, size_t more)
+{
+	size_t most = (size_t)t->m.n * DP_WAYS;
+
+	grow(t, t->count + (more < most ? more : most));
 }
 
 static int
@@ -294,8 +302,22 @@ add(struct flow_table *t, uint32_t bucket, uint64_t key, uint32_t value)
 	if (way >= 0)
 		way_fill(b, way, key, value);
 	account(t, value, 1);
-	grow(t);
+	grow(t, t->count);
 	return 0;
+}
+
+int
+flow_table_owner(const struct flow_table *t, uint64_t key, uint32_t alias)
+{
+	uint32_t bucket = bucket_of(t, key, alias);
+	const struct dp_bucket *b = &t->buckets[bucket];
+	int way = way_find(b, key, alias);
+	struct over *o;
+
+	if (way >= 0)
+		return value_owner(b->value[way]);
+	o = b->overflow ? *over_find(t, bucket, key, alias) : NULL;
+	return o ? value_owner(o->value) : -1;
 }
 
 int

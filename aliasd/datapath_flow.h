@@ -32,12 +32,18 @@ uint32_t flow_table_overflow_for(uint32_t max_flows);
 
 /* key is dp_flow_key(). 0, or -1 and errno (ENOSPC: full). */
 int flow_table_set(struct flow_table *, uint64_t key, uint32_t alias, uint16_t owner);
+int flow_table_owner(const struct flow_table *, uint64_t key, uint32_t alias); /* -1: none */
 /* ENOENT if there is none, or if it is another's. */
 int flow_table_del(struct flow_table *, uint64_t key, uint32_t alias, uint16_t owner);
 size_t flow_table_del_owner(struct flow_table *, uint16_t owner); /* the number of flows removed */
 size_t flow_table_count(const struct flow_table *, uint16_t owner);
 size_t flow_table_alias_count(const struct flow_table *, uint32_t alias);
 size_t flow_table_overflowed(const struct flow_table *);
+/*
+ * So many will be added: grows at once, which costs next to nothing while the table holds little, and
+ * a multiple when it is done between additions. No more than a hint.
+ */
+void flow_table_expect(struct flow_table *, size_t more);
 uint32_t flow_table_in_use(const struct flow_table *); /* buckets */
 
 typedef void flow_table_fn(uint64_t key, uint32_t alias, uint16_t owner, void *arg);

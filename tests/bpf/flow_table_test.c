@@ -2,9 +2,14 @@
 /* The flow table without a kernel: the writer, and a reader that does what the packet program does. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <check.h>
 
 #include "aliasd/datapath_flow.h"
@@ -142,6 +147,42 @@ START_TEST(table_grows_with_what_it_holds)
 }
 END_TEST
 
+START_TEST(table_grows_at_once_when_told)
+{
+	uint32_t i;
+
+	for (i = 0; i < 1000; i++)
+		flow_table_set(table, key_of(i), 0, 1);
+	flow_table_expect(table, 9000);
+	ck_assert_uint_eq(flow_table_in_use(table), 5000);
+	for (i = 0; i < 1000; i++)
+		ck_assert_int_eq(reader(key_of(i), 0), 1);
+	for (; i < 10000; i++)
+		flow_table_set(table, key_of(i), 0, 1);
+	ck_assert_uint_eq(flow_table_in_use(table), 5000);
+	for (i = 0; i < 10000; i++)
+		ck_assert_int_eq(flow_table_owner(table, key_of(i), 0), 1);
+	ck_assert_int_eq(flow_table_owner(table, key_of(i), 0), -1);
+	/* Whatever nonsense one is told. */
+	flow_table_expect(table, SIZE_MAX);
+	ck_assert_uint_eq(flow_table_in_use(table), memory.n);
+}
+END_TEST
+
+START_TEST(owner_of_any)
+{
+	uint32_t i;
+
+	for (i = 0; i < MAX; i++)
+		flow_table_set(table, key_of(i), 0, i % 7);
+	ck_assert_uint_gt(flow_table_overflowed(table), 0);
+	for (i = 0; i < MAX; i++)
+		ck_assert_int_eq(flow_table_owner(table, key_of(i), 0), (int)(i % 7));
+	ck_assert_int_eq(flow_table_owner(table, key_of(0), 1), -1);
+	ck_assert_int_eq(flow_table_owner(table, key_of(MAX), 0), -1);
+}
+END_TEST
+
 START_TEST(too_many)
 {
 	uint32_t i;
@@ -240,20 +281,70 @@ START_TEST(reader_beside_the_writer)
 }
 END_TEST
 
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* How long it takes to load so many flows into an empty table, in random order. */
+static void
+bench(uint32_t flows, bool told)
+{
+	uint32_t n = flow_table_buckets_for(flows), i, failed = 0;
+	uint64_t client, new_space = 0;
+	struct flow_memory m = { .buckets = aligned_alloc(64, n * sizeof(*buckets)), .n = n,
+		.space = &new_space, .seed = 42,
+		.overflow_max = flow_table_overflow_for(flows) };
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	struct flow_table *t;
+	double start;
+
+	memset(m.buckets, 0, n * sizeof(*buckets));
+	m.overflow_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "bench", sizeof(struct dp_flow_key), 4,
+	    m.overflow_max, &opts);
+	if (m.overflow_fd < 0)
+		perror("no hash map: without it");
+	t = flow_table_new(&m);
+	start = now();
+	if (told)
+		flow_table_expect(t, flows);
+	for (i = 0; i < flows; i++) {
+		client = (i * 0x9e3779b97f4a7c15ull) >> 16;
+		failed += flow_table_set(t, dp_flow_key(client >> 16, client, 80), 0, i % 4) < 0;
+	}
+	printf("%u flows, %s: %.3f s, %zu in the hash map, %u failed\n", flows,
+	    told ? "told before" : "growing", now() - start, flow_table_overflowed(t), failed);
+	flow_table_free(t);
+	close(m.overflow_fd);
+	free(m.buckets);
+}
+
+/* With a number of flows: how long it takes to load them. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	Suite *s = suite_create("flow_table");
 	TCase *tc = tcase_create("flow_table");
 	SRunner *sr = srunner_create(s);
 	int failed;
 
+	if (argc > 1) {
+		bench(atoi(argv[1]), false);
+		bench(atoi(argv[1]), true);
+		return 0;
+	}
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, set_read_delete);
 	tcase_add_test(tc, full_and_empty_again);
 	tcase_add_test(tc, table_grows_with_what_it_holds);
+	tcase_add_test(tc, table_grows_at_once_when_told);
+	tcase_add_test(tc, owner_of_any);
 	tcase_add_test(tc, too_many);
 	tcase_add_test(tc, like_a_plain_array);
 	tcase_add_test(tc, taken_over);
