@@ -96,8 +96,22 @@ struct push {
 	struct engine *e;
 	const uint16_t *to;
 	size_t n, sent;
+	uint16_t owner;
 	struct message *m;
 };
+
+static void
+push_begin(struct push *p)
+{
+	struct message *m = p->m;
+
+	if (p->owner == p->e->self) {
+		message_begin(m);
+		return;
+	}
+	wire_wr_init(&m->w, m->buf, sizeof(m->buf));
+	alias_list_begin_of(&m->list, &m->w, p->owner);
+}
 
 static void
 push_send(struct push *p)
@@ -105,10 +119,10 @@ push_send(struct push *p)
 	size_t i;
 
 	alias_list_end(&p->m->list);
-	for (i = 0; p->m->list.count > 0 && i < p->n; i++)
+	for (i = 0; i < p->n; i++)
 		engine_unicast(p->e, p->to[i], p->m->buf, wire_wr_len(&p->m->w));
 	p->sent += p->m->list.count;
-	message_begin(p->m);
+	push_begin(p);
 }
 
 static void
@@ -122,26 +136,85 @@ push_one(const struct dp_conn *c, uint16_t owner, void *arg)
 		push_send(p);
 }
 
-/* Everything we own to those who may not have it, and a mark behind it. */
+/* What our table says of one owner; for another than us also if it is nothing. The number of them. */
+static size_t
+push_owner(struct engine *e, uint16_t owner, const uint16_t *to, size_t n)
+{
+	static struct message m;
+	struct push p = { .e = e, .to = to, .n = n, .owner = owner, .m = &m };
+
+	push_begin(&p);
+	datapath_each_flow(e->dp, owner, push_one, &p);
+	if (m.list.count > 0 || (owner != e->self && p.sent == 0))
+		push_send(&p);
+	return p.sent;
+}
+
+/* The lowest member that holds everything speaks for the hosts whose aliasd is away. */
+static bool
+speaks_for_absent(const struct engine *e)
+{
+	const uint16_t *members;
+	size_t i, n = state_members(e->state, &members);
+
+	for (i = 0; i < n; i++) {
+		if (state_is_synced(e->state, members[i]))
+			return members[i] == e->self;
+	}
+	return false;
+}
+
+static void
+push_absent(struct engine *e, const uint16_t *to, size_t n)
+{
+	uint16_t node;
+	size_t sent;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (!engine_owner_is_absent(e, node))
+			continue;
+		sent = push_owner(e, node, to, n);
+		log_info("flow", "%zu connections of node %u (%s), which is without aliasd, told to %zu members",
+		    sent, node, e->name[node], n);
+	}
+}
+
+static size_t
+count_to_push(struct engine *e, bool absent)
+{
+	size_t count = datapath_flow_count(e->dp, e->self);
+	uint16_t node;
+
+	for (node = 0; absent && node < LLT_MAX_NODES; node++) {
+		if (engine_owner_is_absent(e, node))
+			count += datapath_flow_count(e->dp, node);
+	}
+	return count;
+}
+
+/* Everything we own to those who may not have it: how much it will be, all of it, and a mark behind it. */
 static void
 push_flows(struct engine *e, const uint16_t *to, size_t n)
 {
-	static struct message m;
-	struct push p = { .e = e, .to = to, .n = n, .m = &m };
-	uint8_t end[16];
-	struct wire_wr w;
-	size_t i;
+	bool absent = speaks_for_absent(e);
+	uint8_t begin[16], end[16];
+	struct wire_wr b, w;
+	size_t i, sent;
 
 	if (n == 0)
 		return;
-	message_begin(&m);
-	datapath_each_flow(e->dp, e->self, push_one, &p);
-	push_send(&p);
+	wire_wr_init(&b, begin, sizeof(begin));
+	alias_msg_flows_begin(&b, (uint32_t)count_to_push(e, absent));
 	wire_wr_init(&w, end, sizeof(end));
 	alias_msg_flows_end(&w, state_gen(e->state));
 	for (i = 0; i < n; i++)
+		engine_unicast(e, to[i], begin, wire_wr_len(&b));
+	sent = push_owner(e, e->self, to, n);
+	if (absent)
+		push_absent(e, to, n);
+	for (i = 0; i < n; i++)
 		engine_unicast(e, to[i], end, wire_wr_len(&w));
-	log_info("flow", "%zu connections told to %zu members", p.sent, n);
+	log_info("flow", "%zu connections told to %zu members", sent, n);
 }
 
 /*
@@ -259,11 +332,43 @@ take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
 	}
 }
 
+/* How much there is to come, as far as it is not here already from an earlier life. */
+static void
+expect_flows(struct engine *e, uint16_t src, uint32_t expect)
+{
+	size_t have = datapath_flow_count(e->dp, src);
+
+	if (expect > have)
+		datapath_expect_flows(e->dp, expect - have);
+}
+
+/* On the word of another: it stands against nobody's own, neither the owner's nor a new owner's. */
+static void
+take_absent_flows(struct engine *e, struct alias_msg *m)
+{
+	struct alias_conn c;
+	uint8_t op;
+
+	if (m->owner == e->self || state_is_member(e->state, m->owner))
+		return;
+	engine_owner_absent(e, m->owner);
+	while (alias_msg_next_conn(m, &c, &op)) {
+		struct dp_conn d = engine_dp_conn(&c);
+
+		if (op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == DP_NO_NODE)
+			datapath_set_flow(e->dp, &d, m->owner);
+	}
+}
+
 void
 engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 {
 	if (m->type == ALIAS_MSG_FLOWS) {
 		take_flows(e, src, m);
+	} else if (m->type == ALIAS_MSG_FLOWS_BEGIN) {
+		expect_flows(e, src, m->expect);
+	} else if (m->type == ALIAS_MSG_FLOWS_OF) {
+		take_absent_flows(e, m);
 	} else if (m->type == ALIAS_MSG_FLOWS_END && m->gen == state_gen(e->state)) {
 		engine_owner_ends(e, src);
 		holds_end(e->holds, src);

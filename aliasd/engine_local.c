@@ -135,8 +135,10 @@ engine_poll_timer(void *arg)
 	engine_listen_dump(e, IPPROTO_UDP);
 	if (++e->polls % POLLS_A_TCP_DUMP == 0)
 		engine_listen_dump(e, IPPROTO_TCP);
-	if (e->polls % POLLS_A_SECOND == 0)
+	if (e->polls % POLLS_A_SECOND == 0) {
 		engine_drained(e);
+		engine_owners_missing(e); /* forgets those that stay away */
+	}
 	ev_timer_set(e->poll_timer, POLL_UDP);
 }
 

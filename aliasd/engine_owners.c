@@ -36,6 +36,23 @@ engine_owner_left(struct engine *e, uint16_t node)
 	log_info("flow", "node %u (%s): without aliasd, its connections are kept", node, e->name[node]);
 }
 
+bool
+engine_owner_is_absent(const struct engine *e, uint16_t node)
+{
+	return e->orphaned[node] != 0;
+}
+
+/* A member says so: we came later. */
+void
+engine_owner_absent(struct engine *e, uint16_t node)
+{
+	if (e->orphaned[node] != 0)
+		return;
+	e->orphaned[node] = clock_ns();
+	log_info("flow", "node %u (%s): without aliasd, what others keep for it is taken over", node,
+	    e->name[node]);
+}
+
 /* lltd lost the host. */
 void
 engine_owner_down(struct engine *e, uint16_t node)

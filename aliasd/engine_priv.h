@@ -163,6 +163,8 @@ void engine_flows_loaded(struct engine *);
 
 /* engine_owners.c: connections of members that leave and come back */
 void engine_owner_left(struct engine *, uint16_t node);
+bool engine_owner_is_absent(const struct engine *, uint16_t node);
+void engine_owner_absent(struct engine *, uint16_t node);
 void engine_owner_down(struct engine *, uint16_t node);
 void engine_owner_begins(struct engine *, uint16_t node);
 void engine_owner_told(struct engine *, uint16_t node, const struct alias_conn *);

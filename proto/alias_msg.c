@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/llthosts.h"
+
 #define MAX_ITEMS 8192
 
 static void
@@ -100,6 +102,13 @@ alias_msg_synced(struct wire_wr *w, uint32_t gen)
 }
 
 void
+alias_msg_flows_begin(struct wire_wr *w, uint32_t expect)
+{
+	begin(w, ALIAS_MSG_FLOWS_BEGIN);
+	wire_wr_u32(w, expect);
+}
+
+void
 alias_msg_flows_end(struct wire_wr *w, uint32_t gen)
 {
 	begin(w, ALIAS_MSG_FLOWS_END);
@@ -131,13 +140,27 @@ alias_msg_services(
 		alias_svc_encode(w, &svc[i]);
 }
 
+static void
+list_start(struct alias_list *l, struct wire_wr *w)
+{
+	l->w = w;
+	l->count = 0;
+	l->count_at = wire_wr_reserve(w, 4);
+}
+
 void
 alias_list_begin(struct alias_list *l, struct wire_wr *w, enum alias_msg_type type)
 {
 	begin(w, type);
-	l->w = w;
-	l->count = 0;
-	l->count_at = wire_wr_reserve(w, 4);
+	list_start(l, w);
+}
+
+void
+alias_list_begin_of(struct alias_list *l, struct wire_wr *w, uint16_t owner)
+{
+	begin(w, ALIAS_MSG_FLOWS_OF);
+	wire_wr_u16(w, owner);
+	list_start(l, w);
 }
 
 void
@@ -264,6 +287,12 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		return wire_rd_done(&r);
 	case ALIAS_MSG_SNAPSHOT:
 		return decode_snapshot(&r, m);
+	case ALIAS_MSG_FLOWS_BEGIN:
+		m->expect = wire_rd_u32(&r);
+		return wire_rd_done(&r);
+	case ALIAS_MSG_FLOWS_OF:
+		m->owner = wire_rd_u16(&r);
+		return m->owner < LLT_MAX_NODES && decode_list(&r, m, ALIAS_CONN_LEN, MAX_ITEMS);
 	case ALIAS_MSG_FLOWS:
 	case ALIAS_MSG_ASK:
 	case ALIAS_MSG_ANSWER:

@@ -32,6 +32,8 @@ enum alias_msg_type {
 	ALIAS_MSG_FLOWS_END = 0x22,
 	ALIAS_MSG_ASK = 0x23,
 	ALIAS_MSG_ANSWER = 0x24,
+	ALIAS_MSG_FLOWS_BEGIN = 0x25, /* about so many FLOWS follow */
+	ALIAS_MSG_FLOWS_OF = 0x26,    /* what the sender keeps for a host whose aliasd is away */
 };
 
 enum alias_row_flag {
@@ -75,6 +77,8 @@ struct alias_msg {
 	struct alias_row row; /* ROW */
 	bool initial;         /* SERVICES: only if there is no table yet */
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
+	uint32_t expect;       /* FLOWS_BEGIN */
+	uint16_t owner;        /* FLOWS_OF: node, < LLT_MAX_NODES */
 	uint32_t index, total; /* SNAPSHOT: chunk index of total */
 	const uint8_t *data;   /* SNAPSHOT */
 	size_t len;
@@ -93,6 +97,7 @@ void alias_msg_row(struct wire_wr *, uint64_t token, const struct alias_row *);
 void alias_msg_synced(struct wire_wr *, uint32_t gen);
 void alias_msg_snapshot(struct wire_wr *, uint32_t gen, uint32_t index, uint32_t total,
     const uint8_t *, size_t);
+void alias_msg_flows_begin(struct wire_wr *, uint32_t expect);
 void alias_msg_flows_end(struct wire_wr *, uint32_t gen);
 void alias_msg_services(
     struct wire_wr *, uint64_t token, bool initial, const struct alias_svc *, size_t n);
@@ -103,6 +108,7 @@ struct alias_list {
 	uint32_t count;
 };
 void alias_list_begin(struct alias_list *, struct wire_wr *, enum alias_msg_type);
+void alias_list_begin_of(struct alias_list *, struct wire_wr *, uint16_t owner); /* FLOWS_OF */
 void alias_list_listen(struct alias_list *, const struct alias_listen *);
 void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
 void alias_list_end(struct alias_list *);

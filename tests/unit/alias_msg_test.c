@@ -82,6 +82,17 @@ START_TEST(lists)
 	ck_assert(!alias_msg_next_conn(&m, &gc, &op));
 	wire_put_u32(buf + 2, 0x80000000u);
 	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
+
+	start();
+	alias_list_begin_of(&list, &w, 1023);
+	alias_list_conn(&list, &c, ALIAS_FLOW_SET);
+	alias_list_end(&list);
+	expect_exact();
+	ck_assert_uint_eq(m.owner, 1023);
+	ck_assert(alias_msg_next_conn(&m, &gc, &op));
+	ck_assert_mem_eq(&gc, &c, sizeof(c));
+	wire_put_u16(buf + 2, 1024); /* no such node */
+	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
 }
 END_TEST
 
@@ -104,6 +115,10 @@ END_TEST
 
 START_TEST(others)
 {
+	start();
+	alias_msg_flows_begin(&w, 1000000);
+	expect_exact();
+	ck_assert_uint_eq(m.expect, 1000000);
 	start();
 	alias_msg_synced(&w, 9);
 	expect_exact();
