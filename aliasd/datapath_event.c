@@ -49,8 +49,9 @@ on_stray(void *arg, void *data, size_t size)
 	return 0;
 }
 
-void
-datapath_poll(struct datapath *dp)
+/* How many there were. */
+static int
+consume(struct datapath *dp)
 {
 	static const struct dp_conn nothing;
 	int n = ring_buffer__consume(dp->rb);
@@ -62,12 +63,32 @@ datapath_poll(struct datapath *dp)
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
 	    dp->ops->on_sock)
 		dp->ops->on_sock(DP_LOST, &nothing, dp->arg);
+	return n;
+}
+
+void
+datapath_poll(struct datapath *dp)
+{
+	consume(dp);
 }
 
 static void
 on_readable(int fd, void *arg)
 {
-	datapath_poll(arg);
+	struct datapath *dp = arg;
+
+	consume(dp);
+	ev_timer_set(dp->look, DP_WAKE_LOOK);
+}
+
+/* For what came without waking us. Once nothing did, the next one will. */
+static void
+on_look(void *arg)
+{
+	struct datapath *dp = arg;
+
+	if (consume(dp) > 0)
+		ev_timer_set(dp->look, DP_WAKE_LOOK);
 }
 
 static int
@@ -101,15 +122,18 @@ event_open(struct datapath *dp)
 	}
 	if (!dp->loop)
 		return 0;
+	dp->look = ev_timer_new(dp->loop, on_look, dp);
 	dp->io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->rb), on_readable, NULL, dp);
-	return dp->io ? 0 : -1;
+	return dp->look && dp->io ? 0 : -1;
 }
 
 void
 event_close(struct datapath *dp)
 {
 	ev_io_free(dp->io);
+	ev_timer_free(dp->look);
 	ring_buffer__free(dp->rb);
 	dp->io = NULL;
+	dp->look = NULL;
 	dp->rb = NULL;
 }

@@ -9,6 +9,7 @@
 #include "aliasd/datapath_flow.h"
 
 struct ev_io;
+struct ev_timer;
 struct ring_buffer;
 struct bpf_link;
 
@@ -38,6 +39,7 @@ struct datapath {
 	struct flow_table *flows;
 	struct ring_buffer *rb;
 	struct ev_io *io;
+	struct ev_timer *look; /* at events that came without a wake-up */
 	struct bpf_link *sock_link, *sendmsg_link;
 	uint16_t services_of[DP_ALIASES];
 	uint16_t free_ring[DP_RINGS]; /* a queue: what was left last is used again last */

@@ -2,7 +2,9 @@
 /* Who owns which connection: told by the owner, kept by all. */
 #include "aliasd/engine_priv.h"
 
+/* Together with the wait in the kernel's buffer, an announcement is at most 5 ms old. */
 #define FLUSH_AFTER NSEC_PER_MSEC
+#define FLUSH_GAP (3 * NSEC_PER_MSEC) /* a message costs every member the same, whatever it holds */
 #define CONNS_A_MESSAGE 4000
 #define QUIET_MIN (150 * NSEC_PER_MSEC)
 #define QUIET_MAX (2 * NSEC_PER_SEC)
@@ -20,13 +22,27 @@ message_begin(struct message *m)
 	alias_list_begin(&m->list, &m->w, ALIAS_MSG_FLOWS);
 }
 
-void
-engine_arm_flush(struct engine *e)
+static void
+arm_flush(struct engine *e, uint64_t when)
 {
-	if (e->flush_armed)
+	if (e->flush_at != 0 && e->flush_at <= when)
 		return;
-	e->flush_armed = true;
-	ev_timer_set(e->flush_timer, FLUSH_AFTER);
+	e->flush_at = when;
+	ev_timer_set_at(e->flush_timer, when);
+}
+
+void
+engine_arm_asks(struct engine *e)
+{
+	arm_flush(e, clock_ns() + FLUSH_AFTER);
+}
+
+static void
+arm_announcements(struct engine *e)
+{
+	uint64_t soon = clock_ns() + FLUSH_AFTER, gap = e->flushed + FLUSH_GAP;
+
+	arm_flush(e, soon > gap ? soon : gap);
 }
 
 static void
@@ -69,7 +85,8 @@ engine_flush_timer(void *arg)
 {
 	struct engine *e = arg;
 
-	e->flush_armed = false;
+	e->flush_at = 0;
+	e->flushed = clock_ns();
 	flush_announcements(e);
 	engine_flush_asks(e);
 }
@@ -89,7 +106,7 @@ engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 	if (announce_add(e->announce, c, op, clock_ns()) >= CONNS_A_MESSAGE)
 		flush_announcements(e);
 	else
-		engine_arm_flush(e);
+		arm_announcements(e);
 }
 
 struct push {

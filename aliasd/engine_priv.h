@@ -84,7 +84,9 @@ struct engine {
 
 	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *ready_timer, *rejoin_timer;
-	bool flush_armed, ready;
+	uint64_t flush_at; /* 0: not armed */
+	uint64_t flushed;  /* last time */
+	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
 	const char *status; /* as it was told last */
 	unsigned polls;
@@ -155,7 +157,7 @@ void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
 
 /* engine_flows.c: who owns which connection */
 void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op);
-void engine_arm_flush(struct engine *);
+void engine_arm_asks(struct engine *);
 void engine_flush_timer(void *engine);
 void engine_flows_view(struct engine *, const struct gab_ev_view *);
 void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);

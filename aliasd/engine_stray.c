@@ -17,7 +17,7 @@ ask(const struct alias_conn *c, void *arg)
 		e->asks = mem_grow(e->asks, e->asks_size, sizeof(*e->asks));
 	}
 	e->asks[e->nasks++] = *c;
-	engine_arm_flush(e);
+	engine_arm_asks(e);
 }
 
 /* The connection was here all along, or is by now: the data plane finds the socket. */

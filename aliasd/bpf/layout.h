@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 4
+#define DP_LAYOUT 5
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -123,6 +123,12 @@ struct dp_udp_source {
 	__u32 alias;
 	__u32 pad;
 };
+/*
+ * Connections that come and go wake the daemon at most once in this time (ns); what comes meanwhile
+ * waits in the buffer until the daemon looks by itself, DP_WAKE_LOOK after it was woken.
+ */
+#define DP_WAKE_GAP 1000000ull
+#define DP_WAKE_LOOK 1500000ull
 #define DP_UDP_FRESH 180000000000ull
 
 enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4 };

@@ -23,6 +23,7 @@ __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no
 
 /* Written here: an event found no room. */
 __u32 events_lost;
+__u64 events_woken; /* when the daemon was last woken for one */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -64,6 +64,18 @@ sock_event(int from, int to)
 	return to == BPF_TCP_CLOSE ? DP_EV_CLOSED : -1;
 }
 
+/* A wake-up costs more than the event: a daemon that is at work already is not woken for each. */
+INLINE __u64
+sock_wake(int type)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if ((type == DP_EV_ESTABLISHED || type == DP_EV_CLOSED) && now - events_woken < DP_WAKE_GAP)
+		return BPF_RB_NO_WAKEUP;
+	events_woken = now;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 INLINE void
 sock_report(struct sock *sk, int type)
 {
@@ -79,7 +91,7 @@ sock_report(struct sock *sk, int type)
 	ev->client_port = sk->__sk_common.skc_dport;
 	/* skc_num is gone when a connection closes. */
 	ev->port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
-	bpf_ringbuf_submit(ev, 0);
+	bpf_ringbuf_submit(ev, sock_wake(type));
 }
 
 SEC("tp_btf/inet_sock_set_state")
