@@ -448,6 +448,7 @@ gab_core_status(const struct gab_core *core, struct gab_core_status *st)
 	st->quorate = core->view.vid.gen != 0 && core->view.quorate;
 	st->changing = core->view.flushed;
 	st->vid = core->view.vid;
+	st->gen = core->gen;
 	st->members = core->view.members;
 	st->connected = core->conn.open;
 	st->seed = core->conf.seed;

@@ -105,7 +105,7 @@ void gab_core_leave(struct gab_core *, unsigned port, uint64_t now);
 enum gab_sent {
 	GAB_SENT,
 	GAB_SENT_FULL, /* taken, but no more until ops->room() */
-	GAB_SENT_NOT,  /* dropped: no view, an older fresh view, or (unicast) another view or no member */
+	GAB_SENT_NOT,  /* dropped: no view, before the fresh one, or (unicast) another or no member */
 };
 enum gab_sent gab_core_send(
     struct gab_core *, unsigned port, const struct gab_ctl_send *, uint64_t now);
@@ -130,6 +130,7 @@ struct gab_core_status {
 	bool quorate;
 	bool changing; /* a view change is under way */
 	struct gab_vid vid; /* gen 0: in no view */
+	uint32_t gen;       /* the highest generation seen, of nodes or ports */
 	struct gab_set members;
 	struct gab_set connected; /* peers */
 	uint32_t seed;

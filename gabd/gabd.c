@@ -35,6 +35,7 @@ static struct {
 	struct ev_timer *timer;  /* the core's */
 	struct ev_timer *drain;  /* looks at lltd's queue */
 	uint64_t armed;
+	uint32_t gen;     /* the highest that a core of ours has seen */
 	uint16_t node;
 	bool off;         /* gabconfig -U */
 	bool holding;     /* clients, for lltd's queue */
@@ -161,13 +162,19 @@ new_incarnation(void)
 	return inc;
 }
 
-/* Generations start at the time of day, so that they go on growing over restarts of everybody. */
+/*
+ * Generations start at the time of day, so that they go on growing over restarts of everybody; or,
+ * when there was more than a view each second, where they were.
+ */
 static uint32_t
 first_gen(void)
 {
 	time_t now = time(NULL);
+	uint32_t gen = 0;
 
-	return now > EPOCH_2020 && now - EPOCH_2020 < GAB_GEN_MAX / 2 ? (uint32_t)(now - EPOCH_2020) : 0;
+	if (now > EPOCH_2020 && now - EPOCH_2020 < GAB_GEN_MAX / 2)
+		gen = (uint32_t)(now - EPOCH_2020);
+	return self.gen > gen && self.gen < GAB_GEN_MAX ? self.gen : gen;
 }
 
 static void
@@ -225,8 +232,13 @@ begin(void)
 static void
 end(const char *status)
 {
-	if (self.core != NULL)
+	struct gab_core_status st;
+
+	if (self.core != NULL) {
+		gab_core_status(self.core, &st);
+		self.gen = st.gen;
 		gab_core_stop(self.core);
+	}
 	gab_core_free(self.core);
 	self.core = NULL;
 	gab_set_clear(&self.jeopardy);

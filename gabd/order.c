@@ -413,6 +413,10 @@ accept(struct gab_core *core, unsigned src, const struct gab_item *item)
 	return true;
 }
 
+/*
+ * After a connection broke, not even a new one may carry on in the same view: what was submitted in
+ * between is not there, and the first message of an origin could be any of them.
+ */
 void
 order_recv_submit(struct gab_core *core, unsigned src, struct wire_rd *r)
 {
@@ -424,7 +428,8 @@ order_recv_submit(struct gab_core *core, unsigned src, struct wire_rd *r)
 		return;
 	}
 	if (core->view.vid.coord != core->conf.self || !gab_vid_equal(&b.vid, &core->view.vid) ||
-	    core->view.flushed || !gab_set_has(&core->view.members, src)) {
+	    core->view.flushed || !gab_set_has(&core->view.members, src) ||
+	    gab_set_has(&core->view.lost, src)) {
 		core->stats.stale_messages++;
 		return;
 	}

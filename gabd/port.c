@@ -289,7 +289,9 @@ port_send(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
 		return GAB_SENT_NOT;
 	if (s->kind == GAB_UNICAST)
 		return send_unicast(core, port, s);
-	if (s->gen < l->fresh_gen || l->queued >= 4 * FULL_ITEMS || l->queued_bytes >= 4 * FULL_BYTES)
+	/* A view that this client was not told of: it means one of an earlier life of ours. */
+	if (s->gen < l->fresh_gen || s->gen > core->port.ports.row[port].vid.gen ||
+	    l->queued >= 4 * FULL_ITEMS || l->queued_bytes >= 4 * FULL_BYTES)
 		return GAB_SENT_NOT;
 	l->queued++;
 	l->queued_bytes += s->len;

@@ -44,11 +44,12 @@ static struct {
 	uint8_t buf[GAB_MAX_MSG + 64];
 } self;
 
+/* number is what came, after is what it came after. */
 static void
-violation(const char *what, unsigned node, uint64_t no)
+violation(const char *what, unsigned node, uint64_t no, uint64_t after)
 {
-	printf("{\"event\": \"violation\", \"what\": \"%s\", \"node\": %u, \"number\": %" PRIu64 "}\n", what,
-	    node, no);
+	printf("{\"event\": \"violation\", \"what\": \"%s\", \"node\": %u, \"number\": %" PRIu64
+	    ", \"after\": %" PRIu64 ", \"gen\": %u}\n", what, node, no, after, self.view.gen);
 	self.violations++;
 }
 
@@ -100,7 +101,8 @@ due(void)
 static void
 on_timer(void *arg)
 {
-	if (!self.going)
+	/* Between a lost connection and the first view of the next there is no view to send in. */
+	if (!self.going || !self.in_view)
 		return;
 	for (unsigned i = 0; i < BATCH && due(); i++) {
 		send_one(GAB_ORDERED, 0, ++self.sent);
@@ -114,10 +116,11 @@ on_timer(void *arg)
 static void
 maybe_start(void)
 {
-	if (self.going || !self.in_view || self.count == 0 || self.view.nmembers < self.members)
+	if (self.count == 0 || (!self.going && self.view.nmembers < self.members))
 		return;
+	if (!self.going)
+		self.started = clock_ns();
 	self.going = true;
-	self.started = clock_ns();
 	ev_timer_set(self.timer, 0);
 }
 
@@ -130,7 +133,7 @@ on_view(const struct ipc_msg *msg)
 	uint32_t before = self.in_view ? self.view.gen : 0;
 
 	if (!gab_ev_view_decode(msg->data, msg->len, &self.view)) {
-		violation("malformed view", 0, 0);
+		violation("malformed view", 0, 0, 0);
 		return;
 	}
 	printf("{\"event\": \"view\", \"time\": %" PRIu64 ", \"gen\": %u, \"before\": %u, \"node\": %u, "
@@ -141,10 +144,12 @@ on_view(const struct ipc_msg *msg)
 	print_ids("left", self.view.left, self.view.nleft);
 	printf(", \"delivered\": %" PRIu64 ", \"digest\": \"%016" PRIx64 "\"}\n", delivered, digest);
 	if (self.view.gen <= before)
-		violation("generation does not grow", self.view.self, self.view.gen);
+		violation("generation does not grow", self.view.self, self.view.gen, before);
 	if (self.view.fresh) {
 		memset(self.last, 0, sizeof(self.last));
 		self.back = self.sent;
+		if (self.count != 0 && self.back == self.count)
+			ev_timer_set(self.deadline, 300 * NSEC_PER_MSEC); /* what was left is dropped */
 	}
 	for (unsigned i = 0; i < self.view.njoined; i++)
 		self.last[self.view.joined[i]] = 0;
@@ -158,7 +163,7 @@ static void
 take_ordered(const struct gab_ev_msg *m, uint64_t no, uint64_t time)
 {
 	if (self.last[m->src] != 0 && no != self.last[m->src] + 1)
-		violation("gap or repetition", m->src, no);
+		violation("gap or repetition", m->src, no, self.last[m->src]);
 	self.last[m->src] = no;
 	self.digest = (self.digest ^ (no << 16 | m->src)) * UINT64_C(0x9e3779b97f4a7c15);
 	self.delivered++;
@@ -166,7 +171,7 @@ take_ordered(const struct gab_ev_msg *m, uint64_t no, uint64_t time)
 	if (m->src != self.view.self)
 		return;
 	if (no != self.back + 1)
-		violation("own message out of turn", m->src, no);
+		violation("own message out of turn", m->src, no, self.back);
 	self.back = no;
 	if (no <= self.count)
 		self.latency[no - 1] = clock_ns() - time;
@@ -182,14 +187,14 @@ on_message(const struct ipc_msg *msg)
 	uint64_t no, time;
 
 	if (!gab_ev_msg_decode(msg->data, msg->len, &m) || m.len < HEAD) {
-		violation("malformed message", 0, 0);
+		violation("malformed message", 0, 0, 0);
 		return;
 	}
 	wire_rd_init(&r, m.data, m.len);
 	no = wire_rd_u64(&r);
 	time = wire_rd_u64(&r);
 	if (m.gen != self.view.gen)
-		violation("message of another view", m.src, no);
+		violation("message of another view", m.src, no, m.gen);
 	if (self.print)
 		printf("{\"event\": \"message\", \"kind\": \"%s\", \"node\": %u, \"number\": %" PRIu64 "}\n",
 		    m.kind == GAB_UNICAST ? "unicast" : "ordered", m.src, no);
@@ -198,7 +203,7 @@ on_message(const struct ipc_msg *msg)
 		return;
 	}
 	if (no <= self.last_unicast[m.src])
-		violation("unicast out of turn", m.src, no);
+		violation("unicast out of turn", m.src, no, self.last_unicast[m.src]);
 	self.last_unicast[m.src] = no;
 	self.unicasts_received++;
 }
@@ -215,7 +220,7 @@ on_msg(struct ipc_client *client, const struct ipc_msg *msg, void *arg)
 	} else if (msg->type == IPC_REPLY) {
 		wire_rd_init(&r, msg->data, msg->len);
 		if (wire_rd_u16(&r) != IPC_OK)
-			violation("refused", 0, 0);
+			violation("refused", 0, 0, 0);
 	}
 }
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+/* What tests/sim cannot show: its clients know of every view at once, and its links fail by the rules. */
+#include <string.h>
+
+#include "common/clock.h"
+#include "gabd/core_priv.h"
+#include "tests/unit/unit.h"
+
+#define PORT 7
+#define SELF 1
+#define OTHER 2
+
+static struct {
+	unsigned views, messages, fresh;
+	uint32_t gen; /* of the last view */
+	char last[16];
+} seen;
+
+static void
+on_send(void *arg, const struct gab_set *dst, const uint8_t *data, size_t len)
+{
+}
+
+static void
+on_view(void *arg, unsigned port, uint32_t inst, const struct gab_ev_view *v)
+{
+	seen.views++;
+	seen.fresh += v->fresh;
+	seen.gen = v->gen;
+}
+
+static void
+on_message(void *arg, unsigned port, uint32_t inst, const struct gab_ev_msg *m)
+{
+	seen.messages++;
+	ck_assert_uint_lt(m->len, sizeof(seen.last));
+	memcpy(seen.last, m->data, m->len);
+	seen.last[m->len] = '\0';
+}
+
+static void
+on_room(void *arg, unsigned port, uint32_t inst)
+{
+}
+
+static const struct gab_core_ops ops = {
+	.send = on_send,
+	.view = on_view,
+	.message = on_message,
+	.room = on_room,
+};
+
+/* A core alone in its view. */
+static struct gab_core *
+alone(uint32_t gen_start)
+{
+	const struct gab_core_conf conf = { .self = SELF, .max_nodes = 8, .inc = 77,
+		.gen_start = gen_start, .seed = 1, .alive = NSEC_PER_SEC, .dead = 3 * NSEC_PER_SEC };
+	struct gab_core *core;
+
+	memset(&seen, 0, sizeof(seen));
+	core = gab_core_new(&conf, &ops, NULL, NSEC_PER_SEC);
+	ck_assert_ptr_nonnull(core);
+	gab_core_seed(core, NSEC_PER_SEC);
+	gab_core_tick(core, 2 * NSEC_PER_SEC);
+	return core;
+}
+
+static enum gab_sent
+say(struct gab_core *core, uint32_t gen, const char *text)
+{
+	struct gab_ctl_send s = { .kind = GAB_ORDERED, .gen = gen, .data = (const uint8_t *)text,
+		.len = strlen(text) };
+
+	return gab_core_send(core, PORT, &s, 2 * NSEC_PER_SEC);
+}
+
+/* gabd began again, and a client still sends what it meant for a view of the life before. */
+START_TEST(only_in_a_view_that_the_client_was_told_of)
+{
+	struct gab_core *core = alone(1000);
+	struct gab_core_status st;
+
+	ck_assert_uint_ne(gab_core_register(core, PORT, 2 * NSEC_PER_SEC), 0);
+	ck_assert_uint_eq(seen.fresh, 1);
+	ck_assert_int_eq(say(core, seen.gen - 1, "before"), GAB_SENT_NOT);
+	ck_assert_int_eq(say(core, seen.gen + 1, "after"), GAB_SENT_NOT);
+	ck_assert_uint_eq(seen.messages, 0);
+	ck_assert_int_eq(say(core, seen.gen, "now"), GAB_SENT);
+	ck_assert_str_eq(seen.last, "now");
+	gab_core_status(core, &st);
+	ck_assert_uint_ge(st.gen, seen.gen);
+	ck_assert_uint_gt(seen.gen, 1000);
+	gab_core_free(core);
+}
+END_TEST
+
+static void
+submit(struct gab_core *core, uint64_t oseq, const char *text)
+{
+	struct gab_batch b = { .vid = core->view.vid, .count = 1 };
+	struct gab_item item = { .origin = OTHER, .oseq = oseq, .kind = GAB_ITEM_DATA, .port = PORT,
+		.inst = 1, .data = (const uint8_t *)text, .len = strlen(text) };
+	uint8_t buf[256];
+	struct wire_wr w;
+	struct wire_rd r;
+
+	wire_wr_init(&w, buf, sizeof(buf));
+	gab_batch_encode(&w, &b);
+	gab_item_encode(&w, &item);
+	wire_rd_init(&r, buf, wire_wr_len(&w));
+	order_recv_submit(core, OTHER, &r);
+	gab_core_tick(core, 2 * NSEC_PER_SEC);
+}
+
+static void
+join(struct gab_core *core)
+{
+	gab_core_register(core, PORT, 2 * NSEC_PER_SEC);
+	gab_set_add(&core->view.members, OTHER);
+	gab_set_add(&core->port.ports.row[PORT].members, OTHER);
+}
+
+START_TEST(submissions_in_their_order)
+{
+	struct gab_core *core = alone(1000);
+
+	join(core);
+	submit(core, 5, "five");
+	ck_assert_str_eq(seen.last, "five");
+	submit(core, 7, "seven");
+	ck_assert_str_eq(seen.last, "five");
+	submit(core, 6, "six");
+	ck_assert_str_eq(seen.last, "six");
+	gab_core_free(core);
+}
+END_TEST
+
+/* The first that comes over a new connection need not be the first of the view. */
+START_TEST(no_submission_after_a_lost_connection)
+{
+	struct gab_core *core = alone(1000);
+
+	join(core);
+	gab_set_add(&core->view.lost, OTHER);
+	submit(core, 5, "five");
+	ck_assert_uint_eq(seen.messages, 0);
+	gab_core_free(core);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { only_in_a_view_that_the_client_was_told_of,
+		submissions_in_their_order, no_submission_after_a_lost_connection, NULL };
+
+	return unit_run("gab_core", tests);
+}
