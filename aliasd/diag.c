@@ -17,6 +17,8 @@
 #define BUF_SIZE 32768
 /* A socket that has got its SYN; <netinet/tcp.h> does not know it. */
 #define STATE_NEW_SYN_RECV 12
+/* What idiag_timer says of a time-wait rest, whose state may be FIN_WAIT2 as well. */
+#define TIMER_TIME_WAIT 3
 
 struct diag {
 	struct mnl_socket *nl;
@@ -185,7 +187,8 @@ connection_cb(const struct nlmsghdr *nlh, void *arg)
 	struct alias_conn conn;
 	int word = 0;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+	/* The end of a rest is no event: it would stand in the tables for ever. */
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) || m->idiag_timer == TIMER_TIME_WAIT)
 		return MNL_CB_OK;
 	if (m->idiag_family == AF_INET6) {
 		if (m->id.idiag_src[2] != htonl(0xffff))
@@ -217,6 +220,14 @@ struct lookup {
 	enum alias_verdict verdict;
 };
 
+/* Its end will be an event. A half-open one is told when it is established, or ends in silence. */
+static bool
+has_event_to_come(const struct inet_diag_msg *m)
+{
+	return m->idiag_timer != TIMER_TIME_WAIT && m->idiag_state != TCP_TIME_WAIT &&
+	    m->idiag_state != TCP_SYN_RECV && m->idiag_state != STATE_NEW_SYN_RECV;
+}
+
 /* The kernel answers with a listening socket if there is no other. */
 static int
 lookup_cb(const struct nlmsghdr *nlh, void *arg)
@@ -226,10 +237,8 @@ lookup_cb(const struct nlmsghdr *nlh, void *arg)
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) || m->id.idiag_dport != l->conn->client_port)
 		return MNL_CB_STOP;
-	if (m->idiag_state == TCP_TIME_WAIT)
-		l->verdict = ALIAS_MINE_CLOSING;
-	else if (m->idiag_state != TCP_LISTEN && m->idiag_state != TCP_CLOSE)
-		l->verdict = ALIAS_MINE;
+	if (m->idiag_state != TCP_LISTEN && m->idiag_state != TCP_CLOSE)
+		l->verdict = has_event_to_come(m) ? ALIAS_MINE : ALIAS_MINE_CLOSING;
 	return MNL_CB_STOP;
 }
 

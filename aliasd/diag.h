@@ -22,7 +22,10 @@ int diag_listeners(struct diag *, uint8_t proto,
     void (*fn)(uint16_t port_h, struct in_addr bound, void *arg), void *arg);
 /* Every TCP connection that was established and has not ended, its local side as the alias. */
 int diag_connections(struct diag *, void (*fn)(const struct alias_conn *, void *arg), void *arg);
-/* Is there a socket of this very connection? Closing: only its time-wait rest is left. */
+/*
+ * Is there a socket of this very connection? Closing: only its time-wait rest is left, or it is not
+ * established yet: no event will tell of its end.
+ */
 int diag_lookup(struct diag *, const struct alias_conn *, enum alias_verdict *);
 
 /* Calls fn for every UDP socket that is closed, from the loop. NULL if the kernel cannot tell. */
