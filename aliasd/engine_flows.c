@@ -267,7 +267,7 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 		if (v->joined[i] == e->self)
 			continue;
 		engine_owner_begins(e, v->joined[i]);
-		stray_member_left(e->stray, v->joined[i], now);
+		stray_member_joined(e->stray, v->joined[i]);
 	}
 }
 

@@ -266,6 +266,19 @@ stray_member_left(struct stray *s, uint16_t node, uint64_t now)
 	}
 }
 
+/* Nobody asks it; the client's next packet does. */
+void
+stray_member_joined(struct stray *s, uint16_t node)
+{
+	struct pending *p;
+
+	memset(s->refused, 0, sizeof(s->refused));
+	for (p = s->first; p != NULL; p = p->next) {
+		p->wait = mem_grow(p->wait, p->nwait + 1, sizeof(*p->wait));
+		p->wait[p->nwait++] = node;
+	}
+}
+
 uint64_t
 stray_run(struct stray *s, uint64_t now)
 {

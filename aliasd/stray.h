@@ -43,6 +43,10 @@ void stray_answer(struct stray *, uint16_t from, const struct alias_conn *, enum
     uint64_t now);
 /* What it would have answered counts as a no. */
 void stray_member_left(struct stray *, uint16_t node, uint64_t now);
+/*
+ * It may own what nobody knew so far: nothing is refused on the word of those who were asked before.
+ */
+void stray_member_joined(struct stray *, uint16_t node);
 void stray_clear(struct stray *);
 /* Gives up what nobody answered in time. Returns when to call again, or STRAY_NEVER. */
 uint64_t stray_run(struct stray *, uint64_t now);

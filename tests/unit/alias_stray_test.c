@@ -111,6 +111,36 @@ START_TEST(refused)
 }
 END_TEST
 
+/* Who comes (back) may own it: no word from before is good enough for a reset. */
+START_TEST(comes_back)
+{
+	struct stray *s = stray_new(&ops, NULL);
+
+	packet(s, 1, 0x10, 1, 0);
+	answer(s, 2, 1, ALIAS_NOT_MINE, 0);
+	ck_assert_uint_eq(resets, 1);
+	packet(s, 2, 0x10, 1, 0);
+	packet(s, 3, 0x10, 2, 0);
+	answer(s, 2, 3, ALIAS_NOT_MINE, 0);
+	ck_assert_uint_eq(asked, 3);
+	stray_member_joined(s, 3);
+	answer(s, 2, 2, ALIAS_NOT_MINE, 0);
+	ck_assert_uint_eq(resets, 1);
+	packet(s, 1, 0x10, 2, NSEC_PER_MSEC);
+	ck_assert_uint_eq(resets, 1);
+	ck_assert_uint_eq(asked, 4);
+	answer(s, 3, 1, ALIAS_MINE, NSEC_PER_MSEC);
+	ck_assert_uint_eq(delivered, 1);
+	/* It leaves before it said anything. */
+	stray_member_left(s, 3, NSEC_PER_MSEC);
+	ck_assert_uint_eq(resets, 2);
+	stray_run(s, NSEC_PER_SEC);
+	ck_assert_uint_eq(resets, 2);
+	ck_assert_uint_eq(stray_stats(s)->held, 0);
+	stray_free(s);
+}
+END_TEST
+
 START_TEST(silence)
 {
 	struct stray *s = stray_new(&ops, NULL);
@@ -154,7 +184,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { found, refused, silence, bounds, NULL };
+	const TTest *const tests[] = { found, refused, comes_back, silence, bounds, NULL };
 
 	return unit_run("alias_stray", tests);
 }
