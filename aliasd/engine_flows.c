@@ -57,6 +57,18 @@ send_to_all(struct engine *e, const void *data, size_t len)
 	}
 }
 
+/*
+ * It ended since, or is another's. Told late, it would take the packets of whoever has its client's
+ * port now until the end behind it is told, too. (A table too full for it here is so elsewhere.)
+ */
+static bool
+is_over(struct engine *e, const struct alias_conn *c, uint8_t op)
+{
+	struct dp_conn d = engine_dp_conn(c);
+
+	return op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) != e->self;
+}
+
 static void
 flush_announcements(struct engine *e)
 {
@@ -68,6 +80,8 @@ flush_announcements(struct engine *e)
 		return;
 	message_begin(&m);
 	while (announce_next(e->announce, &c, &op)) {
+		if (is_over(e, &c, op))
+			continue;
 		alias_list_conn(&m.list, &c, op);
 		if (m.list.count < CONNS_A_MESSAGE)
 			continue;
