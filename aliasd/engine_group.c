@@ -140,6 +140,9 @@ on_view(const struct gab_ev_view *v, void *arg)
 	struct engine *e = arg;
 
 	log_view(e, v);
+	/* The state of those who all start afresh is complete at once, but not what they hold. */
+	if (v->fresh)
+		holds_expect(e->holds, v->members, v->nmembers, v->self);
 	/* Masters first: clients wait for them. */
 	state_view(e->state, v);
 	engine_flows_view(e, v);
