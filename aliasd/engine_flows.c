@@ -6,6 +6,8 @@
 #define FLUSH_AFTER NSEC_PER_MSEC
 #define FLUSH_GAP (3 * NSEC_PER_MSEC) /* a message costs every member the same, whatever it holds */
 #define CONNS_A_MESSAGE 4000
+/* What was told to all so long ago has arrived. */
+#define ARRIVES_IN (2 * NSEC_PER_SEC)
 #define QUIET_MIN (150 * NSEC_PER_MSEC)
 #define QUIET_MAX (2 * NSEC_PER_SEC)
 
@@ -312,6 +314,18 @@ check_synced(struct engine *e)
 	log_info("flow", "all members' connections are known");
 }
 
+/* All of ours to all, because we are new, or because this view may have cut that short. */
+static bool
+must_tell_all(struct engine *e, bool anew)
+{
+	uint64_t now = clock_ns();
+
+	if (!anew && (e->told_all == 0 || now - e->told_all > ARRIVES_IN))
+		return false;
+	e->told_all = now;
+	return true;
+}
+
 /*
  * A view change may have dropped what was on its way. Members that hold everything get the latest
  * changes again; those that do not yet, everything.
@@ -320,7 +334,7 @@ void
 engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 {
 	uint16_t to[LLT_MAX_NODES];
-	bool anew = self_joined(e, v);
+	bool anew = self_joined(e, v), all = must_tell_all(e, anew);
 	size_t i, n = 0;
 
 	review_owners(e, v);
@@ -332,7 +346,7 @@ engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 		holds_expect(e->holds, v->members, v->nmembers, e->self);
 	flush_announcements(e);
 	for (i = 0; i < v->nmembers; i++) {
-		if (v->members[i] != e->self && (anew || !state_is_synced(e->state, v->members[i])))
+		if (v->members[i] != e->self && (all || !state_is_synced(e->state, v->members[i])))
 			to[n++] = v->members[i];
 	}
 	push_flows(e, to, n);

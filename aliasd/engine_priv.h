@@ -73,6 +73,7 @@ struct engine {
 	bool said_synced;
 	uint64_t peerinact_ns; /* of lltd */
 	uint64_t quiet_until;  /* nobody is reset before */
+	uint64_t told_all;     /* when all our connections were told to all; 0 = never */
 	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 
