@@ -100,13 +100,19 @@ engine_listen_dump(struct engine *e, uint8_t proto)
 
 /*
  * Events are in time but may have been there before a dump that already counted them; a dump soon
- * after puts that right.
+ * after puts that right. That nobody listens any more is believed to a dump alone, at once: others
+ * would take an in_single service over.
  */
 static void
 listen_changed(struct engine *e, bool add, const struct dp_conn *c)
 {
-	listen_event(e->listen, add, IPPROTO_TCP, ntohs(c->port), c->alias);
-	engine_listen_flush(e);
+	bool had = listen_has(e->listen, IPPROTO_TCP, ntohs(c->port), c->alias);
+	unsigned left = listen_event(e->listen, add, IPPROTO_TCP, ntohs(c->port), c->alias);
+
+	if (had && left == 0)
+		engine_listen_dump(e, IPPROTO_TCP);
+	else
+		engine_listen_flush(e);
 	ev_timer_set(e->verify_timer, VERIFY_SOON);
 }
 
