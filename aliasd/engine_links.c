@@ -68,6 +68,21 @@ open_link(struct engine *e, uint32_t ifindex)
 		datapath_attach_link(e->dp, ifindex);
 }
 
+/* An interface that was made anew has another number; the old ones must not fill the list. */
+static void
+forget_links(struct engine *e, const uint32_t *all, size_t n)
+{
+	size_t i, j, kept = 0;
+
+	for (i = 0; i < e->nlink_ifaces; i++) {
+		for (j = 0; j < n && all[j] != e->link_iface[i]; j++)
+			continue;
+		if (j < n)
+			e->link_iface[kept++] = e->link_iface[i];
+	}
+	e->nlink_ifaces = kept;
+}
+
 static void
 look_at_links(struct engine *e)
 {
@@ -75,6 +90,7 @@ look_at_links(struct engine *e)
 	size_t i, j, nhigh = paths_ifaces(e->paths, true, high), n = paths_ifaces(e->paths, false, all);
 
 	lan_set_links(e->lan, high, nhigh);
+	forget_links(e, all, n);
 	for (i = 0; e->dp != NULL && i < n; i++) {
 		for (j = 0; j < e->nlink_ifaces && e->link_iface[j] != all[i]; j++)
 			continue;
