@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 enum kind { LISTENER, DATAGRAMS, CONNECTION };
 
 struct endpoint {
+	LIST_ENTRY(endpoint) next;
 	enum kind kind;
 	int fd;
 	size_t len; /* of the beginning of a line in buf */
@@ -27,6 +29,7 @@ struct endpoint {
 };
 
 struct echod {
+	LIST_HEAD(, endpoint) endpoints;
 	int epoll;
 	const char *name;
 	size_t name_len;
@@ -41,6 +44,7 @@ endpoint_add(struct echod *e, enum kind kind, int fd)
 		err(1, "calloc");
 	ep->kind = kind;
 	ep->fd = fd;
+	LIST_INSERT_HEAD(&e->endpoints, ep, next);
 	net_watch(e->epoll, fd, EPOLLIN, (uint64_t)(uintptr_t)ep);
 	return ep;
 }
@@ -48,6 +52,7 @@ endpoint_add(struct echod *e, enum kind kind, int fd)
 static void
 endpoint_close(struct endpoint *ep)
 {
+	LIST_REMOVE(ep, next);
 	close(ep->fd);
 	free(ep);
 }
@@ -161,5 +166,8 @@ main(int argc, char **argv)
 		for (int i = 0; i < n; i++)
 			dispatch(&e, (struct endpoint *)(uintptr_t)events[i].data.u64);
 	}
+	while (!LIST_EMPTY(&e.endpoints))
+		endpoint_close(LIST_FIRST(&e.endpoints));
+	close(e.epoll);
 	return 0;
 }

@@ -273,5 +273,7 @@ load_conns(const struct load_opts *opts)
 		}
 	}
 	conns_json(&cs);
+	free(cs.all);
+	close(cs.epoll);
 	return cs.broken != 0 || cs.answered != cs.count;
 }

@@ -251,5 +251,8 @@ load_short(const struct load_opts *opts)
 			client_event(&s, &s.clients[events[i].data.u64], events[i].events);
 	}
 	shorts_json(&s, clock_ns());
+	free(s.clients);
+	free(s.records);
+	close(s.epoll);
 	return s.count[OK] != s.finished;
 }
