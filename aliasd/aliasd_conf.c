@@ -96,6 +96,8 @@ alias_line(char *text, const char *file, int line, void *arg)
 	if (!resolve_alias(p, &set, file, line))
 		return;
 	p->c->aliases = mem_grow(p->c->aliases, p->c->naliases + 1, sizeof(set));
+	p->c->alias_line = mem_grow(p->c->alias_line, p->c->naliases + 1, sizeof(line));
+	p->c->alias_line[p->c->naliases] = line;
 	p->c->aliases[p->c->naliases++] = set;
 }
 
@@ -137,6 +139,7 @@ aliasd_conf_free(struct aliasd_conf *c)
 	if (c == NULL)
 		return;
 	free(c->aliases);
+	free(c->alias_line);
 	services_free(&c->services);
 	free(c);
 }

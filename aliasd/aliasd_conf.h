@@ -43,6 +43,7 @@ struct aliasd_conf {
 
 	size_t naliases; /* the lines of clu_alias.config, in order, resolved */
 	struct alias_ctl_set *aliases;
+	int *alias_line; /* of each */
 	struct services services;
 };
 

@@ -126,6 +126,30 @@ open_parts(struct engine *e)
 	return e->llt != NULL;
 }
 
+static bool
+line_is_new(const struct aliasd_conf *c, size_t i, const struct aliasd_conf *old)
+{
+	return old == NULL || i >= old->naliases ||
+	    memcmp(&c->aliases[i], &old->aliases[i], sizeof(c->aliases[i])) != 0;
+}
+
+/* What only the running daemon can say against lines of clu_alias.config, before any takes effect. */
+static void
+check_alias_config(struct engine *e, const struct aliasd_conf *fresh, struct conf_errors *errs)
+{
+	size_t i;
+
+	for (i = 0; i < fresh->naliases; i++) {
+		const char *why = NULL;
+
+		if (line_is_new(fresh, i, e->conf))
+			why = engine_check_set(e, &fresh->aliases[i]);
+		if (why != NULL)
+			conf_error(errs, fresh->alias_config, fresh->alias_line[i],
+			    fresh->aliases[i].opts.alias, "%s", why);
+	}
+}
+
 /* The lines of clu_alias.config; they were parsed and resolved when the file was read. */
 static void
 run_alias_config(struct engine *e, const struct aliasd_conf *old)
@@ -136,12 +160,12 @@ run_alias_config(struct engine *e, const struct aliasd_conf *old)
 		const struct alias_ctl_set *set = &e->conf->aliases[i];
 		const char *why;
 
-		if (old != NULL && i < old->naliases &&
-		    memcmp(set, &old->aliases[i], sizeof(*set)) == 0)
+		if (!line_is_new(e->conf, i, old))
 			continue;
 		why = engine_check_set(e, set);
 		if (why != NULL)
-			log_errx("alias", "%s in %s: %s", set->opts.alias, e->conf->alias_config, why);
+			log_errx("alias", "%s:%d: %s: %s", e->conf->alias_config,
+			    e->conf->alias_line[i], set->opts.alias, why);
 		else
 			engine_set(e, set, TOKEN_NONE);
 	}
@@ -230,6 +254,7 @@ engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *e
 	size_t before = conf_errors_count(errs);
 
 	aliasd_conf_check_fixed(old, fresh, errs);
+	check_alias_config(e, fresh, errs);
 	if (conf_errors_count(errs) != before)
 		return -1;
 	e->conf = fresh;

@@ -92,6 +92,31 @@ def test_reload_changes_nothing(tb, bad):
     assert testbed_status.not_formed(tb) == []
 
 
+def test_reload_of_an_alias_that_only_the_daemon_can_refuse(tb):
+    """Nothing is wrong with the file alone, and the good line before the bad one must not take effect."""
+    machine = tb.machine("n2")
+    path = os.path.join(machine.etc, "clu_alias.config")
+    with open(path) as f:
+        good = f.read()
+    with open(path, "w") as f:
+        f.write(good + "cluamgr -a alias=10.1.0.50,join\ncluamgr -a alias=%s,join\n" % tb.address("n2"))
+    pattern = r"clu_alias\.config:\d+: %s: " % re.escape(tb.address("n2"))
+    try:
+        with open(tb.log("n2", "aliasd")) as f:
+            f.seek(0, os.SEEK_END)
+            os.kill(machine.daemon_pids("aliasd")[0], signal.SIGHUP)
+            news = []
+
+            def complained():
+                news.append(f.read())
+                return complaints("".join(news), pattern)
+            wait_until(complained, 5, "a complaint about the host's own address")
+        assert "10.1.0.50" not in machine.run(["cluamgr", "-s", "all", "-j"]).stdout
+    finally:
+        with open(path, "w") as f:
+            f.write(good)
+
+
 def test_good_files_are_fine(tb):
     for daemon in ("lltd", "gabd", "aliasd"):
         done = tb.machine("n2").run([daemon, "-n"])

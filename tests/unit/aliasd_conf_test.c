@@ -44,6 +44,7 @@ START_TEST(good)
 	ck_assert(c->aliases[0].is_default);
 	ck_assert_uint_eq(c->aliases[0].addr.s_addr, inet_addr("10.1.0.100"));
 	ck_assert(!c->aliases[1].is_default);
+	ck_assert_int_gt(c->alias_line[1], c->alias_line[0]);
 	ck_assert_uint_eq(c->services.n, 2);
 	ck_assert_uint_eq(c->nifaces, 1);
 	ck_assert_uint_eq(c->max_aliasid, 8);
