@@ -9,26 +9,11 @@
 #define MAX_ITEMS 1000000
 
 static void
-put_addr(struct wire_wr *w, struct in_addr a)
-{
-	wire_wr_bytes(w, &a.s_addr, 4);
-}
-
-static struct in_addr
-get_addr(struct wire_rd *r)
-{
-	struct in_addr a;
-
-	wire_rd_copy(r, &a.s_addr, 4);
-	return a;
-}
-
-static void
 put_alias(struct wire_wr *w, const struct state_alias *a)
 {
 	size_t i;
 
-	put_addr(w, a->addr);
+	wire_wr_addr(w, a->addr);
 	wire_wr_u32(w, a->id);
 	wire_wr_u16(w, a->master);
 	wire_wr_str(w, a->name);
@@ -52,14 +37,14 @@ put_port(struct wire_wr *w, const struct port *p)
 	wire_wr_u32(w, (uint32_t)p->n);
 	for (i = 0; i < p->n; i++) {
 		wire_wr_u16(w, p->l[i].node);
-		put_addr(w, p->l[i].bound);
+		wire_wr_addr(w, p->l[i].bound);
 	}
 }
 
 static void
 put_active(struct wire_wr *w, const struct service *s)
 {
-	put_addr(w, s->alias);
+	wire_wr_addr(w, s->alias);
 	wire_wr_u8(w, s->proto);
 	wire_wr_u16(w, s->port_h);
 	wire_wr_u16(w, s->active);
@@ -187,7 +172,7 @@ get_aliases(struct state *st, struct wire_rd *r)
 	uint32_t n = wire_rd_count32(r, 21, MAX_ITEMS);
 
 	while (n-- > 0 && wire_rd_ok(r)) {
-		struct in_addr addr = get_addr(r);
+		struct in_addr addr = wire_rd_addr(r);
 		uint32_t id = wire_rd_u32(r);
 		struct state_alias *a;
 
@@ -216,7 +201,7 @@ get_ports(struct state *st, struct wire_rd *r)
 		for (i = 0; i < m && wire_rd_ok(r); i++) {
 			uint16_t node = wire_rd_u16(r);
 
-			l.bound = get_addr(r);
+			l.bound = wire_rd_addr(r);
 			if (node >= LLT_MAX_NODES)
 				wire_rd_fail(r);
 			else if (wire_rd_ok(r))
@@ -234,7 +219,7 @@ get_actives(struct state *st, struct wire_rd *r)
 		struct service *s = mem_zalloc(sizeof(*s));
 		struct service *old;
 
-		s->alias = get_addr(r);
+		s->alias = wire_rd_addr(r);
 		s->proto = wire_rd_u8(r);
 		s->port_h = wire_rd_u16(r);
 		s->active = wire_rd_u16(r);

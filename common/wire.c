@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/wire.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 void
@@ -67,6 +68,15 @@ wire_rd_copy(struct wire_rd *r, void *dst, size_t n)
 		memset(dst, 0, n);
 	else
 		memcpy(dst, p, n);
+}
+
+struct in_addr
+wire_rd_addr(struct wire_rd *r)
+{
+	struct in_addr a;
+
+	wire_rd_copy(r, &a.s_addr, sizeof(a.s_addr));
+	return a;
 }
 
 void
@@ -209,6 +219,12 @@ wire_wr_u64(struct wire_wr *w, uint64_t v)
 		return;
 	wire_put_u32(p, (uint32_t)(v >> 32));
 	wire_put_u32(p + 4, (uint32_t)v);
+}
+
+void
+wire_wr_addr(struct wire_wr *w, struct in_addr a)
+{
+	wire_wr_bytes(w, &a.s_addr, sizeof(a.s_addr));
 }
 
 void

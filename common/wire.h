@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct in_addr; /* whoever reads or writes one includes <netinet/in.h> */
+
 struct wire_rd {
 	const uint8_t *pos;
 	const uint8_t *end;
@@ -36,6 +38,7 @@ uint8_t wire_rd_u8(struct wire_rd *);
 uint16_t wire_rd_u16(struct wire_rd *);
 uint32_t wire_rd_u32(struct wire_rd *);
 uint64_t wire_rd_u64(struct wire_rd *);
+struct in_addr wire_rd_addr(struct wire_rd *); /* stays in network order */
 /* Copies n bytes out; on error dst is zeroed. */
 void wire_rd_copy(struct wire_rd *, void *dst, size_t n);
 /* A pointer to n bytes inside the buffer, NULL on error. Lives as long as the buffer. */
@@ -60,6 +63,7 @@ void wire_wr_u8(struct wire_wr *, uint8_t);
 void wire_wr_u16(struct wire_wr *, uint16_t);
 void wire_wr_u32(struct wire_wr *, uint32_t);
 void wire_wr_u64(struct wire_wr *, uint64_t);
+void wire_wr_addr(struct wire_wr *, struct in_addr);
 void wire_wr_bytes(struct wire_wr *, const void *src, size_t n);
 /* u16 length, then the bytes without the NUL. */
 void wire_wr_str(struct wire_wr *, const char *);

@@ -12,8 +12,6 @@
 
 #define PROBES 6
 
-static const uint8_t everybody[LLT_MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-
 static void
 send_probe(struct core *c, unsigned link)
 {
@@ -24,7 +22,7 @@ send_probe(struct core *c, unsigned link)
 	memcpy(p.mac, c->link[link].mac, LLT_MAC_LEN);
 	tx_begin(c, &w, LLT_F_PROBE);
 	llt_probe_encode(&w, &p);
-	tx_cluster(c, &w, LLT_F_PROBE, link, LLT_BROADCAST, everybody);
+	tx_cluster(c, &w, LLT_F_PROBE, link, LLT_BROADCAST, mac_broadcast);
 	core_count(c, STAT_SND_HELLOS);
 }
 

@@ -4,8 +4,6 @@
 
 #include "lltd/core_priv.h"
 
-static const uint8_t everybody[LLT_MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-
 struct replay *
 hello_window(struct peer *p, uint64_t inc)
 {
@@ -71,7 +69,7 @@ hello_broadcast(struct core *c, unsigned link)
 	hello_fill(c, link, &h);
 	tx_begin(c, &w, LLT_F_HELLO);
 	llt_hello_encode(&w, &h);
-	tx_cluster(c, &w, LLT_F_HELLO, link, LLT_BROADCAST, everybody);
+	tx_cluster(c, &w, LLT_F_HELLO, link, LLT_BROADCAST, mac_broadcast);
 	core_count(c, STAT_SND_HELLOS);
 }
 

@@ -6,6 +6,8 @@
 
 #include "lltd/core_priv.h"
 
+const uint8_t mac_broadcast[LLT_MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
 const char *
 mac_text(const uint8_t *m)
 {

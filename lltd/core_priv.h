@@ -142,6 +142,7 @@ void check_report_auth(struct core *, const struct input *);
 void check_report_duplicate(struct core *, const struct input *, const char *name);
 void check_report_name(struct core *, const struct input *, const char *name);
 
+extern const uint8_t mac_broadcast[LLT_MAC_LEN];
 const char *mac_text(const uint8_t *mac); /* in a static buffer */
 
 #endif

@@ -31,21 +31,6 @@ const char *const alias_counter_text[ALIAS_COUNTERS] = {
 	"fragments received within cluster",
 };
 
-static void
-put_addr(struct wire_wr *w, struct in_addr a)
-{
-	wire_wr_bytes(w, &a.s_addr, 4);
-}
-
-static struct in_addr
-get_addr(struct wire_rd *r)
-{
-	struct in_addr a;
-
-	wire_rd_copy(r, &a.s_addr, 4);
-	return a;
-}
-
 static bool
 get_bool(struct wire_rd *r)
 {
@@ -60,7 +45,7 @@ void
 alias_ctl_set_encode(struct wire_wr *w, const struct alias_ctl_set *s)
 {
 	wire_wr_u8(w, s->is_default);
-	put_addr(w, s->addr);
+	wire_wr_addr(w, s->addr);
 	wire_wr_str(w, s->opts.alias);
 	wire_wr_u32(w, s->opts.set);
 	wire_wr_u16(w, s->opts.selw);
@@ -78,7 +63,7 @@ alias_ctl_set_decode(const uint8_t *buf, size_t len, struct alias_ctl_set *s)
 	memset(s, 0, sizeof(*s));
 	wire_rd_init(&r, buf, len);
 	s->is_default = get_bool(&r);
-	s->addr = get_addr(&r);
+	s->addr = wire_rd_addr(&r);
 	wire_rd_str(&r, s->opts.alias, sizeof(s->opts.alias));
 	s->opts.set = wire_rd_u32(&r);
 	s->opts.selw = wire_rd_u16(&r);
@@ -94,7 +79,7 @@ alias_ctl_query_encode(struct wire_wr *w, const struct alias_ctl_query *q)
 {
 	wire_wr_u8(w, q->all);
 	wire_wr_u8(w, q->is_default);
-	put_addr(w, q->addr);
+	wire_wr_addr(w, q->addr);
 }
 
 bool
@@ -106,7 +91,7 @@ alias_ctl_query_decode(const uint8_t *buf, size_t len, struct alias_ctl_query *q
 	wire_rd_init(&r, buf, len);
 	q->all = get_bool(&r);
 	q->is_default = get_bool(&r);
-	q->addr = get_addr(&r);
+	q->addr = wire_rd_addr(&r);
 	return wire_rd_done(&r);
 }
 
@@ -177,8 +162,8 @@ alias_ctl_alias_encode(struct wire_wr *w, const struct alias_ctl_alias *a)
 {
 	size_t i;
 
-	put_addr(w, a->addr);
-	put_addr(w, a->netmask);
+	wire_wr_addr(w, a->addr);
+	wire_wr_addr(w, a->netmask);
 	wire_wr_u32(w, a->id);
 	wire_wr_u16(w, a->flags);
 	wire_wr_u16(w, a->master);
@@ -195,8 +180,8 @@ alias_ctl_alias_decode(const uint8_t *buf, size_t len, struct alias_ctl_alias *a
 
 	memset(a, 0, sizeof(*a));
 	wire_rd_init(&r, buf, len);
-	a->addr = get_addr(&r);
-	a->netmask = get_addr(&r);
+	a->addr = wire_rd_addr(&r);
+	a->netmask = wire_rd_addr(&r);
 	a->id = wire_rd_u32(&r);
 	a->flags = wire_rd_u16(&r);
 	a->master = wire_rd_u16(&r);

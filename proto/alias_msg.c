@@ -7,25 +7,10 @@
 
 #define MAX_ITEMS 8192
 
-static void
-put_addr(struct wire_wr *w, struct in_addr a)
-{
-	wire_wr_bytes(w, &a.s_addr, 4);
-}
-
-static struct in_addr
-get_addr(struct wire_rd *r)
-{
-	struct in_addr a;
-
-	wire_rd_copy(r, &a.s_addr, 4);
-	return a;
-}
-
 void
 alias_row_encode(struct wire_wr *w, const struct alias_row *row)
 {
-	put_addr(w, row->addr);
+	wire_wr_addr(w, row->addr);
 	wire_wr_u8(w, row->flags);
 	wire_wr_u16(w, row->selw);
 	wire_wr_u16(w, row->selp);
@@ -37,7 +22,7 @@ void
 alias_row_decode(struct wire_rd *r, struct alias_row *row)
 {
 	memset(row, 0, sizeof(*row));
-	row->addr = get_addr(r);
+	row->addr = wire_rd_addr(r);
 	row->flags = wire_rd_u8(r);
 	row->selw = wire_rd_u16(r);
 	row->selp = wire_rd_u16(r);
@@ -53,7 +38,7 @@ alias_listen_encode(struct wire_wr *w, const struct alias_listen *l)
 	wire_wr_u8(w, l->add);
 	wire_wr_u8(w, l->proto);
 	wire_wr_u16(w, l->port_h);
-	put_addr(w, l->bound);
+	wire_wr_addr(w, l->bound);
 }
 
 void
@@ -62,7 +47,7 @@ alias_listen_decode(struct wire_rd *r, struct alias_listen *l)
 	l->add = wire_rd_u8(r);
 	l->proto = wire_rd_u8(r);
 	l->port_h = wire_rd_u16(r);
-	l->bound = get_addr(r);
+	l->bound = wire_rd_addr(r);
 	if (l->add > 1 || (l->proto != IPPROTO_TCP && l->proto != IPPROTO_UDP) || l->port_h == 0)
 		wire_rd_fail(r);
 }
@@ -71,9 +56,9 @@ static void
 conn_decode(struct wire_rd *r, struct alias_conn *c, uint8_t *op)
 {
 	*op = wire_rd_u8(r);
-	c->client = get_addr(r);
+	c->client = wire_rd_addr(r);
 	wire_rd_copy(r, &c->client_port, 2);
-	c->alias = get_addr(r);
+	c->alias = wire_rd_addr(r);
 	wire_rd_copy(r, &c->port, 2);
 	if (*op > ALIAS_MINE_CLOSING)
 		wire_rd_fail(r);
@@ -174,9 +159,9 @@ void
 alias_list_conn(struct alias_list *l, const struct alias_conn *c, uint8_t op)
 {
 	wire_wr_u8(l->w, op);
-	put_addr(l->w, c->client);
+	wire_wr_addr(l->w, c->client);
 	wire_wr_bytes(l->w, &c->client_port, 2);
-	put_addr(l->w, c->alias);
+	wire_wr_addr(l->w, c->alias);
 	wire_wr_bytes(l->w, &c->port, 2);
 	l->count++;
 }

@@ -22,7 +22,6 @@ FIGURES = []
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "figures: measures; not under sanitizers, which cost too much")
     if os.geteuid() != 0:
         pytest.exit("the network tests need root", 1)
 
