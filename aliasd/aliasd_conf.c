@@ -26,6 +26,9 @@ static const struct conf_item schema[] = {
 	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
 	    .max = 16777216, .def = "65536", .line_offset = OFF(max_half_open_line) },
 	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
+	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
+	{ .key = "resvok", .type = CONF_BOOL, .offset = OFF(resvok), .def = "false" },
+	{ .key = "vmac", .type = CONF_BOOL, .offset = OFF(vmac), .def = "false" },
 	{ .key = "cgroup", .type = CONF_STRING, .offset = OFF(cgroup), .size = PATH_MAX,
 	    .optional = true, .line_offset = OFF(cgroup_line) },
 	{ .key = "pin_dir", .type = CONF_STRING, .offset = OFF(pin_dir), .size = PATH_MAX, .min = 1,
@@ -164,6 +167,8 @@ print_alias(FILE *out, const struct alias_ctl_set *s)
 		fprintf(out, ",rpri=%u", o->rpri);
 	if (o->set & ALIAS_OPT_VIRTUAL)
 		fprintf(out, ",virtual=%s", o->virt ? "t" : "f");
+	if (o->set & ALIAS_OPT_MASK)
+		fprintf(out, ",mask=%u", o->prefixlen);
 	fprintf(out, "\t# %s\n", addr);
 }
 
@@ -184,6 +189,13 @@ aliasd_conf_print(FILE *out, const struct aliasd_conf *c)
 		alias_attr_format(s->attrs, attrs, sizeof(attrs));
 		fprintf(out, "#   %s\t%u/%s\t%s\n", s->name, s->port_h, alias_proto_name(s->proto), attrs);
 	}
+}
+
+uint32_t
+aliasd_conf_routing(const struct aliasd_conf *c)
+{
+	return (c->route ? ALIAS_RT_START : 0) | (c->resvok ? ALIAS_RT_RESVOK : 0) |
+	    (c->vmac ? ALIAS_RT_VMAC : 0) | ALIAS_RT_GATED;
 }
 
 struct fixed {

@@ -36,6 +36,7 @@ struct aliasd_conf {
 	uint32_t max_flows, max_half_open, max_aliasid;
 	int max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
 	bool keep_addresses;
+	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
 	char cgroup[PATH_MAX]; /* "" = the mounted root */
 	char pin_dir[PATH_MAX];
 	char alias_config[PATH_MAX];
@@ -51,6 +52,8 @@ struct aliasd_conf {
 struct aliasd_conf *aliasd_conf_load(const char *path, struct conf_errors *);
 void aliasd_conf_free(struct aliasd_conf *);
 void aliasd_conf_print(FILE *, const struct aliasd_conf *);
+/* The set of enum alias_routing_opt that the file says. */
+uint32_t aliasd_conf_routing(const struct aliasd_conf *);
 /* Adds an error for every key that differs and cannot be changed while running. */
 void aliasd_conf_check_fixed(
     const struct aliasd_conf *old, const struct aliasd_conf *fresh, struct conf_errors *);

@@ -178,6 +178,7 @@ engine_new(struct ev_loop *loop, struct aliasd_conf *conf)
 
 	e->loop = loop;
 	e->conf = conf;
+	e->routing = aliasd_conf_routing(conf);
 	make_parts(e);
 	if (!make_timers(e) || !open_parts(e)) {
 		engine_free(e);
@@ -258,6 +259,7 @@ engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *e
 	if (conf_errors_count(errs) != before)
 		return -1;
 	e->conf = fresh;
+	engine_routing_reload(e, old);
 	run_alias_config(e, old);
 	if (!services_equal(&old->services, &fresh->services))
 		engine_send_services(e, &fresh->services, false, TOKEN_NONE);

@@ -104,13 +104,22 @@ set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 	engine_set(e, &s, wait_for(e, conn, m));
 }
 
+static void
+note(struct ipc_conn *conn, const struct ipc_msg *m, const char *text)
+{
+	struct wire_wr w;
+	uint8_t buf[512];
+
+	wire_wr_init(&w, buf, sizeof(buf));
+	wire_wr_str(&w, text);
+	ipc_conn_send(conn, ALIAS_ROW_NOTE, m->reqid, buf, wire_wr_len(&w));
+}
+
 /* Attributes that are taken down but do nothing so far are not passed over in silence. */
 static void
 warn_inert(struct ipc_conn *conn, const struct ipc_msg *m, const struct services *s)
 {
 	char attrs[128], text[256];
-	struct wire_wr w;
-	uint8_t buf[512];
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
@@ -119,9 +128,7 @@ warn_inert(struct ipc_conn *conn, const struct ipc_msg *m, const struct services
 		alias_attr_format(s->svc[i].attrs & ALIAS_ATTR_INERT, attrs, sizeof(attrs));
 		snprintf(text, sizeof(text), "%s %u/%s: attribute %s is not effective yet", s->svc[i].name,
 		    s->svc[i].port_h, alias_proto_name(s->svc[i].proto), attrs);
-		wire_wr_init(&w, buf, sizeof(buf));
-		wire_wr_str(&w, text);
-		ipc_conn_send(conn, ALIAS_ROW_NOTE, m->reqid, buf, wire_wr_len(&w));
+		note(conn, m, text);
 	}
 }
 
@@ -174,9 +181,28 @@ services(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		take_services(e, conn, m, path[0] == '\0' ? e->conf->services_file : path);
 }
 
+/* Effective here at once, and answered when the others have taken note. */
+static void
+routing(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
+{
+	struct engine *e = arg;
+	struct alias_routing c;
+
+	if (!alias_routing_decode(m->data, m->len, &c)) {
+		ipc_conn_reply(conn, m, IPC_EPROTO, "malformed request");
+		return;
+	}
+	engine_set_routing(e, &c);
+	if (state_loaded(e->state))
+		engine_send_marker(e, wait_for(e, conn, m));
+	else
+		ipc_conn_reply(conn, m, IPC_OK, "%s", "");
+}
+
 static const struct ipc_cmd cmds[] = {
 	{ .type = ALIAS_CTL_SET, .right = IPC_CHANGE, .fn = set },
 	{ .type = ALIAS_CTL_STATUS, .right = IPC_READ, .fn = engine_ctl_status },
+	{ .type = ALIAS_CTL_ROUTING, .right = IPC_CHANGE, .fn = routing },
 	{ .type = ALIAS_CTL_SERVICES, .right = IPC_CHANGE, .fn = services },
 	{ .fn = NULL },
 };

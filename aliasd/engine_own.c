@@ -11,9 +11,14 @@
 static void
 set_attached(struct engine *e, struct alias_row *r)
 {
-	bool attached = !(r->flags & ALIAS_ROW_VIRTUAL) && lan_attached(e->lan, r->addr) != 0;
+	uint8_t can = 0;
 
-	r->flags = (uint8_t)(attached ? r->flags | ALIAS_ROW_ATTACHED : r->flags & ~ALIAS_ROW_ATTACHED);
+	if (e->routing & ALIAS_RT_START) {
+		can = lan_carrier(e->lan) ? ALIAS_ROW_ROUTER : 0;
+		if (!(r->flags & ALIAS_ROW_VIRTUAL) && lan_attached(e->lan, r->addr) != 0)
+			can |= ALIAS_ROW_ATTACHED;
+	}
+	r->flags = (uint8_t)((r->flags & ~(ALIAS_ROW_ROUTER | ALIAS_ROW_ATTACHED)) | can);
 }
 
 void
@@ -37,13 +42,18 @@ send_one(struct alias_row *r, void *arg)
 }
 
 void
+engine_send_marker(struct engine *e, uint64_t token)
+{
+	struct alias_row none = { .addr.s_addr = htonl(INADDR_NONE) };
+
+	engine_send_row(e, &none, token);
+}
+
+void
 engine_send_all_rows(struct engine *e)
 {
-	/* A row of no alias that could be: it changes nothing, and comes back behind all the others. */
-	struct alias_row last = { .addr.s_addr = htonl(INADDR_NONE) };
-
 	own_each(e->own, send_one, e);
-	engine_send_row(e, &last, TOKEN_SWEEP);
+	engine_send_marker(e, TOKEN_SWEEP);
 }
 
 void

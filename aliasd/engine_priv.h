@@ -42,6 +42,7 @@ struct waiter { /* a client that waits for its change to come back in order */
 struct engine {
 	struct ev_loop *loop;
 	struct aliasd_conf *conf;
+	uint32_t routing; /* enum alias_routing_opt: in force here */
 
 	/* lltd */
 	struct lltsub *llt;
@@ -138,6 +139,8 @@ void engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *eng
 /* engine_own.c: our own rows and addresses */
 void engine_send_row(struct engine *, const struct alias_row *, uint64_t token);
 void engine_send_all_rows(struct engine *);
+/* A row that changes nothing: it comes back, with its token, behind all that was sent before. */
+void engine_send_marker(struct engine *, uint64_t token);
 /* NULL, or why not. */
 const char *engine_check_set(struct engine *, const struct alias_ctl_set *);
 void engine_set(struct engine *, const struct alias_ctl_set *, uint64_t token);
@@ -146,6 +149,10 @@ void engine_send_services(struct engine *, const struct services *, bool initial
 void engine_local_address(struct engine *, struct in_addr);
 void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
 void engine_remove_addresses(struct engine *);
+
+/* engine_routing.c: how this member routes */
+void engine_set_routing(struct engine *, const struct alias_routing *);
+void engine_routing_reload(struct engine *, const struct aliasd_conf *old);
 
 /* engine_local.c: sockets of this host */
 void engine_on_sock(enum dp_sock_event, const struct dp_conn *, void *engine);

@@ -44,6 +44,16 @@ group_row(struct status *s)
 }
 
 static void
+routing_row(struct status *s)
+{
+	struct alias_ctl_routing g = { .opts = s->e->routing };
+
+	begin(s);
+	alias_ctl_routing_encode(&s->w, &g);
+	send_row(s, ALIAS_ROW_ROUTING);
+}
+
+static void
 node_row(struct status *s, uint16_t id)
 {
 	struct engine *e = s->e;
@@ -82,6 +92,14 @@ counters(struct engine *e, struct in_addr addr, uint64_t out[ALIAS_COUNTERS])
 	out[10] = c[DP_C_FRAGMENT_RECEIVED];
 }
 
+static struct in_addr
+virtual_mask(uint8_t prefixlen)
+{
+	if (prefixlen == 0)
+		prefixlen = ALIAS_PREFIXLEN_DEFAULT;
+	return (struct in_addr){ .s_addr = htonl(~0u << (32 - prefixlen)) };
+}
+
 static void
 alias_row(struct status *s)
 {
@@ -93,8 +111,11 @@ alias_row(struct status *s)
 	for (i = 0; i < a->nrows; i++) {
 		if (a->rows[i].flags & ALIAS_ROW_DEFAULT)
 			row.flags |= ALIAS_F_DEFAULT;
-		if (a->rows[i].flags & ALIAS_ROW_VIRTUAL)
-			row.flags |= ALIAS_F_VIRTUAL;
+		if (!(a->rows[i].flags & ALIAS_ROW_VIRTUAL))
+			continue;
+		row.flags |= ALIAS_F_VIRTUAL;
+		if (row.netmask.s_addr == 0)
+			row.netmask = virtual_mask(a->rows[i].prefixlen);
 	}
 	snprintf(row.name, sizeof(row.name), "%s", a->name);
 	counters(s->e, a->addr, row.counter);
@@ -187,6 +208,7 @@ engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 	s.conn = conn;
 	s.reqid = m->reqid;
 	group_row(&s);
+	routing_row(&s);
 	for (id = 0; id < LLT_MAX_NODES; id++) {
 		if (e->name[id][0] != '\0')
 			node_row(&s, id);

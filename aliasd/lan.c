@@ -215,6 +215,20 @@ holds_address(const struct netlink_addr *a, void *arg)
 		f->ifindex = a->ifindex;
 }
 
+bool
+lan_carrier(const struct lan *l)
+{
+	const struct netlink_link *k;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		k = netlink_link_by_index(l->nl, l->ifaces[i]);
+		if (k != NULL && k->up && k->carrier)
+			return true;
+	}
+	return false;
+}
+
 uint32_t
 lan_attached(const struct lan *l, struct in_addr addr)
 {

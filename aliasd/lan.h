@@ -38,6 +38,8 @@ size_t lan_ifaces(const struct lan *, uint32_t out[LAN_MAX]);
 bool lan_is_iface(const struct lan *, uint32_t ifindex);
 /* An interface of ours with carrier whose subnet holds addr; 0 if there is none. */
 uint32_t lan_attached(const struct lan *, struct in_addr addr);
+/* Any interface of ours has carrier. */
+bool lan_carrier(const struct lan *);
 /* NULL, or why the address cannot be an alias: ours already, or no host's. */
 const char *lan_refuses(const struct lan *, struct in_addr addr);
 /* An address on the loopback interface that is none of 127.0.0.0/8: an alias that was joined. */

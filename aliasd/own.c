@@ -69,6 +69,8 @@ own_apply(struct own *o, const struct alias_ctl_set *s, const char *name)
 		r->selp = s->opts.selp;
 	if (s->opts.set & ALIAS_OPT_RPRI)
 		r->rpri = s->opts.rpri;
+	if (s->opts.set & ALIAS_OPT_MASK)
+		r->prefixlen = s->opts.prefixlen;
 	copy = *r;
 	if (forget)
 		free(map_del(o->map, s->addr.s_addr));

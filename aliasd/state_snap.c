@@ -24,6 +24,7 @@ put_alias(struct wire_wr *w, const struct state_alias *a)
 		wire_wr_u16(w, a->rows[i].selw);
 		wire_wr_u16(w, a->rows[i].selp);
 		wire_wr_u16(w, a->rows[i].rpri);
+		wire_wr_u8(w, a->rows[i].prefixlen);
 	}
 }
 
@@ -146,7 +147,7 @@ get_nodes(struct state *st, struct wire_rd *r)
 static void
 get_rows(struct state_alias *a, struct wire_rd *r)
 {
-	uint32_t n = wire_rd_count16(r, 9, LLT_MAX_NODES);
+	uint32_t n = wire_rd_count16(r, 10, LLT_MAX_NODES);
 
 	if (n == 0)
 		wire_rd_fail(r);
@@ -163,6 +164,9 @@ get_rows(struct state_alias *a, struct wire_rd *r)
 		row->selw = wire_rd_u16(r);
 		row->selp = wire_rd_u16(r);
 		row->rpri = wire_rd_u16(r);
+		row->prefixlen = wire_rd_u8(r);
+		if (row->prefixlen > 32)
+			wire_rd_fail(r);
 	}
 }
 

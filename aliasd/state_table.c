@@ -144,6 +144,7 @@ state_set_row(struct state *st, uint16_t node, const struct alias_row *row)
 	r->selw = row->selw;
 	r->selp = row->selp;
 	r->rpri = row->rpri;
+	r->prefixlen = row->prefixlen;
 	if (row->name[0] != '\0')
 		memcpy(a->name, row->name, sizeof(a->name));
 	state_touch_alias(st, a);

@@ -31,6 +31,18 @@ broke_off(void)
 	return CM_FAILED;
 }
 
+void
+cm_note(const struct ipc_msg *m, void *arg)
+{
+	char text[512];
+	struct wire_rd r;
+
+	wire_rd_init(&r, m->data, m->len);
+	wire_rd_str(&r, text, sizeof(text));
+	if (m->type == ALIAS_ROW_NOTE && wire_rd_done(&r))
+		fprintf(stderr, "cluamgr: warning: %s\n", text);
+}
+
 int
 cm_call(uint16_t type, const void *data, size_t len,
     void (*on_row)(const struct ipc_msg *, void *arg), void *arg)

@@ -12,12 +12,14 @@ static const struct cmd {
 	{ 'a', cm_alias },
 	{ 'f', cm_services },
 	{ 'F', cm_services },
+	{ 'r', cm_routing },
 	{ 's', cm_status },
 };
 
 static const char usage_text[] =
     "usage: cluamgr -a alias=ALIAS[,option[=value]]...\n"
     "       cluamgr -f | -F FILE\n"
+    "       cluamgr -r option[,option]...\n"
     "       cluamgr -s [-j] [ALIAS | all]\n"
     "       cluamgr -h\n";
 
@@ -30,8 +32,14 @@ static const char help_text[] =
     "      selp=n       selection priority, 0..65535, default 1\n"
     "      rpri=n       router priority, 0..100, default 1\n"
     "      virtual[=t|f]  the alias lies in a virtual subnet\n"
+    "      mask=m       netmask of the virtual subnet, default 255.255.255.0\n"
     "-f  read /etc/clua_services again, for the whole cluster\n"
     "-F  the same with another file\n"
+    "-r  switch how this member routes for the aliases\n"
+    "      start, stop         announce routes and answer ARP, or not\n"
+    "      resvok, noresvok    announce routes to RFC 1918 addresses too, or not\n"
+    "      gated, nogated      tell the routing daemon, or leave it alone\n"
+    "      vmac, novmac        answer ARP with virtual MAC addresses, or not\n"
     "-s  show one alias, or all; with -j as JSON\n"
     "-h  this text\n"
     "\n"
@@ -72,7 +80,7 @@ parse(int argc, char **argv, struct cm_args *args)
 {
 	int c, flag = 0;
 
-	while ((c = getopt(argc, argv, "a:fF:hjs")) != -1) {
+	while ((c = getopt(argc, argv, "a:fF:hjr:s")) != -1) {
 		if (c == '?')
 			return usage(NULL), 0;
 		if (c == 'j') {
@@ -80,12 +88,12 @@ parse(int argc, char **argv, struct cm_args *args)
 			continue;
 		}
 		if (flag != 0)
-			return usage("exactly one of -a, -f, -F, -h and -s may be given"), 0;
+			return usage("exactly one of -a, -f, -F, -h, -r and -s may be given"), 0;
 		flag = c;
-		args->arg = c == 'a' || c == 'F' ? optarg : NULL;
+		args->arg = c == 'a' || c == 'F' || c == 'r' ? optarg : NULL;
 	}
 	if (flag == 0)
-		usage("one of -a, -f, -F, -h and -s must be given");
+		usage("one of -a, -f, -F, -h, -r and -s must be given");
 	return flag;
 }
 
@@ -99,7 +107,7 @@ cluamgr_run(int argc, char **argv)
 		return CM_USAGE;
 	if (flag == 's' && optind < argc)
 		args.arg = argv[optind++];
-	if (flag == 'a' && optind < argc) {
+	if ((flag == 'a' || flag == 'r') && optind < argc) {
 		fprintf(stderr,
 		    "cluamgr: a blank in the option list before \"%s\": options are separated by commas alone\n",
 		    argv[optind]);

@@ -19,8 +19,12 @@ struct cm_args {
 int cluamgr_run(int argc, char **argv);
 
 int cm_alias(const struct cm_args *);
+int cm_routing(const struct cm_args *);
 int cm_services(const struct cm_args *);
 int cm_status(const struct cm_args *);
+
+/* Prints an ALIAS_ROW_NOTE as a warning; for cm_call(). */
+void cm_note(const struct ipc_msg *, void *arg);
 
 /*
  * One request to aliasd. on_row as in ipc_call(). The exit status; what went wrong is on standard

@@ -7,20 +7,7 @@
 #include <string.h>
 
 #include "cluamgr/cluamgr.h"
-#include "common/ipc.h"
 #include "proto/alias_ctl.h"
-
-static void
-note(const struct ipc_msg *m, void *arg)
-{
-	char text[512];
-	struct wire_rd r;
-
-	wire_rd_init(&r, m->data, m->len);
-	wire_rd_str(&r, text, sizeof(text));
-	if (m->type == ALIAS_ROW_NOTE && wire_rd_done(&r))
-		fprintf(stderr, "cluamgr: warning: %s\n", text);
-}
 
 int
 cm_services(const struct cm_args *args)
@@ -36,5 +23,5 @@ cm_services(const struct cm_args *args)
 	}
 	wire_wr_init(&w, buf, sizeof(buf));
 	wire_wr_str(&w, path);
-	return cm_call(ALIAS_CTL_SERVICES, buf, wire_wr_len(&w), note, NULL);
+	return cm_call(ALIAS_CTL_SERVICES, buf, wire_wr_len(&w), cm_note, NULL);
 }

@@ -73,6 +73,9 @@ cm_status_row(const struct ipc_msg *m, void *arg)
 	case ALIAS_ROW_GROUP:
 		ok = alias_ctl_group_decode(m->data, m->len, &s->group);
 		break;
+	case ALIAS_ROW_ROUTING:
+		ok = alias_ctl_routing_decode(m->data, m->len, &s->routing);
+		break;
 	case ALIAS_ROW_NODE:
 		ok = add_node(s, m);
 		break;

@@ -17,6 +17,7 @@ struct cm_alias_status {
 
 struct cm_status {
 	struct alias_ctl_group group;
+	struct alias_ctl_routing routing;
 	size_t nnodes, naliases;
 	struct alias_ctl_node *nodes;
 	struct cm_alias_status *aliases;

@@ -155,6 +155,20 @@ put_group(struct json *j, const struct alias_ctl_group *g)
 	json_object_end(j);
 }
 
+static void
+put_routing(struct json *j, const struct alias_ctl_routing *r)
+{
+	const char *word;
+	size_t i;
+
+	json_object(j, "routing");
+	json_array(j, "options");
+	for (i = 0; (word = alias_routing_word(i, r->opts >> i & 1)) != NULL; i++)
+		json_str(j, NULL, word);
+	json_array_end(j);
+	json_object_end(j);
+}
+
 void
 cm_status_json(FILE *out, const struct cm_status *s)
 {
@@ -163,6 +177,7 @@ cm_status_json(FILE *out, const struct cm_status *s)
 
 	json_begin(&j, out);
 	put_group(&j, &s->group);
+	put_routing(&j, &s->routing);
 	json_array(&j, "nodes");
 	for (i = 0; i < s->nnodes; i++)
 		put_node(&j, &s->nodes[i]);

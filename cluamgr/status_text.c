@@ -84,6 +84,15 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 		print_service(out, a->services[i]);
 }
 
+static void
+print_routing(FILE *out, const struct alias_ctl_routing *r)
+{
+	char opts[ALIAS_RT_TEXT_MAX];
+
+	alias_routing_format(r->opts, opts, sizeof(opts));
+	fprintf(out, "\nRouting of this member: %s\n", opts);
+}
+
 void
 cm_status_text(FILE *out, const struct cm_status *s)
 {
@@ -94,4 +103,5 @@ cm_status_text(FILE *out, const struct cm_status *s)
 			fputc('\n', out);
 		print_alias(out, s, &s->aliases[i]);
 	}
+	print_routing(out, &s->routing);
 }

@@ -52,6 +52,7 @@ alias_ctl_set_encode(struct wire_wr *w, const struct alias_ctl_set *s)
 	wire_wr_u16(w, s->opts.selp);
 	wire_wr_u16(w, s->opts.rpri);
 	wire_wr_u8(w, s->opts.virt);
+	wire_wr_u8(w, s->opts.prefixlen);
 }
 
 bool
@@ -70,8 +71,28 @@ alias_ctl_set_decode(const uint8_t *buf, size_t len, struct alias_ctl_set *s)
 	s->opts.selp = wire_rd_u16(&r);
 	s->opts.rpri = wire_rd_u16(&r);
 	s->opts.virt = get_bool(&r);
+	s->opts.prefixlen = wire_rd_u8(&r);
 	return wire_rd_done(&r) && (s->opts.set & ~ALIAS_OPT_ALL) == 0 &&
-	    (s->opts.set & both) != both && s->opts.rpri <= ALIAS_RPRI_MAX;
+	    (s->opts.set & both) != both && s->opts.rpri <= ALIAS_RPRI_MAX &&
+	    s->opts.prefixlen <= 32 && (s->opts.prefixlen != 0 || !(s->opts.set & ALIAS_OPT_MASK));
+}
+
+void
+alias_routing_encode(struct wire_wr *w, const struct alias_routing *c)
+{
+	wire_wr_u32(w, c->on);
+	wire_wr_u32(w, c->off);
+}
+
+bool
+alias_routing_decode(const uint8_t *buf, size_t len, struct alias_routing *c)
+{
+	struct wire_rd r;
+
+	wire_rd_init(&r, buf, len);
+	c->on = wire_rd_u32(&r);
+	c->off = wire_rd_u32(&r);
+	return wire_rd_done(&r) && ((c->on | c->off) & ~ALIAS_RT_ALL) == 0 && (c->on & c->off) == 0;
 }
 
 void
@@ -128,6 +149,23 @@ alias_ctl_group_decode(const uint8_t *buf, size_t len, struct alias_ctl_group *g
 	g->asked = wire_rd_u64(&r);
 	g->resets = wire_rd_u64(&r);
 	return wire_rd_done(&r);
+}
+
+void
+alias_ctl_routing_encode(struct wire_wr *w, const struct alias_ctl_routing *g)
+{
+	wire_wr_u32(w, g->opts);
+}
+
+bool
+alias_ctl_routing_decode(const uint8_t *buf, size_t len, struct alias_ctl_routing *g)
+{
+	struct wire_rd r;
+
+	memset(g, 0, sizeof(*g));
+	wire_rd_init(&r, buf, len);
+	g->opts = wire_rd_u32(&r);
+	return wire_rd_done(&r) && (g->opts & ~ALIAS_RT_ALL) == 0;
 }
 
 void

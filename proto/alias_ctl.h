@@ -2,7 +2,7 @@
 /*
  * Control messages of aliasd (/run/clua/aliasd.sock), in the framing of common/ipc.h.
  *
- * A status is answered with rows in this order: GROUP, NODEs, then for every alias ALIAS, its MEMBERs,
+ * A status is answered with rows in this order: GROUP, ROUTING, NODEs, then for every alias ALIAS, its MEMBERs,
  * its SERVICEs.
  */
 #ifndef CLUA_PROTO_ALIAS_CTL_H
@@ -17,6 +17,7 @@
 #include "common/wire.h"
 #include "proto/alias_msg.h"
 #include "proto/alias_opts.h"
+#include "proto/alias_routing.h"
 
 #define ALIAS_SOCK RUNDIR "/aliasd.sock"
 #define ALIAS_CTL_PATH_MAX 1024
@@ -27,12 +28,15 @@ enum alias_ctl_type {
 	ALIAS_CTL_STATUS = 0x0301,   /* struct alias_ctl_query */
 	ALIAS_CTL_SERVICES = 0x0302, /* str path, "" = the configured file; answered likewise */
 
+	ALIAS_CTL_ROUTING = 0x0303,  /* struct alias_routing; answered likewise */
+
 	ALIAS_ROW_GROUP = 0x03a0,
 	ALIAS_ROW_NODE = 0x03a1,
 	ALIAS_ROW_ALIAS = 0x03a2,
 	ALIAS_ROW_MEMBER = 0x03a3,
 	ALIAS_ROW_SERVICE = 0x03a4,
 	ALIAS_ROW_NOTE = 0x03a5, /* str: a warning that comes with a success */
+	ALIAS_ROW_ROUTING = 0x03a6,
 };
 
 struct alias_ctl_set {
@@ -52,6 +56,10 @@ struct alias_ctl_group {
 	uint32_t gen;
 	char status[256]; /* what is missing; "" = nothing */
 	uint64_t held, asked, resets; /* strays: held now, asked for, reset, since start */
+};
+
+struct alias_ctl_routing { /* how this member routes */
+	uint32_t opts; /* enum alias_routing_opt */
 };
 
 struct alias_ctl_node {
@@ -96,10 +104,14 @@ struct alias_ctl_service {
 
 void alias_ctl_set_encode(struct wire_wr *, const struct alias_ctl_set *);
 bool alias_ctl_set_decode(const uint8_t *, size_t, struct alias_ctl_set *);
+void alias_routing_encode(struct wire_wr *, const struct alias_routing *);
+bool alias_routing_decode(const uint8_t *, size_t, struct alias_routing *);
 void alias_ctl_query_encode(struct wire_wr *, const struct alias_ctl_query *);
 bool alias_ctl_query_decode(const uint8_t *, size_t, struct alias_ctl_query *);
 void alias_ctl_group_encode(struct wire_wr *, const struct alias_ctl_group *);
 bool alias_ctl_group_decode(const uint8_t *, size_t, struct alias_ctl_group *);
+void alias_ctl_routing_encode(struct wire_wr *, const struct alias_ctl_routing *);
+bool alias_ctl_routing_decode(const uint8_t *, size_t, struct alias_ctl_routing *);
 void alias_ctl_node_encode(struct wire_wr *, const struct alias_ctl_node *);
 bool alias_ctl_node_decode(const uint8_t *, size_t, struct alias_ctl_node *);
 void alias_ctl_alias_encode(struct wire_wr *, const struct alias_ctl_alias *);

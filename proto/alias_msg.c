@@ -15,6 +15,7 @@ alias_row_encode(struct wire_wr *w, const struct alias_row *row)
 	wire_wr_u16(w, row->selw);
 	wire_wr_u16(w, row->selp);
 	wire_wr_u16(w, row->rpri);
+	wire_wr_u8(w, row->prefixlen);
 	wire_wr_str(w, row->name);
 }
 
@@ -27,8 +28,10 @@ alias_row_decode(struct wire_rd *r, struct alias_row *row)
 	row->selw = wire_rd_u16(r);
 	row->selp = wire_rd_u16(r);
 	row->rpri = wire_rd_u16(r);
+	row->prefixlen = wire_rd_u8(r);
 	wire_rd_str(r, row->name, sizeof(row->name));
-	if (row->addr.s_addr == 0 || (row->flags & ~ALIAS_ROW_FLAGS) || row->rpri > ALIAS_RPRI_MAX)
+	if (row->addr.s_addr == 0 || (row->flags & ~ALIAS_ROW_FLAGS) || row->rpri > ALIAS_RPRI_MAX ||
+	    row->prefixlen > 32)
 		wire_rd_fail(r);
 }
 

@@ -41,15 +41,19 @@ enum alias_row_flag {
 	ALIAS_ROW_JOINED = 0x02,
 	ALIAS_ROW_VIRTUAL = 0x04,
 	ALIAS_ROW_DEFAULT = 0x08,  /* the default alias, for this member */
-	ALIAS_ROW_ATTACHED = 0x10, /* it has a LAN interface with carrier on the alias's subnet */
+	/* It routes for the alias, and has a LAN interface with carrier on the alias's subnet. */
+	ALIAS_ROW_ATTACHED = 0x10,
+	/* It routes for the alias, and has a LAN interface with carrier. */
+	ALIAS_ROW_ROUTER = 0x20,
 };
-#define ALIAS_ROW_FLAGS 0x1f
+#define ALIAS_ROW_FLAGS 0x3f
 
 /* A member's own view of one alias. */
 struct alias_row {
 	struct in_addr addr;
 	uint8_t flags;
 	uint16_t selw, selp, rpri;
+	uint8_t prefixlen; /* of the virtual subnet; 0 = not said */
 	char name[ALIAS_NAME_MAX];
 };
 

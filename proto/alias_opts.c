@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "proto/alias_opts.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,30 @@ set_virtual(struct parse *p, const char *value)
 	return false;
 }
 
+/* "255.255.255.0" or "24". */
+static bool
+set_mask(struct parse *p, const char *value)
+{
+	struct in_addr dotted;
+	uint64_t n = 0;
+
+	if (value != NULL && inet_pton(AF_INET, value, &dotted) == 1) {
+		uint32_t mask = ntohl(dotted.s_addr), host = ~mask;
+
+		if (mask != 0 && (host & (host + 1)) == 0)
+			n = (uint64_t)__builtin_popcount(mask);
+	} else if (value != NULL && !conf_number(value, 1, 32, &n)) {
+		n = 0;
+	}
+	if (n == 0) {
+		snprintf(p->err, p->errsize, "mask=%.64s: expected a netmask as in mask=255.255.255.0, or "
+		    "its length, 1 to 32, as in mask=24", value == NULL ? "" : value);
+		return false;
+	}
+	p->o->prefixlen = (uint8_t)n;
+	return true;
+}
+
 static bool
 set_option(struct parse *p, const char *key, const char *value, uint32_t bit)
 {
@@ -84,6 +109,8 @@ set_option(struct parse *p, const char *key, const char *value, uint32_t bit)
 		return number(p, key, value, ALIAS_SELP_MAX, &p->o->selp);
 	case ALIAS_OPT_RPRI:
 		return number(p, key, value, ALIAS_RPRI_MAX, &p->o->rpri);
+	case ALIAS_OPT_MASK:
+		return set_mask(p, value);
 	default:
 		return set_virtual(p, value);
 	}
@@ -92,7 +119,8 @@ set_option(struct parse *p, const char *key, const char *value, uint32_t bit)
 static bool
 one(struct parse *p, char *item)
 {
-	static const char *const names[] = { "join", "leave", "selw", "selp", "rpri", "virtual" };
+	static const char *const names[] = { "join", "leave", "selw", "selp", "rpri", "virtual",
+		"mask" };
 	char *value = strchr(item, '=');
 	size_t i;
 
@@ -116,7 +144,7 @@ one(struct parse *p, char *item)
 		snprintf(p->err, p->errsize, "alias= stands twice");
 	else
 		snprintf(p->err, p->errsize,
-		    "unknown option \"%.64s\": expected join, leave, selw=, selp=, rpri= or virtual", item);
+		    "unknown option \"%.64s\": expected join, leave, selw=, selp=, rpri=, virtual or mask=", item);
 	return false;
 }
 

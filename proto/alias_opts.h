@@ -23,14 +23,17 @@ enum alias_opt { /* which options stood in the list */
 	ALIAS_OPT_SELP = 1 << 3,
 	ALIAS_OPT_RPRI = 1 << 4,
 	ALIAS_OPT_VIRTUAL = 1 << 5,
+	ALIAS_OPT_MASK = 1 << 6,
 };
-#define ALIAS_OPT_ALL 0x3fu
+#define ALIAS_OPT_ALL 0x7fu
+#define ALIAS_PREFIXLEN_DEFAULT 24 /* of a virtual subnet whose mask nobody named */
 
 struct alias_opts {
 	char alias[ALIAS_NAME_MAX]; /* as written */
 	uint32_t set;               /* of enum alias_opt */
 	uint16_t selw, selp, rpri;
 	bool virt;
+	uint8_t prefixlen; /* of the virtual subnet, 1..32 */
 };
 
 /* False with the reason in err (one line, no newline). */

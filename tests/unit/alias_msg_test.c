@@ -33,7 +33,7 @@ expect_exact(void)
 START_TEST(row)
 {
 	struct alias_row r = { .flags = ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, .selw = 3, .selp = 65535,
-		.rpri = 100, .name = "clua" };
+		.rpri = 100, .prefixlen = 20, .name = "clua" };
 
 	inet_aton("10.1.0.100", &r.addr);
 	start();

@@ -43,6 +43,13 @@ START_TEST(good)
 	ck_assert(alias_opts_is_default(&o));
 	ck_assert(!o.virt);
 	ck_assert_uint_eq(o.set, ALIAS_OPT_VIRTUAL | ALIAS_OPT_SELW | ALIAS_OPT_LEAVE);
+	ck_assert(alias_opts_parse("alias=x,virtual,mask=255.255.240.0", &o, err, sizeof(err)));
+	ck_assert_uint_eq(o.set, ALIAS_OPT_VIRTUAL | ALIAS_OPT_MASK);
+	ck_assert_uint_eq(o.prefixlen, 20);
+	ck_assert(alias_opts_parse("alias=x,mask=28", &o, err, sizeof(err)));
+	ck_assert_uint_eq(o.prefixlen, 28);
+	ck_assert(alias_opts_parse("alias=x,mask=255.255.255.255", &o, err, sizeof(err)));
+	ck_assert_uint_eq(o.prefixlen, 32);
 }
 END_TEST
 
@@ -66,6 +73,12 @@ START_TEST(bad)
 	expect_error("alias=x,selp=1x", "from 0 to 65535");
 	expect_error("alias=x,rpri=101", "from 0 to 100");
 	expect_error("alias=x,virtual=yes", "expected virtual, virtual=t or virtual=f");
+	expect_error("alias=x,mask", "expected a netmask");
+	expect_error("alias=x,mask=", "expected a netmask");
+	expect_error("alias=x,mask=0", "expected a netmask");
+	expect_error("alias=x,mask=33", "expected a netmask");
+	expect_error("alias=x,mask=0.0.0.0", "expected a netmask");
+	expect_error("alias=x,mask=255.0.255.0", "expected a netmask");
 }
 END_TEST
 

@@ -99,7 +99,7 @@ static void
 send_row(struct node *n)
 {
 	struct alias_row r = { .addr = addr_of(rnd(3)), .selw = (uint16_t)rnd(4),
-		.selp = (uint16_t)rnd(2), .rpri = (uint16_t)rnd(3) };
+		.selp = (uint16_t)rnd(2), .rpri = (uint16_t)rnd(3), .prefixlen = (uint8_t)rnd(33) };
 	uint8_t buf[512];
 	struct wire_wr w;
 

@@ -55,12 +55,16 @@ fill(void)
 		.target = { { 1, 3 }, { 2, 2 } } };
 	struct alias_ctl_group g = { .self = 1, .in_group = true, .quorate = true, .loaded = true,
 		.synced = true, .gen = 7 };
+	struct alias_ctl_routing r = { .opts = ALIAS_RT_DEFAULT };
 	struct alias_ctl_alias a = { .id = 1, .flags = 7, .master = 2, .name = "clua",
 		.counter = { 72, 14 } };
 
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_ctl_group_encode(&w, &g);
 	row(ALIAS_ROW_GROUP);
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_ctl_routing_encode(&w, &r);
+	row(ALIAS_ROW_ROUTING);
 	node(1, "n1");
 	node(2, "n2");
 	inet_aton("10.1.0.100", &a.addr);
@@ -120,7 +124,8 @@ START_TEST(text)
 	    "memberid: 1, selw=3, selp=1, rpri=1 flags=11<JOINED,ENABLED>\n"
 	    "memberid: 2, selw=2, selp=1, rpri=1 flags=1<ENABLED>\n"
 	    "service: http 80/tcp in_multi, listening: 2,1; receiving: 1*3,2*2\n"
-	    "service: - 9/udp in_single, listening: 2,1; receiving: none\n");
+	    "service: - 9/udp in_single, listening: 2,1; receiving: none\n"
+	    "\nRouting of this member: start,noresvok,gated,novmac\n");
 	free(got);
 	cm_status_free(&status);
 }
@@ -154,6 +159,7 @@ START_TEST(json)
 	squeeze(got);
 	has(got, "\"schema\":1");
 	has(got, "\"gen\":7,\"quorate\":true");
+	has(got, "\"routing\":{\"options\":[\"start\",\"noresvok\",\"gated\",\"novmac\"]}");
 	has(got, "\"nodes\":[{\"id\":1,\"name\":\"n1\",\"member\":true,\"synced\":true,\"flows\":5");
 	has(got, "\"aliases\":[{\"alias\":\"10.1.0.100\",\"name\":\"clua\",\"id\":1");
 	has(got, "\"master\":2");
@@ -167,6 +173,7 @@ START_TEST(json)
 	got = printed(cm_status_json);
 	squeeze(got);
 	has(got, "\"nodes\":[],\"aliases\":[]");
+	has(got, "\"options\":[\"stop\",\"noresvok\",\"nogated\",\"novmac\"]");
 	free(got);
 }
 END_TEST
@@ -201,6 +208,10 @@ START_TEST(usage)
 	ck_assert_int_eq(run("-a", "alias=1.2.3.4,", "join", NULL), CM_USAGE);
 	ck_assert_int_eq(run("-a", "alias=1.2.3.4,joni", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-a", "alias=no-such-name.invalid", NULL, NULL), CM_FAILED);
+	ck_assert_int_eq(run("-r", NULL, NULL, NULL), CM_USAGE);
+	ck_assert_int_eq(run("-r", "restart", NULL, NULL), CM_USAGE);
+	ck_assert_int_eq(run("-r", "start,", "resvok", NULL), CM_USAGE);
+	ck_assert_int_eq(run("-r", "start", "-s", NULL), CM_USAGE);
 	ck_assert_int_eq(run("-F", "/nonexistent", NULL, NULL), CM_FAILED);
 	ck_assert_int_eq(run("-s", "all", "more", NULL), CM_USAGE);
 }
