@@ -20,7 +20,9 @@ static const struct conf_item schema[] = {
 	{ .key = "default_alias", .type = CONF_STRING, .offset = OFF(default_alias),
 	    .size = ALIAS_NAME_MAX, .optional = true, .line_offset = OFF(default_alias_line) },
 	{ .key = "max_aliasid", .type = CONF_UINT, .offset = OFF(max_aliasid), .min = 1,
-	    .max = ALIASD_CONF_ALIASES_MAX, .def = "8" },
+	    .max = ALIASD_CONF_ALIASES_MAX, .def = "8", .line_offset = OFF(max_aliasid_line) },
+	{ .key = "max_services", .type = CONF_UINT, .offset = OFF(max_services), .min = 0,
+	    .max = 16777216, .def = "0", .line_offset = OFF(max_services_line) },
 	{ .key = "max_flows", .type = CONF_UINT, .offset = OFF(max_flows), .min = 1024,
 	    .max = 100000000, .def = "1000000", .line_offset = OFF(max_flows_line) },
 	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
@@ -39,6 +41,16 @@ static const struct conf_item schema[] = {
 	    .min = 1, .def = SYSCONFDIR "/clua_services" },
 	{ .type = CONF_END },
 };
+
+uint32_t
+aliasd_conf_services(const struct aliasd_conf *c)
+{
+	uint32_t n = c->max_aliasid * 16;
+
+	if (c->max_services != 0)
+		return c->max_services;
+	return n < 65536 ? 65536 : n;
+}
 
 bool
 aliasd_conf_resolve(const char *name, struct in_addr *addr)
@@ -219,6 +231,7 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 	    memcmp(old->ifaces, fresh->ifaces, old->nifaces * sizeof(old->ifaces[0])) == 0;
 
 	fixed(&f, same_ifaces, "interfaces", fresh->ifaces_line);
+	fixed(&f, old->max_services == fresh->max_services, "max_services", fresh->max_services_line);
 	fixed(&f, old->max_flows == fresh->max_flows, "max_flows", fresh->max_flows_line);
 	fixed(&f, old->max_half_open == fresh->max_half_open, "max_half_open",
 	    fresh->max_half_open_line);

@@ -33,8 +33,8 @@ struct aliasd_conf {
 	char default_alias[ALIAS_NAME_MAX]; /* as written; "" = none */
 	int default_alias_line;
 	struct in_addr default_addr; /* resolved */
-	uint32_t max_flows, max_half_open, max_aliasid;
-	int max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
+	uint32_t max_flows, max_half_open, max_aliasid, max_services; /* max_services 0: enough */
+	int max_aliasid_line, max_services_line, max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
 	bool keep_addresses;
 	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
 	char cgroup[PATH_MAX]; /* "" = the mounted root */
@@ -62,6 +62,9 @@ void aliasd_conf_check_fixed(
 bool services_load(const char *path, struct services *, struct conf_errors *);
 void services_free(struct services *);
 bool services_equal(const struct services *, const struct services *);
+
+/* (alias, port) pairs that there is to be room for. */
+uint32_t aliasd_conf_services(const struct aliasd_conf *);
 
 /* An address, or a name by way of /etc/hosts and what else getaddrinfo(3) asks. May wait. */
 bool aliasd_conf_resolve(const char *name, struct in_addr *);

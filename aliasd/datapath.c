@@ -17,6 +17,8 @@
 
 #define DEFAULT_FLOWS 1000000
 #define DEFAULT_HALF_OPEN 65536
+#define DEFAULT_ALIASES 8
+#define DEFAULT_SERVICES 65536
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/clua"
 
 static int
@@ -41,16 +43,34 @@ set_conf(struct datapath *dp, const struct dp_conf *conf)
 		dp->conf.max_flows = DEFAULT_FLOWS;
 	if (!dp->conf.max_half_open)
 		dp->conf.max_half_open = DEFAULT_HALF_OPEN;
+	if (!dp->conf.max_aliases)
+		dp->conf.max_aliases = DEFAULT_ALIASES;
+	if (!dp->conf.max_services)
+		dp->conf.max_services = DEFAULT_SERVICES;
 	dp->conf.pin_dir = strdup(conf->pin_dir ? conf->pin_dir : DEFAULT_PIN_DIR);
 	dp->conf.cgroup = conf->cgroup ? strdup(conf->cgroup) : NULL;
 	return dp->conf.pin_dir && (!conf->cgroup || dp->conf.cgroup) ? 0 : -1;
+}
+
+/* Are the tables of a predecessor of use: as large as we need them at least? */
+static bool
+may_resume(struct datapath *dp, struct dp_meta *meta)
+{
+	if (!pin_find_meta(dp, meta))
+		return false;
+	if (meta->aliases >= alias_numbers_for(dp->conf.max_aliases) &&
+	    meta->services >= dp->conf.max_services)
+		return true;
+	log_info("datapath", "the tables in place are too small for %u aliases and %u services: "
+	    "starting anew", dp->conf.max_aliases, dp->conf.max_services);
+	return false;
 }
 
 /* What the maps in place say, or what the configuration asks for. */
 static int
 choose_layout(struct datapath *dp, struct dp_meta *meta)
 {
-	dp->resumed = pin_find_meta(dp, meta);
+	dp->resumed = may_resume(dp, meta);
 	if (dp->resumed) {
 		if (meta->max_flows != dp->conf.max_flows)
 			log_info("datapath", "keeping the flow table of %u flows that is in place",
@@ -60,7 +80,9 @@ choose_layout(struct datapath *dp, struct dp_meta *meta)
 	*meta = (struct dp_meta){ .layout = DP_LAYOUT,
 		.buckets = flow_table_buckets_for(dp->conf.max_flows),
 		.max_flows = dp->conf.max_flows,
-		.max_half_open = dp->conf.max_half_open };
+		.max_half_open = dp->conf.max_half_open,
+		.aliases = alias_numbers_for(dp->conf.max_aliases),
+		.services = dp->conf.max_services };
 	return getrandom(&meta->seed, sizeof(meta->seed), 0) == sizeof(meta->seed) ? 0 : -1;
 }
 
@@ -80,6 +102,8 @@ set_constants(struct datapath *dp, const struct dp_meta *meta)
 	}
 	ro->self_node = dp->conf.self;
 	ro->flow_seed = meta->seed;
+	ro->alias_filter_shift = alias_shift_for(meta->aliases);
+	ro->alias_bucket_mask = alias_buckets_for(meta->aliases) - 1;
 	ro->netns_cookie = cookie;
 	ro->deliver_ifindex = dp->conf.deliver_ifindex;
 	return 0;
@@ -91,6 +115,11 @@ set_sizes(struct datapath *dp, const struct dp_meta *meta)
 	bpf_map__set_max_entries(dp->skel->maps.flows, meta->buckets);
 	bpf_map__set_max_entries(dp->skel->maps.half_open, meta->max_half_open);
 	bpf_map__set_max_entries(dp->skel->maps.overflow, flow_table_overflow_for(meta->max_flows));
+	bpf_map__set_max_entries(dp->skel->maps.alias_buckets, alias_buckets_for(meta->aliases));
+	bpf_map__set_max_entries(dp->skel->maps.alias_slots, meta->aliases);
+	bpf_map__set_max_entries(dp->skel->maps.counts, meta->aliases);
+	bpf_map__set_max_entries(dp->skel->maps.services, meta->services);
+	bpf_map__set_max_entries(dp->skel->maps.rings, service_rings_for(meta->services));
 	return 0;
 }
 
@@ -112,8 +141,6 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 	size_t size;
 
 	dp->state = (struct datapath_state){ .alias_filter = (void *)bss->alias_filter,
-		.alias_addr = (void *)bss->alias_addr,
-		.alias_slot = (void *)bss->alias_slot,
 		.mac_filter = (void *)bss->mac_filter,
 		.nodes = (void *)bss->nodes,
 		.flow_space = (void *)&bss->flow_space,
@@ -122,7 +149,11 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);
 	dp->rings = map_memory(dp->skel->maps.rings, sizeof(*dp->rings), &dp->rings_size);
-	if (!dp->meta || !dp->buckets || !dp->rings)
+	dp->aliases.bucket = map_memory(dp->skel->maps.alias_buckets, sizeof(*dp->aliases.bucket),
+	    &dp->aliases.bucket_size);
+	dp->aliases.slot = map_memory(
+	    dp->skel->maps.alias_slots, sizeof(*dp->aliases.slot), &dp->aliases.slot_size);
+	if (!dp->meta || !dp->buckets || !dp->rings || !dp->aliases.bucket || !dp->aliases.slot)
 		return -1;
 	if (!dp->resumed)
 		*dp->meta = *meta;
@@ -130,14 +161,22 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 }
 
 static void
+unmap(void *at, size_t size)
+{
+	if (at)
+		munmap(at, size);
+}
+
+static void
 unload(struct datapath *dp)
 {
-	if (dp->meta)
-		munmap(dp->meta, sysconf(_SC_PAGESIZE));
-	if (dp->buckets)
-		munmap(dp->buckets, dp->buckets_size);
-	if (dp->rings)
-		munmap(dp->rings, dp->rings_size);
+	unmap(dp->meta, sysconf(_SC_PAGESIZE));
+	unmap(dp->buckets, dp->buckets_size);
+	unmap(dp->rings, dp->rings_size);
+	unmap(dp->aliases.bucket, dp->aliases.bucket_size);
+	unmap(dp->aliases.slot, dp->aliases.slot_size);
+	dp->aliases.bucket = NULL;
+	dp->aliases.slot = NULL;
 	dp->meta = NULL;
 	dp->buckets = NULL;
 	dp->rings = NULL;
@@ -184,12 +223,13 @@ adopt(struct datapath *dp)
 		.n = dp->meta->buckets,
 		.space = dp->state.flow_space,
 		.seed = dp->meta->seed,
+		.aliases = dp->meta->aliases,
 		.overflow_fd = bpf_map__fd(dp->skel->maps.overflow),
 		.overflow_max = flow_table_overflow_for(dp->meta->max_flows) };
 
 	iface_forget_gone(dp);
 	dp->flows = flow_table_new(&memory);
-	return dp->flows && service_adopt(dp) == 0 ? 0 : -1;
+	return dp->flows && alias_adopt(dp) == 0 && service_adopt(dp) == 0 ? 0 : -1;
 }
 
 struct datapath *
@@ -226,6 +266,8 @@ datapath_close(struct datapath *dp, bool leave)
 	bpf_link__destroy(dp->sock_link);
 	bpf_link__destroy(dp->sendmsg_link);
 	flow_table_free(dp->flows);
+	service_close(dp);
+	alias_close(dp);
 	unload(dp);
 	free((char *)dp->conf.pin_dir);
 	free((char *)dp->conf.cgroup);
@@ -281,9 +323,8 @@ datapath_counters(struct datapath *dp, uint64_t out[DP_C_MAX])
 
 	for (i = 0; i < DP_C_MAX; i++)
 		out[i] = dp->meta->retired[i];
-	for (alias = 0; alias < DP_ALIASES; alias++)
-		if (dp->state.alias_addr[alias / DP_ALIAS_WAYS][alias % DP_ALIAS_WAYS] &&
-		    sum_counts(dp, alias, out) < 0)
+	for (alias = 0; alias < dp->aliases.n; alias++)
+		if (dp->aliases.addr[alias] && sum_counts(dp, alias, out) < 0)
 			return -1;
 	return 0;
 }

@@ -54,6 +54,8 @@ struct dp_conf {
 	uint16_t self;             /* our node id */
 	uint32_t max_flows;        /* established connections of the whole cluster, default 1,000,000 */
 	uint32_t max_half_open;    /* LRU, default 65,536 */
+	uint32_t max_aliases;      /* default 8, at most 102,400 */
+	uint32_t max_services;     /* (alias, port) pairs, default 65,536 */
 	const char *pin_dir;       /* on a bpffs, made if missing: /sys/fs/bpf/clua */
 	const char *cgroup;        /* cgroup2 directory for the UDP source hook; NULL = the mounted root */
 	uint32_t deliver_ifindex;  /* 0: packets from links go up the stack as they are (needs rp_filter 0
@@ -85,6 +87,8 @@ struct dp_alias {
 
 int datapath_set_alias(struct datapath *, const struct dp_alias *);
 int datapath_del_alias(struct datapath *, struct in_addr);
+/* max_aliases for which there is room, whatever was asked for. */
+uint32_t datapath_max_aliases(const struct datapath *);
 /*
  * ARP requests are answered until then (clock_ns()) and not later, unless this is said again: whoever
  * is killed must not stay master. 0, as it is at first: without an end.

@@ -59,7 +59,7 @@ datapath_del_owner(struct datapath *dp, uint16_t owner)
 	size_t n = flow_table_del_owner(dp->flows, owner);
 	int alias;
 
-	for (alias = 0; alias < DP_ALIASES; alias++)
+	for (alias = 0; alias < (int)dp->aliases.n; alias++)
 		alias_release(dp, alias);
 	return n;
 }
@@ -82,8 +82,7 @@ each(uint64_t key, uint32_t alias, uint16_t owner, void *arg)
 {
 	struct each *e = arg;
 	struct dp_conn c = { .client.s_addr = key >> 32,
-		.alias.s_addr =
-		    e->dp->state.alias_addr[alias / DP_ALIAS_WAYS][alias % DP_ALIAS_WAYS],
+		.alias.s_addr = alias < e->dp->aliases.n ? e->dp->aliases.addr[alias] : 0,
 		.client_port = key >> 16 & 0xffff,
 		.port = key & 0xffff };
 

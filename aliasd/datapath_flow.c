@@ -24,26 +24,26 @@ struct flow_table {
 	size_t count;
 	struct over **head;
 	size_t by_owner[DP_NODES];
-	size_t by_alias[DP_ALIASES];
+	size_t *by_alias;
 };
 
 static uint32_t
 value_alias(uint32_t value)
 {
-	return (value >> 16) - 1;
+	return dp_flow_alias(value);
 }
 
 static uint16_t
 value_owner(uint32_t value)
 {
-	return (value & 0xffff) - 1;
+	return dp_flow_owner(value);
 }
 
 static void
 account(struct flow_table *t, uint32_t value, int change)
 {
 	t->by_owner[value_owner(value) % DP_NODES] += change;
-	t->by_alias[value_alias(value) % DP_ALIASES] += change;
+	t->by_alias[value_alias(value) % t->m.aliases] += change;
 	t->count += change;
 }
 
@@ -329,7 +329,7 @@ flow_table_set(struct flow_table *t, uint64_t key, uint32_t alias, uint16_t owne
 	int way = way_find(b, key, alias);
 	struct over **o;
 
-	if (owner >= DP_NODES || alias >= DP_ALIASES) {
+	if (owner >= DP_NODES || alias >= t->m.aliases) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -427,7 +427,7 @@ flow_table_count(const struct flow_table *t, uint16_t owner)
 size_t
 flow_table_alias_count(const struct flow_table *t, uint32_t alias)
 {
-	return alias < DP_ALIASES ? t->by_alias[alias] : 0;
+	return alias < t->m.aliases ? t->by_alias[alias] : 0;
 }
 
 size_t
@@ -528,7 +528,9 @@ flow_table_new(const struct flow_memory *m)
 		*m->space = dp_flow_space(m->n < FIRST_BUCKETS ? m->n : FIRST_BUCKETS);
 	t->in_use = *m->space >> 32;
 	t->heads = m->overflow_max < 1024 ? 1024 : m->overflow_max;
-	if (!(t->head = calloc(t->heads, sizeof(struct over *))) || adopt(t) < 0) {
+	t->head = calloc(t->heads, sizeof(struct over *));
+	t->by_alias = calloc(m->aliases, sizeof(*t->by_alias));
+	if (!t->head || !t->by_alias || adopt(t) < 0) {
 		flow_table_free(t);
 		return NULL;
 	}
@@ -549,5 +551,6 @@ flow_table_free(struct flow_table *t)
 			free(o);
 		}
 	free(t->head);
+	free(t->by_alias);
 	free(t);
 }

@@ -18,6 +18,7 @@ struct flow_memory { /* all of it the caller's, and longer-lived than the table 
 	uint32_t n;
 	uint64_t *space; /* dp_flow_space() of those in use; 0: the table is new */
 	uint64_t seed;
+	uint32_t aliases; /* their numbers are below */
 	int overflow_fd; /* the hash map behind, -1: none (tests) */
 	uint32_t overflow_max;
 };

@@ -7,6 +7,7 @@
 #include "aliasd/bpf/clua.skel.h" /* speaks of the layout */
 #include "aliasd/datapath.h"
 #include "aliasd/datapath_flow.h"
+#include "common/log.h"
 
 struct ev_io;
 struct ev_timer;
@@ -15,14 +16,30 @@ struct bpf_link;
 
 struct datapath_state { /* the program's tables, as they lie in its data */
 	uint64_t *alias_filter;
-	uint32_t (*alias_addr)[DP_ALIAS_WAYS];
-	struct dp_alias_slot *alias_slot;
 	uint64_t *mac_filter;
 	struct dp_node_slot *nodes;
 	uint64_t *flow_space;
 	uint64_t *answer_until;
 	uint32_t *events_lost;
 };
+
+/* The aliases as the daemon knows them besides: datapath_alias.c. */
+struct alias_table {
+	uint32_t n; /* numbers are below */
+	uint32_t buckets;
+	struct dp_alias_bucket *bucket; /* the mapping */
+	struct dp_alias_slot *slot;     /* the mapping, by number */
+	size_t bucket_size, slot_size;
+	uint32_t *addr;     /* by number; 0 = free */
+	uint32_t *services; /* how many, by number */
+	uint32_t *free;     /* a queue: what was left last is used again last */
+	uint32_t free_first, free_count;
+	uint32_t shift; /* of the filter */
+	uint16_t *filter; /* active aliases behind each bit */
+	struct log_limit full;
+};
+
+struct service_table;
 
 struct datapath {
 	struct ev_loop *loop;
@@ -41,9 +58,8 @@ struct datapath {
 	struct ev_io *io;
 	struct ev_timer *look; /* at events that came without a wake-up */
 	struct bpf_link *sock_link, *sendmsg_link;
-	uint16_t services_of[DP_ALIASES];
-	uint16_t free_ring[DP_RINGS]; /* a queue: what was left last is used again last */
-	uint32_t free_first, free_count;
+	struct alias_table aliases;
+	struct service_table *services;
 };
 
 /* datapath_pin.c */
@@ -69,12 +85,20 @@ void event_close(struct datapath *);
 void datapath_poll(struct datapath *); /* handles what is waiting */
 
 /* datapath_alias.c */
+/* Numbers, buckets, and the filter's shift for so many aliases. */
+uint32_t alias_numbers_for(uint32_t max_aliases);
+uint32_t alias_buckets_for(uint32_t numbers);
+uint32_t alias_shift_for(uint32_t numbers);
+int alias_adopt(struct datapath *); /* once the tables are mapped */
+void alias_close(struct datapath *);
 /* The number of the alias's slot, or -1; with create, an inactive one is made. */
 int alias_number(struct datapath *, struct in_addr, bool create);
 void alias_release(struct datapath *, int alias); /* gives up the slot if nothing needs it */
 
 /* datapath_service.c */
+uint32_t service_rings_for(uint32_t services);
 int service_adopt(struct datapath *);
+void service_close(struct datapath *);
 void service_drop_alias(struct datapath *, int alias);
 
 #endif

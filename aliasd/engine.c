@@ -255,6 +255,10 @@ engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *e
 	size_t before = conf_errors_count(errs);
 
 	aliasd_conf_check_fixed(old, fresh, errs);
+	if (e->dp != NULL && fresh->max_aliasid > datapath_max_aliases(e->dp))
+		conf_error(errs, fresh->path, fresh->max_aliasid_line, "max_aliasid",
+		    "the tables in the kernel have room for %u: restart aliasd to have larger ones",
+		    datapath_max_aliases(e->dp));
 	check_alias_config(e, fresh, errs);
 	if (conf_errors_count(errs) != before)
 		return -1;

@@ -69,7 +69,7 @@ arp_request(struct packet *p, int may_answer)
 	__u32 ifindex = CTX_LOAD(__u64, p->skb, ifindex);
 	struct dp_iface *iface;
 
-	if (!may_answer || !(slot->flags & DP_ALIAS_MASTER) || arp_expired())
+	if (!may_answer || !slot || !(slot->flags & DP_ALIAS_MASTER) || arp_expired())
 		return drop(p, DP_C_ARP_DROPPED);
 	if (slot->flags & DP_ALIAS_VMAC)
 		return arp_answer(p, slot->vmac);

@@ -38,14 +38,12 @@ INLINE int
 lan_packet(struct __sk_buff *skb)
 {
 	struct iphdr *ip;
-	__u32 bit;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		ip = packet_header(skb, ETH_HLEN, sizeof(*ip));
 		if (!ip)
 			return PASS;
-		bit = dp_alias_filter_bit(dp_alias_hash(ip->daddr));
-		if (!(alias_filter[bit / 64] >> (bit % 64) & 1))
+		if (!alias_filter_has(dp_alias_hash(ip->daddr)))
 			return PASS;
 		return lan_candidate(skb, ip->saddr, ip->daddr);
 	}

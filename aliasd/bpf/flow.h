@@ -30,7 +30,7 @@ way_match(struct dp_bucket *b, __u32 way, __u64 key, __u32 alias)
 		return 0;
 	value = *(volatile __u32 *)((void *)&b->value[way] + after(first));
 	again = *(volatile __u64 *)((void *)&b->key[way] + after(value));
-	return again == key && value >> 16 == alias + 1 ? value : 0;
+	return again == key && dp_flow_alias(value) == alias ? value : 0;
 }
 
 /* In its own place nearly always. The others are looked at without jumps, which would be mispredicted. */
@@ -45,7 +45,7 @@ bucket_find(struct dp_bucket *b, __u64 hash, __u64 key, __u32 alias)
 #pragma unroll
 	for (i = 0; i < DP_WAYS; i++)
 		place |= i & if_zero((LOAD(b->key[i]) ^ key) |
-			     (LOAD(b->value[i]) >> 16 ^ (alias + 1)));
+			     (LOAD(b->value[i]) >> DP_OWNER_BITS ^ (alias + 1)));
 	return place < DP_WAYS ? way_match(b, place, key, alias) : 0;
 }
 
@@ -73,7 +73,7 @@ flow_owner(__u64 key, __u32 alias, __u64 hash)
 		if (!value) /* it may just have moved from there to here */
 			value = bucket_find(b, hash, key, alias);
 	}
-	return value ? (value & 0xffff) - 1 : DP_NODE_NONE;
+	return value ? dp_flow_owner(value) : DP_NODE_NONE;
 }
 
 /* The same where a call costs nothing; verified once. */

@@ -55,7 +55,7 @@ icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 INLINE __u32
 icmp_about_udp(struct packet *p, __u16 port)
 {
-	struct dp_ring *ring = service_ring(p->alias, IPPROTO_UDP, port);
+	struct dp_ring *ring = service_ring(service_of(p->alias, IPPROTO_UDP, port));
 	__u32 node;
 
 	if (!ring || !ring->n)

@@ -10,14 +10,12 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 5
+#define DP_LAYOUT 6
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
 #define DP_PATHS 8      /* ways to one member */
 #define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
-#define DP_SERVICES 4096
-#define DP_RINGS 4096
 #define DP_TARGETS 64 /* members of one service */
 #define DP_COUNTERS 23
 
@@ -25,16 +23,23 @@
 #define DP_MARK_DELIVER 0xc1a0dea1
 
 /*
- * Aliases: two buckets of four slots for an address; the number of the slot is the alias's number.
- * A bit per hash value in front of them costs one load for packets that are for somebody else.
+ * Aliases: two buckets of four places for an address; a place names the alias's number, which is that of
+ * its slot and of its counters. As many buckets as there are numbers, or a little more: then both buckets
+ * of an address are never full. A bit per hash value in front of them costs one load for packets that are
+ * for somebody else. The daemon sizes all this by what it is configured for.
  */
-#define DP_ALIAS_BUCKETS 256
 #define DP_ALIAS_WAYS 4
-#define DP_ALIASES (DP_ALIAS_BUCKETS * DP_ALIAS_WAYS)
-#define DP_ALIAS_NONE DP_ALIASES /* counts what belongs to no alias */
-#define DP_FILTER_BITS 32768
+#define DP_ALIASES_MIN 1024 /* numbers */
+#define DP_ALIASES_MAX 131072
+#define DP_ALIAS_NONE 0xffffffffu
+#define DP_FILTER_BITS 1048576 /* at most in use */
 
 enum { DP_ALIAS_ACTIVE = 1, DP_ALIAS_MASTER = 2, DP_ALIAS_VMAC = 4 };
+
+struct dp_alias_bucket {
+	__u32 addr[DP_ALIAS_WAYS];
+	__u32 number[DP_ALIAS_WAYS];
+};
 
 struct dp_alias_slot {
 	__u16 flags;
@@ -56,11 +61,10 @@ struct dp_node_slot {
 };
 
 /*
- * A service's members in the order of their turns. The turns of t[i] end before t[i].end. A single
- * DP_NODE_NONE in place of them: new connections are refused.
+ * Members in the order of their turns, for every service that has the same ones. The turns of t[i] end
+ * before t[i].end. A single DP_NODE_NONE in place of them: new connections are refused.
  */
 struct dp_ring {
-	__u64 next; /* counts the turns given */
 	__u32 n;
 	__u32 total;
 	struct {
@@ -70,10 +74,16 @@ struct dp_ring {
 };
 
 struct dp_service_key {
-	__u16 alias;
+	__u32 alias;
 	__u16 port;
 	__u8 proto;
-	__u8 pad[3];
+	__u8 pad;
+};
+
+struct dp_service {
+	__u64 next; /* counts the turns given */
+	__u32 ring;
+	__u32 pad;
 };
 
 /*
@@ -161,6 +171,8 @@ struct dp_meta {
 	__u32 buckets;
 	__u32 max_flows;
 	__u32 max_half_open;
+	__u32 aliases; /* numbers */
+	__u32 services;
 	__u64 seed;
 	__u64 retired[DP_COUNTERS]; /* counts of aliases that are gone */
 };
@@ -168,22 +180,22 @@ struct dp_meta {
 static inline __u32
 dp_alias_hash(__u32 addr)
 {
-	__u32 h = addr * 0x9e3779b1u;
+	__u32 h = (addr * 0x9e3779b97f4a7c15ull) >> 32; /* any bit of the address changes half of these */
 
-	h ^= h >> 15;
-	return h * 0x85ebca77u;
+	return h ^ h >> 15;
+}
+
+/* shift: 32 less the number of bits that number the filter's. */
+static inline __u32
+dp_alias_filter_bit(__u32 hash, __u32 shift)
+{
+	return hash >> shift;
 }
 
 static inline __u32
-dp_alias_filter_bit(__u32 hash)
+dp_alias_bucket(__u32 hash, int choice, __u32 mask)
 {
-	return hash >> 17;
-}
-
-static inline __u32
-dp_alias_bucket(__u32 hash, int choice)
-{
-	return (choice ? hash >> 9 : hash) & (DP_ALIAS_BUCKETS - 1);
+	return (choice ? hash >> 15 : hash) & mask;
 }
 
 /* A MAC as the key of a map: its first two bytes and the other four, as they lie in memory. */
@@ -247,16 +259,32 @@ dp_flow_way(__u64 hash)
 	return ((hash >> 32 & 0xffff) * DP_WAYS) >> 16;
 }
 
+#define DP_OWNER_BITS 11
 static inline __u32
 dp_flow_value(__u32 alias, __u32 owner)
 {
-	return (alias + 1) << 16 | (owner + 1);
+	return (alias + 1) << DP_OWNER_BITS | (owner + 1);
+}
+
+static inline __u32
+dp_flow_alias(__u32 value)
+{
+	return (value >> DP_OWNER_BITS) - 1;
+}
+
+static inline __u32
+dp_flow_owner(__u32 value)
+{
+	return (value & ((1u << DP_OWNER_BITS) - 1)) - 1;
 }
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct dp_bucket) == 64, "one cache line");
 _Static_assert(sizeof(struct dp_path_slot) == 16, "path");
 _Static_assert(sizeof(struct dp_alias_slot) == 16, "alias");
+_Static_assert(sizeof(struct dp_alias_bucket) == 32, "half a cache line");
+_Static_assert(DP_NODES < 1 << DP_OWNER_BITS, "owners fit");
+_Static_assert(DP_ALIASES_MAX < 1 << (32 - DP_OWNER_BITS), "aliases fit");
 _Static_assert(sizeof(struct dp_flow_key) == 16, "no padding in keys");
 _Static_assert(sizeof(struct dp_service_key) == 8, "no padding in keys");
 _Static_assert(sizeof(struct dp_frag_key) == 12, "no padding in keys");

@@ -11,11 +11,11 @@ const volatile __u64 flow_seed;
 const volatile __u64 netns_cookie;
 const volatile __u32 deliver_ifindex;
 const volatile __u8 deliver_mac[6];
+const volatile __u32 alias_filter_shift;
+const volatile __u32 alias_bucket_mask;
 
 /* Written by the daemon through the mapping, read by plain loads. */
 __u64 alias_filter[DP_FILTER_BITS / 64];
-__u32 alias_addr[DP_ALIAS_BUCKETS][DP_ALIAS_WAYS];
-struct dp_alias_slot alias_slot[DP_ALIASES];
 __u64 mac_filter[4096 / 64];
 struct dp_node_slot nodes[DP_NODES];
 __u64 flow_space;
@@ -32,6 +32,22 @@ struct {
 	__type(value, struct dp_meta);
 	__uint(max_entries, 1);
 } meta SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dp_alias_bucket);
+	__uint(max_entries, 1);
+} alias_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dp_alias_slot);
+	__uint(max_entries, 1);
+} alias_slots SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -66,9 +82,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct dp_service_key);
-	__type(value, __u32);
-	__uint(max_entries, DP_SERVICES);
+	__type(value, struct dp_service);
+	__uint(max_entries, 1);
 } services SEC(".maps");
 
 struct {
@@ -76,7 +93,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct dp_ring);
-	__uint(max_entries, DP_RINGS);
+	__uint(max_entries, 1);
 } rings SEC(".maps");
 
 struct {
@@ -115,7 +132,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct counters);
-	__uint(max_entries, DP_ALIASES + 1);
+	__uint(max_entries, 1);
 } counts SEC(".maps");
 
 struct {

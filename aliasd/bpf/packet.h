@@ -96,10 +96,11 @@ drop(struct packet *p, __u32 why)
 	return DROP;
 }
 
+/* Of a number that alias_find() gave: there always is one, but the verifier does not know. */
 INLINE struct dp_alias_slot *
 alias_slot_of(__u32 alias)
 {
-	return &alias_slot[alias & (DP_ALIASES - 1)];
+	return bpf_map_lookup_elem(&alias_slots, &alias);
 }
 
 /* All bits set if d is 0, else none: in place of jumps that the processor and the verifier would follow. */
@@ -112,29 +113,40 @@ if_zero(__u64 d)
 INLINE __u32
 alias_find_in(__u32 addr, __u32 bucket)
 {
+	struct dp_alias_bucket *b = bpf_map_lookup_elem(&alias_buckets, &bucket);
 	__u64 place = 0;
 	__u32 i;
 
+	if (!b)
+		return DP_ALIAS_NONE;
 #pragma unroll
 	for (i = 0; i < DP_ALIAS_WAYS; i++)
-		place |= (i + 1) & if_zero(LOAD(alias_addr[bucket][i]) ^ addr);
-	return place ? bucket * DP_ALIAS_WAYS + place - 1 : DP_ALIAS_NONE;
+		place |= (i + 1) & if_zero(LOAD(b->addr[i]) ^ addr);
+	return place ? LOAD(b->number[(place - 1) & (DP_ALIAS_WAYS - 1)]) : DP_ALIAS_NONE;
+}
+
+INLINE int
+alias_filter_has(__u32 hash)
+{
+	__u32 bit = dp_alias_filter_bit(hash, alias_filter_shift);
+
+	return alias_filter[bit / 64 & (DP_FILTER_BITS / 64 - 1)] >> (bit % 64) & 1;
 }
 
 /* The number of an active alias, or DP_ALIAS_NONE. Costs one load for nearly every other address. */
 INLINE __u32
 alias_find(__u32 addr)
 {
-	__u32 hash = dp_alias_hash(addr), bit = dp_alias_filter_bit(hash), alias;
+	__u32 hash = dp_alias_hash(addr), alias;
+	struct dp_alias_slot *slot;
 
-	if (!(alias_filter[bit / 64] >> (bit % 64) & 1))
+	if (!alias_filter_has(hash))
 		return DP_ALIAS_NONE;
-	alias = alias_find_in(addr, dp_alias_bucket(hash, 0));
+	alias = alias_find_in(addr, dp_alias_bucket(hash, 0, alias_bucket_mask));
 	if (alias == DP_ALIAS_NONE)
-		alias = alias_find_in(addr, dp_alias_bucket(hash, 1));
-	if (alias == DP_ALIAS_NONE || !(alias_slot_of(alias)->flags & DP_ALIAS_ACTIVE))
-		return DP_ALIAS_NONE;
-	return alias;
+		alias = alias_find_in(addr, dp_alias_bucket(hash, 1, alias_bucket_mask));
+	slot = alias_slot_of(alias);
+	return slot && slot->flags & DP_ALIAS_ACTIVE ? alias : DP_ALIAS_NONE;
 }
 
 INLINE __u64
@@ -168,7 +180,7 @@ frame_is_ours(struct __sk_buff *skb, __u32 alias)
 
 	if (CTX_LOAD(__u64, skb, pkt_type) == PACKET_HOST)
 		return 1;
-	if (CTX_LOAD(__u64, skb, pkt_type) != PACKET_OTHERHOST || !(slot->flags & DP_ALIAS_MASTER) ||
+	if (CTX_LOAD(__u64, skb, pkt_type) != PACKET_OTHERHOST || !slot || !(slot->flags & DP_ALIAS_MASTER) ||
 	    !(slot->flags & DP_ALIAS_VMAC) || (void *)(eth + 1) > packet_end(skb))
 		return 0;
 	return mac_load(eth->h_dest) == mac_load(slot->vmac);
@@ -233,11 +245,19 @@ to_nobody(__u32 why)
 	return VERDICT_DROP | why;
 }
 
+INLINE __u32
+alias_fallback(__u32 alias)
+{
+	struct dp_alias_slot *slot = alias_slot_of(alias);
+
+	return slot ? slot->fallback : DP_NODE_NONE;
+}
+
 /* What no service claims. */
 INLINE __u32
 to_fallback(struct packet *p)
 {
-	__u32 node = alias_slot_of(p->alias)->fallback;
+	__u32 node = alias_fallback(p->alias);
 
 	if (node == DP_NODE_NONE)
 		return to_nobody(DP_C_NO_TARGET);

@@ -118,7 +118,7 @@ tcp_syn(struct packet *p, struct segment *s)
 	node = service_select(p->alias, IPPROTO_TCP, s->dport);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
-	if (node == SELECT_REFUSED || (node < 0 && alias_slot_of(p->alias)->fallback == DP_NODE_NONE))
+	if (node == SELECT_REFUSED || (node < 0 && alias_fallback(p->alias) == DP_NODE_NONE))
 		return refuse(p, s);
 	if (node < 0)
 		return to_fallback(p);

@@ -67,6 +67,8 @@ share_constants(void)
 	theirs->self_node = ours->self_node;
 	theirs->flow_seed = ours->flow_seed;
 	theirs->netns_cookie = ours->netns_cookie;
+	theirs->alias_filter_shift = ours->alias_filter_shift;
+	theirs->alias_bucket_mask = ours->alias_bucket_mask;
 	theirs->list_length = FLOWS;
 }
 
@@ -78,8 +80,6 @@ share_tables(void)
 	struct pktcost_bpf__bss *theirs = skel->bss;
 
 	memcpy(theirs->alias_filter, ours->alias_filter, sizeof(ours->alias_filter));
-	memcpy(theirs->alias_addr, ours->alias_addr, sizeof(ours->alias_addr));
-	memcpy(theirs->alias_slot, ours->alias_slot, sizeof(ours->alias_slot));
 	memcpy(theirs->nodes, ours->nodes, sizeof(ours->nodes));
 	theirs->flow_space = ours->flow_space;
 	theirs->floor_path = *(struct dp_path_slot *)&ours->nodes[2].path[1][0];
