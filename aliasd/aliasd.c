@@ -3,6 +3,7 @@
 #include "aliasd/aliasd.h"
 
 #include "aliasd/aliasd_conf.h"
+#include "aliasd/cleanup.h"
 #include "aliasd/engine.h"
 #include "common/daemon.h"
 
@@ -46,6 +47,12 @@ fini(void)
 	engine = NULL;
 }
 
+static int
+cleanup(const void *conf)
+{
+	return cleanup_all(conf);
+}
+
 const struct clud_ops aliasd_ops = {
 	.name = "aliasd",
 	.conf_path = SYSCONFDIR "/aliasd.conf",
@@ -55,4 +62,5 @@ const struct clud_ops aliasd_ops = {
 	.init = init,
 	.reload = reload,
 	.fini = fini,
+	.cleanup = cleanup,
 };

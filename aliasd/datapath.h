@@ -67,6 +67,11 @@ struct datapath *datapath_open(
     struct ev_loop *, const struct dp_conf *, const struct dp_ops *, void *arg);
 /* leave = true: detach and unpin everything; false: packets go on flowing without us. */
 void datapath_close(struct datapath *, bool leave);
+/*
+ * Removes what an aliasd that was killed left of its data plane; each thing is logged. How many they
+ * were, or -1 if something could not be removed. Only while none is open.
+ */
+int datapath_cleanup(const char *pin_dir);
 /* True if datapath_open() found a data plane in place. */
 bool datapath_resumed(const struct datapath *);
 

@@ -162,31 +162,57 @@ filters_at(uint32_t ifindex, uint32_t parent)
 }
 
 /* We made the qdisc, but another program may have come to use it since. */
-static void
-remove_qdisc(uint32_t ifindex)
+bool
+iface_remove_qdisc(uint32_t ifindex)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 	    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 
-	if (!filters_at(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) &&
-	    !filters_at(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)))
-		bpf_tc_hook_destroy(&hook);
+	return !filters_at(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) &&
+	    !filters_at(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)) &&
+	    bpf_tc_hook_destroy(&hook) == 0;
+}
+
+/* By its name: the place could be another's. */
+bool
+iface_has_filter(uint32_t ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(
+	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int fd;
+
+	if (bpf_tc_query(&hook, &opts) < 0 || (fd = bpf_prog_get_fd_by_id(opts.prog_id)) < 0)
+		return false;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		info.name[0] = '\0';
+	close(fd);
+	return strncmp(info.name, "clua_", 5) == 0;
+}
+
+int
+iface_remove_filter(uint32_t ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(
+	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_detach(&hook, &opts);
 }
 
 int
 datapath_detach(struct datapath *dp, uint32_t ifindex)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	DECLARE_LIBBPF_OPTS(
-	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 	int map = bpf_map__fd(dp->skel->maps.ifaces), err;
 	struct dp_iface iface;
 
 	if (bpf_map_lookup_elem(map, &ifindex, &iface) < 0)
 		return -1;
-	err = bpf_tc_detach(&hook, &opts);
+	err = iface_remove_filter(ifindex);
 	if (iface.flags & DP_IF_MADE_QDISC)
-		remove_qdisc(ifindex);
+		iface_remove_qdisc(ifindex);
 	bpf_map_delete_elem(map, &ifindex);
 	/* An interface that is gone took the filter with it. */
 	if (err < 0 && err != -ENOENT && err != -ENODEV && err != -EINVAL)

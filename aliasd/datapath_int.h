@@ -74,6 +74,9 @@ void pin_remove(const char *dir, const char *keep); /* keep: a name that stays, 
 int iface_mac(uint32_t ifindex, uint8_t mac[6]);
 void iface_forget_gone(struct datapath *);
 void iface_detach_all(struct datapath *);
+bool iface_has_filter(uint32_t ifindex); /* one of ours */
+int iface_remove_filter(uint32_t ifindex);
+bool iface_remove_qdisc(uint32_t ifindex); /* if nobody needs it; true if it was removed */
 
 /* datapath_hook.c */
 int hook_attach(struct datapath *); /* the socket programs */

@@ -11,7 +11,6 @@
 
 #define READY_AFTER (3 * NSEC_PER_SEC)
 #define REFUSALS_A_SECOND 1000
-#define SAVED_SYSCTLS RUNDIR "/aliasd.sysctl"
 
 struct alias_conn
 engine_conn(const struct dp_conn *c)
@@ -99,7 +98,7 @@ make_parts(struct engine *e)
 	e->holds = holds_new();
 	e->garp = garp_new();
 	e->stray = stray_new(&engine_stray_ops, e);
-	e->sysctls = sysctls_new(SAVED_SYSCTLS);
+	e->sysctls = sysctls_new(SYSCTLS_SAVED);
 	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
 	e->claim_limit.burst = 5;
 	e->refuse_limit.interval_ns = NSEC_PER_SEC;

@@ -126,3 +126,17 @@ sysctls_restore(struct sysctls *s)
 	s->n = 0;
 	unlink(s->file);
 }
+
+int
+sysctls_cleanup(const char *file)
+{
+	struct sysctls *s = sysctls_new(file);
+	size_t i, n = s->n;
+
+	for (i = 0; i < n; i++)
+		log_info("lan", "%s: %s back to %d", s->saved[i].ifname, s->saved[i].key,
+		    s->saved[i].value);
+	sysctls_restore(s);
+	sysctls_free(s);
+	return (int)n;
+}

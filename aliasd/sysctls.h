@@ -6,6 +6,8 @@
 #ifndef CLUA_ALIASD_SYSCTLS_H
 #define CLUA_ALIASD_SYSCTLS_H
 
+#define SYSCTLS_SAVED RUNDIR "/aliasd.sysctl"
+
 struct sysctls;
 
 struct sysctls *sysctls_new(const char *file);
@@ -14,5 +16,7 @@ void sysctls_free(struct sysctls *);
 int sysctls_set(struct sysctls *, const char *ifname, const char *key, int value);
 /* Puts everything back. */
 void sysctls_restore(struct sysctls *);
+/* What an aliasd that was killed did not put back; how many settings that were. */
+int sysctls_cleanup(const char *file);
 
 #endif

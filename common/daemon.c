@@ -146,6 +146,19 @@ check_only(void)
 	return 0;
 }
 
+static int
+cleanup_only(void)
+{
+	void *conf = load();
+	int status;
+
+	if (conf == NULL)
+		return 1;
+	status = self.ops->cleanup(conf);
+	self.ops->free(conf);
+	return status;
+}
+
 static void
 start_log(void)
 {
@@ -227,10 +240,10 @@ clud_run(const struct clud_ops *ops, int argc, char **argv)
 	memset(&self, 0, sizeof(self));
 	self.ops = ops;
 	log_init(ops->name);
-	if (!daemon_opts_parse(&self.opts, ops->name, ops->conf_path, argc, argv))
+	if (!daemon_opts_parse(&self.opts, ops->name, ops->conf_path, ops->cleanup != NULL, argc, argv))
 		return 1;
 	if (self.opts.help) {
-		daemon_opts_usage(stdout, ops->name);
+		daemon_opts_usage(stdout, ops->name, ops->cleanup != NULL);
 		return 0;
 	}
 	if (self.opts.version) {
@@ -239,5 +252,9 @@ clud_run(const struct clud_ops *ops, int argc, char **argv)
 	}
 	if (self.opts.check)
 		return check_only();
+	if (self.opts.cleanup) {
+		start_log();
+		return cleanup_only();
+	}
 	return start();
 }

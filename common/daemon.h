@@ -7,6 +7,7 @@
  *     -d   debug messages; -D only those of some subsystems
  *     -f   another configuration file
  *     -V   version
+ *     --cleanup   where ops->cleanup is there: remove what a daemon that was killed left, and exit
  *
  * A daemon stays in the foreground. SIGTERM and SIGINT end it, SIGHUP reloads.
  */
@@ -38,6 +39,11 @@ struct clud_ops {
 	int (*reload)(void *conf, struct conf_errors *);
 	/* Undoes init. Called once after a successful init. */
 	void (*fini)(void);
+	/*
+	 * NULL if the daemon leaves nothing behind, however it ends. Otherwise removes all of it, says
+	 * what it was, and returns the exit status; the caller frees the configuration.
+	 */
+	int (*cleanup)(const void *conf);
 };
 
 int clud_run(const struct clud_ops *, int argc, char **argv);

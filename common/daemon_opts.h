@@ -12,13 +12,14 @@ struct daemon_opts {
 	bool debug;
 	bool version;
 	bool help;
+	bool cleanup; /* remove what a daemon that was killed left; not every one knows that */
 	const char *tokens; /* NULL: all */
 	const char *conf_path;
 };
 
-void daemon_opts_usage(FILE *, const char *name);
+void daemon_opts_usage(FILE *, const char *name, bool may_cleanup);
 /* False, with a line on standard error, when the command line is wrong. */
-bool daemon_opts_parse(
-    struct daemon_opts *, const char *name, const char *conf_path, int argc, char **argv);
+bool daemon_opts_parse(struct daemon_opts *, const char *name, const char *conf_path,
+    bool may_cleanup, int argc, char **argv);
 
 #endif

@@ -32,6 +32,7 @@ struct netlink_addr {
 	struct in_addr addr;
 	uint8_t prefixlen;
 	uint8_t scope; /* RT_SCOPE_UNIVERSE, RT_SCOPE_HOST, ... */
+	bool ours;     /* a daemon of ours added it, whoever that was */
 };
 
 /* Either may be NULL. They must not call netlink_close(). gone: the last time it is heard of. */
@@ -56,7 +57,10 @@ void netlink_each_link(
 void netlink_each_addr(
     const struct netlink *, void (*fn)(const struct netlink_addr *, void *), void *arg);
 
-/* 0, or -1 and errno as the kernel says: EEXIST if it is there, EADDRNOTAVAIL if it is not. */
+/*
+ * What is added is marked as ours. 0, or -1 and errno as the kernel says: EEXIST if it is there,
+ * EADDRNOTAVAIL if it is not.
+ */
 int netlink_addr_add(
     struct netlink *, uint32_t ifindex, struct in_addr, uint8_t prefixlen, uint8_t scope);
 int netlink_addr_del(struct netlink *, uint32_t ifindex, struct in_addr, uint8_t prefixlen);

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* Says who added an address; the kernel leaves the numbers above its own few to others. */
+#define ADDR_PROTO 0xc1
+
 static void
 copy_str(char *dst, size_t size, const struct nlattr *a)
 {
@@ -111,6 +114,8 @@ netlink_msg_addr(const struct nlmsghdr *nlh, struct netlink_addr *ad)
 	mnl_attr_for_each(a, nlh, sizeof(*ifa)) {
 		uint16_t type = mnl_attr_get_type(a);
 
+		if (type == IFA_PROTO && mnl_attr_validate(a, MNL_TYPE_U8) == 0)
+			ad->ours = mnl_attr_get_u8(a) == ADDR_PROTO;
 		if ((type != IFA_LOCAL && type != want) ||
 		    mnl_attr_get_payload_len(a) != sizeof(ad->addr))
 			continue;
@@ -138,6 +143,8 @@ netlink_msg_build_addr(void *buf, uint16_t type, const struct netlink_addr *ad)
 	ifa->ifa_index = ad->ifindex;
 	mnl_attr_put_u32(nlh, IFA_LOCAL, ad->addr.s_addr);
 	mnl_attr_put_u32(nlh, IFA_ADDRESS, ad->addr.s_addr);
+	if (type == RTM_NEWADDR)
+		mnl_attr_put_u8(nlh, IFA_PROTO, ADDR_PROTO);
 	return nlh;
 }
 

@@ -39,10 +39,10 @@ arp_is_ether_ip(const struct arp_ether *arp)
 INLINE int
 arp_answer(struct packet *p, const __u8 *mac)
 {
-	struct ethhdr *eth = packet_data(p->skb);
+	struct ethhdr *eth = packet_data(p);
 	struct arp_ether *arp = (void *)(eth + 1);
 
-	if ((void *)(arp + 1) > packet_end(p->skb))
+	if ((void *)(arp + 1) > packet_end(p))
 		return drop(p, DP_C_MALFORMED);
 	__builtin_memcpy(eth->h_dest, eth->h_source, 6);
 	__builtin_memcpy(eth->h_source, mac, 6);
@@ -52,7 +52,7 @@ arp_answer(struct packet *p, const __u8 *mac)
 	__builtin_memcpy(arp->tpa, arp->spa, 4);
 	__builtin_memcpy(arp->spa, &p->addr, 4);
 	count(p, DP_C_ARP_ANSWERED);
-	return bpf_redirect(CTX_LOAD(__u64, p->skb, ifindex), 0);
+	return packet_send(p, packet_ifindex(p));
 }
 
 /* A daemon that does not come back is no master for ever: another member is, by then. */
@@ -66,7 +66,7 @@ INLINE int
 arp_request(struct packet *p, int may_answer)
 {
 	struct dp_alias_slot *slot = alias_slot_of(p->alias);
-	__u32 ifindex = CTX_LOAD(__u64, p->skb, ifindex);
+	__u32 ifindex = packet_ifindex(p);
 	struct dp_iface *iface;
 
 	if (!may_answer || !slot || !(slot->flags & DP_ALIAS_MASTER) || arp_expired())
@@ -79,26 +79,25 @@ arp_request(struct packet *p, int may_answer)
 
 /* Not ours to see: frames to somebody else that a switch or a bridge floods. */
 INLINE int
-arp_is_for_us(struct __sk_buff *skb, __u32 alias)
+arp_is_for_us(const struct packet *p)
 {
-	return CTX_LOAD(__u64, skb, pkt_type) == PACKET_BROADCAST || frame_is_ours(skb, alias);
+	return packet_addressee(p) == PACKET_BROADCAST || frame_is_ours(p);
 }
 
 INLINE int
-arp_packet(struct __sk_buff *skb, int may_answer)
+arp_packet(struct packet *p, int may_answer)
 {
-	struct arp_ether *arp = packet_header(skb, ETH_HLEN, sizeof(*arp));
-	struct packet p = { .skb = skb };
+	struct arp_ether *arp = packet_header(p, ETH_HLEN, sizeof(*arp));
 
-	if (!arp || CTX_LOAD(__u64, skb, vlan_present) || !arp_is_ether_ip(arp) || arp->op != bpf_htons(ARPOP_REQUEST))
+	if (!arp || packet_is_tagged(p) || !arp_is_ether_ip(arp) || arp->op != bpf_htons(ARPOP_REQUEST))
 		return PASS;
-	p.addr = arp_addr(arp->tpa);
-	p.alias = alias_find(p.addr);
+	p->addr = arp_addr(arp->tpa);
+	p->alias = alias_find(p->addr);
 	/* One who asks for the address he has is announcing it. */
-	if (p.alias == DP_ALIAS_NONE || arp_addr(arp->spa) == p.addr || !arp_is_for_us(skb, p.alias))
+	if (p->alias == DP_ALIAS_NONE || arp_addr(arp->spa) == p->addr || !arp_is_for_us(p))
 		return PASS;
-	p.counts = counts_of(p.alias);
-	return arp_request(&p, may_answer);
+	p->counts = counts_of(p->alias);
+	return arp_request(p, may_answer);
 }
 
 #endif

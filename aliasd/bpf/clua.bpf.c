@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The data plane: one program on LAN interfaces, one on links, two that watch this host's sockets. */
+/* The data plane: the program of LAN interfaces, entered from TC or XDP, that of links, two about sockets. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -20,14 +20,27 @@ SEC("tc")
 int
 clua_lan(struct __sk_buff *skb)
 {
-	return lan_packet(skb);
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return lan_packet(&p);
 }
 
 SEC("tc")
 int
 clua_link(struct __sk_buff *skb)
 {
-	return link_packet(skb);
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return link_packet(&p);
+}
+
+SEC("xdp")
+int
+clua_lan_xdp(struct xdp_md *xdp)
+{
+	struct packet p = { .ctx = xdp, .hook = HOOK_XDP };
+
+	return xdp_verdict(lan_packet(&p));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -8,92 +8,96 @@
 
 /* A packet whose destination is in the filter. */
 INLINE int
-lan_candidate(struct __sk_buff *skb, __u32 saddr, __u32 daddr)
+lan_candidate(struct packet *p, __u32 saddr, __u32 daddr)
 {
-	struct packet p = { .skb = skb, .client = saddr, .addr = daddr };
 	struct ethhdr *eth;
 	__u32 offset;
+	__u64 source;
 
-	p.alias = alias_find(daddr);
-	if (p.alias == DP_ALIAS_NONE || CTX_LOAD(__u64, skb, vlan_present))
+	p->client = saddr;
+	p->addr = daddr;
+	p->alias = alias_find(daddr);
+	if (p->alias == DP_ALIAS_NONE || packet_is_tagged(p) || !frame_is_ours(p))
 		return PASS;
-	if (CTX_LOAD(__u64, skb, mark) == DP_MARK_DELIVER) { /* a link gave it to us, and counted it */
-		skb->mark = 0;
+	eth = packet_data(p);
+	if ((void *)(eth + 1) > packet_end(p))
 		return PASS;
-	}
-	if (!frame_is_ours(skb, p.alias))
+	source = mac_load(eth->h_source);
+	if (source == mac_load(eth->h_dest)) /* a link gave it to us, and counted it */
 		return PASS;
-	p.counts = counts_of(p.alias);
-	eth = packet_data(skb);
-	if ((void *)(eth + 1) > packet_end(skb))
-		return PASS;
-	if (mac_is_member(mac_load(eth->h_source)))
-		return from_member(&p);
-	if (!ip_header(&p, &offset))
-		return drop(&p, DP_C_MALFORMED);
-	return carry_out(&p, ip_decide(&p, offset));
+	p->counts = counts_of(p->alias);
+	if (mac_is_member(source))
+		return from_member(p);
+	if (!ip_header(p, &offset))
+		return drop(p, DP_C_MALFORMED);
+	return carry_out(p, ip_decide(p, offset));
 }
 
 INLINE int
-lan_packet(struct __sk_buff *skb)
+lan_packet(struct packet *p)
 {
+	__u16 protocol = packet_protocol(p);
 	struct iphdr *ip;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		ip = packet_header(skb, ETH_HLEN, sizeof(*ip));
+	if (protocol == bpf_htons(ETH_P_IP)) {
+		ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 		if (!ip)
 			return PASS;
 		if (!alias_filter_has(dp_alias_hash(ip->daddr)))
 			return PASS;
-		return lan_candidate(skb, ip->saddr, ip->daddr);
+		return lan_candidate(p, ip->saddr, ip->daddr);
 	}
-	if (skb->protocol == bpf_htons(ETH_P_ARP))
-		return arp_packet(skb, 1);
+	if (protocol == bpf_htons(ETH_P_ARP))
+		return arp_packet(p, 1);
 	return PASS;
 }
 
-/* Into the stack as if the packet had come in by the LAN, which keeps reverse path filters content. */
+/*
+ * Into the stack as if the packet had come in by the LAN, which keeps reverse path filters content. No
+ * frame comes in from the interface's own address: it says that the packet has been seen.
+ */
 INLINE int
-deliver_on_lan(struct __sk_buff *skb)
+deliver_on_lan(struct packet *p)
 {
-	struct ethhdr *eth = packet_header(skb, 0, sizeof(*eth));
+	struct ethhdr *eth = packet_header(p, 0, sizeof(*eth));
 	int i;
 
 	if (!eth)
 		return DROP;
 #pragma unroll
 	for (i = 0; i < 6; i++)
-		eth->h_dest[i] = deliver_mac[i];
-	skb->mark = DP_MARK_DELIVER;
+		eth->h_dest[i] = eth->h_source[i] = deliver_mac[i];
 	return bpf_redirect(deliver_ifindex, BPF_F_INGRESS);
 }
 
 INLINE int
-link_ip(struct __sk_buff *skb)
+link_ip(struct packet *p)
 {
-	struct iphdr *ip = packet_header(skb, ETH_HLEN, sizeof(*ip));
-	struct packet p = { .skb = skb };
+	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 	int verdict;
 
 	if (!ip)
 		return PASS;
-	p.client = ip->saddr;
-	p.addr = ip->daddr;
-	p.alias = alias_find(p.addr);
-	if (p.alias == DP_ALIAS_NONE || CTX_LOAD(__u64, skb, vlan_present) || !frame_is_ours(skb, p.alias))
+	p->client = ip->saddr;
+	p->addr = ip->daddr;
+	p->alias = alias_find(p->addr);
+	if (p->alias == DP_ALIAS_NONE || packet_is_tagged(p) || !frame_is_ours(p))
 		return PASS;
-	p.counts = counts_of(p.alias);
-	verdict = from_member(&p);
-	return verdict == PASS && deliver_ifindex ? deliver_on_lan(skb) : verdict;
+	p->counts = counts_of(p->alias);
+	verdict = from_member(p);
+	return verdict == PASS && deliver_ifindex ? deliver_on_lan(p) : verdict;
 }
 
+/* By TC alone: what links bring goes up the stack, where it needs a socket buffer anyway. */
 INLINE int
-link_packet(struct __sk_buff *skb)
+link_packet(struct packet *p)
 {
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return link_ip(skb);
-	if (skb->protocol == bpf_htons(ETH_P_ARP))
-		return arp_packet(skb, 0);
+	__u16 protocol = packet_protocol(p);
+
+	if (protocol == bpf_htons(ETH_P_IP))
+		return link_ip(p);
+	if (protocol == bpf_htons(ETH_P_ARP))
+		return arp_packet(p, 0);
 	return PASS;
 }
 

@@ -18,7 +18,7 @@
 INLINE __u32
 udp_packet(struct packet *p)
 {
-	struct udphdr *udp = packet_header(p->skb, p->l4, sizeof(*udp));
+	struct udphdr *udp = packet_header(p, p->l4, sizeof(*udp));
 	int node;
 
 	if (!udp || p->l4 + sizeof(*udp) > p->l4_end)
@@ -70,7 +70,7 @@ icmp_about_udp(struct packet *p, __u16 port)
 INLINE __u32
 icmp_error(struct packet *p)
 {
-	struct iphdr *ip = packet_header(p->skb, p->l4 + ICMP_HEADER, sizeof(*ip));
+	struct iphdr *ip = packet_header(p, p->l4 + ICMP_HEADER, sizeof(*ip));
 	__u32 client, src, ihl;
 	__u16 *ports;
 	__u8 proto;
@@ -83,7 +83,7 @@ icmp_error(struct packet *p)
 	ihl = ip->ihl * 4;
 	if (src != p->addr || ihl < sizeof(*ip) || ip->frag_off & bpf_htons(IP_OFFSET))
 		return to_fallback(p);
-	ports = packet_header(p->skb, p->l4 + ICMP_HEADER + ihl, 8);
+	ports = packet_header(p, p->l4 + ICMP_HEADER + ihl, 8);
 	if (!ports)
 		return to_nobody(DP_C_MALFORMED);
 	if (proto == IPPROTO_TCP)
@@ -96,7 +96,7 @@ icmp_error(struct packet *p)
 INLINE __u32
 icmp_packet(struct packet *p)
 {
-	__u8 *type = packet_header(p->skb, p->l4, ICMP_HEADER);
+	__u8 *type = packet_header(p, p->l4, ICMP_HEADER);
 
 	if (!type)
 		return to_nobody(DP_C_MALFORMED);
@@ -129,16 +129,16 @@ later_fragment(struct packet *p)
 INLINE int
 ip_header(struct packet *p, __u32 *offset)
 {
-	struct iphdr *ip = packet_header(p->skb, ETH_HLEN, sizeof(*ip));
+	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 	__u32 ihl, len;
 
 	if (!ip || ip->version != 4)
 		return 0;
 	ihl = ip->ihl * 4;
 	len = bpf_ntohs(ip->tot_len);
-	if (!len && p->skb->gso_size) /* an aggregate of more than 64 KiB */
-		len = packet_len(p->skb) - ETH_HLEN;
-	if (ihl < sizeof(*ip) || len < ihl || ETH_HLEN + len > packet_len(p->skb))
+	if (!len && packet_is_aggregate(p)) /* an aggregate of more than 64 KiB */
+		len = packet_len(p) - ETH_HLEN;
+	if (ihl < sizeof(*ip) || len < ihl || ETH_HLEN + len > packet_len(p))
 		return 0;
 	p->l4 = ETH_HLEN + ihl;
 	p->l4_end = ETH_HLEN + len;
@@ -171,7 +171,7 @@ ip_decide(struct packet *p, __u32 offset)
 INLINE int
 syn_is_new(struct packet *p)
 {
-	struct tcphdr *tcp = packet_header(p->skb, p->l4, sizeof(*tcp));
+	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
 	struct dp_flow_key key = { .alias = p->alias };
 	__u32 isn, *known;
 

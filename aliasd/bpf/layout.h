@@ -19,9 +19,6 @@
 #define DP_TARGETS 64 /* members of one service */
 #define DP_COUNTERS 23
 
-/* Set on a packet that a link handed to the LAN interface: it has been redirected already. */
-#define DP_MARK_DELIVER 0xc1a0dea1
-
 /*
  * Aliases: two buckets of four places for an address; a place names the alias's number, which is that of
  * its slot and of its counters. As many buckets as there are numbers, or a little more: then both buckets

@@ -3,78 +3,12 @@
 #ifndef CLUA_ALIASD_BPF_PACKET_H
 #define CLUA_ALIASD_BPF_PACKET_H
 
-#include "maps.h"
+#include "ctx.h"
 #include "names.h"
 
-#define INLINE static __always_inline
-#define LOAD(x) (*(volatile typeof(x) *)&(x))
 #define X(name, text) DP_C_##name,
 enum { DP_COUNTER_LIST(X) };
 #undef X
-
-/* On to whatever filter comes after ours, then up the stack. */
-#define PASS TC_ACT_UNSPEC
-#define DROP TC_ACT_SHOT
-
-struct packet {
-	struct __sk_buff *skb;
-	struct counters *counts;
-	__u32 client, addr; /* the alias's address … */
-	__u32 alias;        /* … and number */
-	__u32 l4;           /* where the transport header starts */
-	__u32 l4_end;       /* end of the datagram as its header says */
-	__u64 hash;         /* spreads flows over paths */
-	__u16 id;
-	__u8 proto;
-	__u8 more; /* first of several fragments */
-};
-
-/*
- * The context is read by single instructions with the offset in them: the compiler likes to keep the
- * sum of context and offset in a register, which the verifier refuses.
- */
-#define CTX_LOAD(type, skb, field)                                                                 \
-	({                                                                                         \
-		type ctx_value_;                                                                   \
-		asm volatile("%0 = *(u32 *)(%1 + %2)"                                              \
-			     : "=r"(ctx_value_)                                                    \
-			     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, field)));        \
-		ctx_value_;                                                                        \
-	})
-
-INLINE void *
-packet_data(struct __sk_buff *skb)
-{
-	return CTX_LOAD(void *, skb, data);
-}
-
-INLINE void *
-packet_end(struct __sk_buff *skb)
-{
-	return CTX_LOAD(void *, skb, data_end);
-}
-
-INLINE __u64
-packet_len(struct __sk_buff *skb)
-{
-	return CTX_LOAD(__u64, skb, len);
-}
-
-/* A pointer to len bytes at offset, or NULL if the packet ends before. Older ones become invalid. */
-INLINE void *
-packet_header(struct __sk_buff *skb, __u32 offset, __u32 len)
-{
-	void *p = packet_data(skb) + offset;
-
-	if (p + len <= packet_end(skb))
-		return p;
-	if (offset + len > packet_len(skb) || bpf_skb_pull_data(skb, offset + len))
-		return 0;
-	p = packet_data(skb) + offset;
-	if (p + len > packet_end(skb))
-		return 0;
-	return p;
-}
 
 INLINE struct counters *
 counts_of(__u32 alias)
@@ -149,12 +83,6 @@ alias_find(__u32 addr)
 	return slot && slot->flags & DP_ALIAS_ACTIVE ? alias : DP_ALIAS_NONE;
 }
 
-INLINE __u64
-mac_load(const __u8 *mac)
-{
-	return dp_mac_number(*(const __u16 *)mac, *(const __u32 *)(mac + 2));
-}
-
 INLINE int
 mac_is_member(__u64 mac)
 {
@@ -173,15 +101,16 @@ node_reachable(__u32 node)
 
 /* Was this frame sent to us: to our MAC, or to the virtual one of an alias that we hold? */
 INLINE int
-frame_is_ours(struct __sk_buff *skb, __u32 alias)
+frame_is_ours(const struct packet *p)
 {
-	struct dp_alias_slot *slot = alias_slot_of(alias);
-	struct ethhdr *eth = packet_data(skb);
+	struct dp_alias_slot *slot = alias_slot_of(p->alias);
+	__u32 addressee = packet_addressee(p);
+	struct ethhdr *eth = packet_data(p);
 
-	if (CTX_LOAD(__u64, skb, pkt_type) == PACKET_HOST)
+	if (addressee == PACKET_HOST)
 		return 1;
-	if (CTX_LOAD(__u64, skb, pkt_type) != PACKET_OTHERHOST || !slot || !(slot->flags & DP_ALIAS_MASTER) ||
-	    !(slot->flags & DP_ALIAS_VMAC) || (void *)(eth + 1) > packet_end(skb))
+	if (addressee != PACKET_OTHERHOST || !slot || !(slot->flags & DP_ALIAS_MASTER) ||
+	    !(slot->flags & DP_ALIAS_VMAC) || (void *)(eth + 1) > packet_end(p))
 		return 0;
 	return mac_load(eth->h_dest) == mac_load(slot->vmac);
 }
@@ -190,7 +119,7 @@ frame_is_ours(struct __sk_buff *skb, __u32 alias)
 INLINE void
 udp_remember(struct packet *p)
 {
-	struct udphdr *udp = packet_header(p->skb, p->l4, sizeof(*udp));
+	struct udphdr *udp = packet_header(p, p->l4, sizeof(*udp));
 	struct dp_udp_source fresh = { .alias = p->addr }, *known;
 	struct dp_udp_key key = { .client = p->client };
 
@@ -212,8 +141,7 @@ deliver(struct packet *p)
 {
 	if (p->proto == IPPROTO_UDP && p->l4)
 		udp_remember(p);
-	if (CTX_LOAD(__u64, p->skb, pkt_type) != PACKET_HOST)
-		bpf_skb_change_type(p->skb, PACKET_HOST);
+	packet_adopt(p);
 	return PASS;
 }
 
@@ -271,20 +199,20 @@ forward(struct packet *p, __u32 node, __u32 counter)
 	struct dp_node_slot *slot = &nodes[node & (DP_NODES - 1)];
 	__u32 current = *(volatile __u32 *)&slot->current;
 	__u32 n = current & 0xff, bank = current >> 8 & (DP_PATH_BANKS - 1);
-	__u32 *frame = packet_data(p->skb), *mac;
+	__u32 *frame = packet_data(p), *mac;
 	struct dp_path_slot *path;
 
 	if (!n)
 		return drop(p, DP_C_NO_PATH);
 	path = &slot->path[bank][((p->hash >> 48) * n >> 16) & (DP_PATHS - 1)];
-	if ((void *)frame + ETH_HLEN > packet_end(p->skb))
+	if ((void *)frame + ETH_HLEN > packet_end(p))
 		return drop(p, DP_C_MALFORMED);
 	mac = (__u32 *)path;
 	frame[0] = mac[0];
 	frame[1] = mac[1];
 	frame[2] = mac[2];
 	count(p, counter);
-	return bpf_redirect(path->ifindex, 0);
+	return packet_send(p, path->ifindex);
 }
 
 INLINE int

@@ -22,20 +22,20 @@ INLINE int
 stray_report(struct packet *p, struct segment *s, __u32 size, __u32 refused)
 {
 	struct dp_stray *stray = bpf_ringbuf_reserve(&strays, sizeof(*stray) + size, 0);
-	__u32 len = packet_len(p->skb);
+	__u32 len = packet_len(p);
 
 	if (!stray)
 		return -1;
 	if (len > size)
 		len = size;
-	stray->ifindex = CTX_LOAD(__u64, p->skb, ifindex);
+	stray->ifindex = packet_ifindex(p);
 	stray->alias = p->addr;
 	stray->client = p->client;
 	stray->port = s->dport;
 	stray->client_port = s->sport;
 	stray->refused = refused;
 	stray->len = len;
-	if (len < ETH_HLEN || len > size || bpf_skb_load_bytes(p->skb, 0, stray + 1, len)) {
+	if (len < ETH_HLEN || len > size || packet_copy(p, stray + 1, len)) {
 		bpf_ringbuf_discard(stray, 0);
 		return -1;
 	}
@@ -48,7 +48,7 @@ stray(struct packet *p, struct segment *s)
 {
 	int err;
 
-	if (packet_len(p->skb) <= DP_STRAY_SHORT)
+	if (packet_len(p) <= DP_STRAY_SHORT)
 		err = stray_report(p, s, DP_STRAY_SHORT, 0);
 	else
 		err = stray_report(p, s, DP_STRAY_LONG, 0);
@@ -69,10 +69,10 @@ refuse(struct packet *p, struct segment *s)
 INLINE int
 cookie_is_ours(struct packet *p, struct segment *s, struct bpf_sock *listener)
 {
-	struct tcphdr *tcp = packet_header(p->skb, p->l4, sizeof(*tcp));
-	struct iphdr *ip = packet_data(p->skb) + ETH_HLEN;
+	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
+	struct iphdr *ip = packet_data(p) + ETH_HLEN;
 
-	if (!tcp || !s->ack || (void *)(ip + 1) > packet_end(p->skb))
+	if (!tcp || !s->ack || (void *)(ip + 1) > packet_end(p))
 		return 0;
 	return bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp)) == 0;
 }
@@ -89,7 +89,7 @@ socket_is_here(struct packet *p, struct segment *s)
 	tuple.ipv4.daddr = p->addr;
 	tuple.ipv4.sport = s->sport;
 	tuple.ipv4.dport = s->dport;
-	sk = bpf_skc_lookup_tcp(p->skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	sk = bpf_skc_lookup_tcp(p->ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
 	here = sk->state != TCP_LISTEN_STATE || cookie_is_ours(p, s, sk);
@@ -143,7 +143,7 @@ tcp_other(struct packet *p, struct segment *s)
 INLINE __u32
 tcp_packet(struct packet *p)
 {
-	struct tcphdr *tcp = packet_header(p->skb, p->l4, sizeof(*tcp));
+	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
 	struct segment s = {};
 	__u32 owner;
 

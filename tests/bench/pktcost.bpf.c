@@ -55,12 +55,12 @@ next_position(void)
 }
 
 INLINE int
-put_client(struct __sk_buff *skb, __u32 saddr, __u16 sport, __u32 seq)
+put_client(struct packet *p, __u32 saddr, __u16 sport, __u32 seq)
 {
-	struct iphdr *ip = packet_data(skb) + ETH_HLEN;
+	struct iphdr *ip = packet_data(p) + ETH_HLEN;
 	struct tcphdr *tcp = (void *)(ip + 1);
 
-	if ((void *)(tcp + 1) > packet_end(skb))
+	if ((void *)(tcp + 1) > packet_end(p))
 		return 0;
 	ip->saddr = saddr;
 	tcp->source = sport;
@@ -70,28 +70,28 @@ put_client(struct __sk_buff *skb, __u32 saddr, __u16 sport, __u32 seq)
 }
 
 INLINE int
-take_flow(struct __sk_buff *skb)
+take_flow(struct packet *p)
 {
 	__u32 i = next_position() % list_length;
 	__u64 *flow = bpf_map_lookup_elem(&flow_list, &i);
 
-	return flow && put_client(skb, *flow >> 32, *flow, 0);
+	return flow && put_client(p, *flow >> 32, *flow, 0);
 }
 
 INLINE int
-make_flow(struct __sk_buff *skb)
+make_flow(struct packet *p)
 {
 	__u64 n = (next_position() + 1) * 0x9e3779b97f4a7c15ull;
 
-	return put_client(skb, n >> 32, n >> 16, n);
+	return put_client(p, n >> 32, n >> 16, n);
 }
 
 INLINE int
-floor_send(struct __sk_buff *skb, struct dp_path_slot *path)
+floor_send(struct packet *p, struct dp_path_slot *path)
 {
-	__u32 *frame = packet_data(skb), *mac = (__u32 *)path;
+	__u32 *frame = packet_data(p), *mac = (__u32 *)path;
 
-	if ((void *)frame + ETH_HLEN > packet_end(skb))
+	if ((void *)frame + ETH_HLEN > packet_end(p))
 		return DROP;
 	frame[0] = mac[0];
 	frame[1] = mac[1];
@@ -101,17 +101,17 @@ floor_send(struct __sk_buff *skb, struct dp_path_slot *path)
 
 /* The key of a TCP packet, or nothing. */
 INLINE int
-floor_parse(struct __sk_buff *skb, struct floor_key *key)
+floor_parse(struct packet *p, struct floor_key *key)
 {
-	struct iphdr *ip = packet_data(skb) + ETH_HLEN;
+	struct iphdr *ip = packet_data(p) + ETH_HLEN;
 	struct tcphdr *tcp;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > packet_end(skb))
+	if (packet_protocol(p) != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > packet_end(p))
 		return 0;
 	if (ip->protocol != IPPROTO_TCP || ip->ihl < 5 || ip->frag_off & bpf_htons(0x3fff))
 		return 0;
 	tcp = (void *)ip + ip->ihl * 4;
-	if ((void *)(tcp + 1) > packet_end(skb))
+	if ((void *)(tcp + 1) > packet_end(p))
 		return 0;
 	key->saddr = ip->saddr;
 	key->daddr = ip->daddr;
@@ -121,87 +121,57 @@ floor_parse(struct __sk_buff *skb, struct floor_key *key)
 }
 
 INLINE int
-floor_known(struct __sk_buff *skb)
+floor_known(struct packet *p)
 {
 	struct dp_path_slot *path;
 	struct floor_key key;
 
-	if (!floor_parse(skb, &key))
+	if (!floor_parse(p, &key))
 		return PASS;
 	path = bpf_map_lookup_elem(&floor_flows, &key);
-	return path ? floor_send(skb, path) : PASS;
+	return path ? floor_send(p, path) : PASS;
 }
 
 struct dp_path_slot floor_path;
 
 INLINE int
-floor_insert(struct __sk_buff *skb)
+floor_insert(struct packet *p)
 {
 	struct dp_path_slot *path;
 	struct floor_key key;
 	__u64 value = 1;
 
-	if (!floor_parse(skb, &key))
+	if (!floor_parse(p, &key))
 		return PASS;
 	path = bpf_map_lookup_elem(&floor_flows, &key);
 	if (path)
-		return floor_send(skb, path);
+		return floor_send(p, path);
 	bpf_map_update_elem(&floor_lru, &key, &value, BPF_ANY);
-	return floor_send(skb, &floor_path);
+	return floor_send(p, &floor_path);
 }
 
-SEC("tc")
-int
-bench_empty(struct __sk_buff *skb)
-{
-	return PASS;
-}
+/* Each with an entry for both hooks: bench_NAME and bench_NAME_xdp. */
+#define BENCH(name, expression)                                                                    \
+	SEC("tc")                                                                                  \
+	int bench_##name(struct __sk_buff *skb)                                                    \
+	{                                                                                          \
+		struct packet packet = { .ctx = skb, .hook = HOOK_TC }, *p = &packet;              \
+                                                                                                   \
+		return expression;                                                                 \
+	}                                                                                          \
+	SEC("xdp")                                                                                 \
+	int bench_##name##_xdp(struct xdp_md *xdp)                                                 \
+	{                                                                                          \
+		struct packet packet = { .ctx = xdp, .hook = HOOK_XDP }, *p = &packet;             \
+                                                                                                   \
+		return xdp_verdict(expression);                                                    \
+	}
 
-SEC("tc")
-int
-bench_rewrite(struct __sk_buff *skb)
-{
-	return floor_send(skb, &floor_path);
-}
-
-SEC("tc")
-int
-bench_hash(struct __sk_buff *skb)
-{
-	return floor_known(skb);
-}
-
-SEC("tc")
-int
-bench_flow_list(struct __sk_buff *skb)
-{
-	return take_flow(skb) ? PASS : DROP;
-}
-
-SEC("tc")
-int
-bench_flow_hash(struct __sk_buff *skb)
-{
-	return take_flow(skb) ? floor_known(skb) : DROP;
-}
-
-SEC("tc")
-int
-bench_flow_clua(struct __sk_buff *skb)
-{
-	return take_flow(skb) ? lan_packet(skb) : DROP;
-}
-
-SEC("tc")
-int
-bench_new_lru(struct __sk_buff *skb)
-{
-	return make_flow(skb) ? floor_insert(skb) : DROP;
-}
-
-SEC("tc")
-int
-bench_new_clua(struct __sk_buff *skb)
-{
-	return make_flow(skb) ? lan_packet(skb) : DROP;
-}
+BENCH(empty, ((void)p, PASS))
+BENCH(rewrite, floor_send(p, &floor_path))
+BENCH(hash, floor_known(p))
+BENCH(flow_list, take_flow(p) ? PASS : DROP)
+BENCH(flow_hash, take_flow(p) ? floor_known(p) : DROP)
+BENCH(flow_clua, take_flow(p) ? lan_packet(p) : DROP)
+BENCH(new_lru, make_flow(p) ? floor_insert(p) : DROP)
+BENCH(new_clua, make_flow(p) ? lan_packet(p) : DROP)

@@ -138,28 +138,12 @@ complain(const struct frame *f, unsigned long n, const char *what)
 	exit(1);
 }
 
-/* False if the kernel does not run such a frame at all. */
-static bool
-run_frame(int prog, const struct frame *f, struct run *r)
-{
-	struct __sk_buff in = { .ifindex = rig.lan };
-	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->b, .data_size_in = f->len,
-	    .data_out = r->out.b, .data_size_out = sizeof(r->out.b), .ctx_in = &in,
-	    .ctx_size_in = sizeof(in), .repeat = 1);
-
-	if (bpf_prog_test_run_opts(prog, &opts) < 0)
-		return false;
-	r->verdict = opts.retval;
-	r->out.len = opts.data_size_out;
-	return true;
-}
-
 static void
-check_frame(int prog, const struct frame *f, unsigned long n)
+check_frame(const struct frame *f, unsigned long n)
 {
 	static struct run r;
 
-	if (!run_frame(prog, f, &r))
+	if (rig_try(&rig, f, &r) < 0) /* the kernel does not run such a frame at all */
 		return;
 	if (r.verdict == RIG_PASS) {
 		verdicts[0]++;
@@ -203,19 +187,18 @@ main(int argc, char **argv)
 {
 	unsigned long n, count = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000;
 	static struct frame f;
-	int lan, link;
+	static struct run r;
 
 	state = argc > 2 ? strtoull(argv[2], NULL, 10) | 1 : 88172645463325252ull;
 	rig_isolate();
 	prepare();
-	lan = bpf_program__fd(rig.dp->skel->progs.clua_lan);
-	link = bpf_program__fd(rig.dp->skel->progs.clua_link);
 	for (n = 0; n < count; n++) {
 		build(&f);
 		mutate(&f);
-		check_frame(lan, &f, n);
+		rig.xdp = n & 1;
+		check_frame(&f, n);
 		if (n % 8 == 0)
-			run_frame(link, &f, &(struct run){ 0 });
+			rig_try_link(&rig, &f, &r);
 		if (n % 256 == 0)
 			datapath_poll(rig.dp);
 	}

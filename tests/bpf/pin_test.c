@@ -120,6 +120,26 @@ START_TEST(killed)
 }
 END_TEST
 
+START_TEST(killed_for_good)
+{
+	fill();
+	datapath_close(rig.dp, false);
+	ck_assert_int_gt(datapath_cleanup(RIG_PIN), 5);
+	ck_assert_int_eq(access(RIG_PIN, F_OK), -1);
+	ck_assert_int_ne(output_of("tc qdisc show | grep -q clsact"), 0);
+	ck_assert_int_eq(datapath_cleanup(RIG_PIN), 0);
+	rig_open(&rig);
+	ck_assert(!datapath_resumed(rig.dp));
+	/* Also when somebody took the tables away and left the filters. */
+	datapath_close(rig.dp, false);
+	rig_command("rm -r " RIG_PIN);
+	ck_assert_int_eq(datapath_cleanup(RIG_PIN), 2);
+	ck_assert_int_ne(output_of("tc filter show dev lan0 ingress | grep -q clua"), 0);
+	rig_command("tc qdisc del dev lan0 clsact; tc qdisc del dev ic0 clsact");
+	rig_open(&rig);
+}
+END_TEST
+
 START_TEST(another_layout)
 {
 	fill();
@@ -235,6 +255,7 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, taken_over);
 	tcase_add_test(tc, killed);
+	tcase_add_test(tc, killed_for_good);
 	tcase_add_test(tc, another_layout);
 	tcase_add_test(tc, the_size_stays);
 	tcase_add_test(tc, leaving_removes_everything);

@@ -14,12 +14,15 @@
 
 static struct rig rig;
 
+static bool xdp;
+
 static void
 setup(void)
 {
 	static const struct dp_target web[] = { { 1, 3 }, { 2, 2 }, { 3, 1 } };
 
 	memset(&rig, 0, sizeof(rig));
+	rig.xdp = xdp;
 	rig_open(&rig);
 	rig_alias(&rig, RIG_ALIAS, true);
 	rig_paths(&rig, 2, 2);
@@ -494,18 +497,9 @@ START_TEST(aliases_come_and_go)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *s = suite_create("redirect");
-	TCase *tc = tcase_create("redirect");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	rig_isolate();
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, new_connections_by_weight);
 	tcase_add_test(tc, same_set_keeps_the_turn);
 	tcase_add_test(tc, syn_again_and_syn_anew);
@@ -527,6 +521,36 @@ main(void)
 	tcase_add_test(tc, counters_of_one_alias);
 	tcase_add_test(tc, flows_of_an_alias_that_is_not_there);
 	tcase_add_test(tc, aliases_come_and_go);
+}
+
+static void
+setup_xdp(void)
+{
+	xdp = true;
+	setup();
+}
+
+static void
+add_case(Suite *s, const char *hook, void (*prepare)(void))
+{
+	TCase *tc = tcase_create(hook);
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, prepare, teardown);
+	tcase_set_timeout(tc, 120);
+	add_tests(tc);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("redirect");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	rig_isolate();
+	add_case(s, "TC", setup);
+	add_case(s, "XDP", setup_xdp);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

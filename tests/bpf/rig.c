@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/bpf.h>
 #include <net/if.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -164,37 +165,64 @@ rig_conn(const char *client, uint16_t cport, const char *alias, uint16_t port)
 		.client_port = htons(cport), .port = htons(port) };
 }
 
-static void
-run(int prog, uint32_t ifindex, const struct frame *f, uint32_t mark, struct run *r)
+static int
+run(int prog, uint32_t ifindex, const struct frame *f, struct run *r)
 {
-	struct __sk_buff in = { .ifindex = ifindex, .mark = mark }, out = { 0 };
+	struct __sk_buff in = { .ifindex = ifindex };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->b, .data_size_in = f->len,
 	    .data_out = r->out.b, .data_size_out = sizeof(r->out.b), .ctx_in = &in,
-	    .ctx_size_in = sizeof(in), .ctx_out = &out, .ctx_size_out = sizeof(out), .repeat = 1);
+	    .ctx_size_in = sizeof(in), .repeat = 1);
 
 	if (bpf_prog_test_run_opts(prog, &opts) < 0)
-		die("bpf_prog_test_run_opts");
+		return -1;
 	r->verdict = opts.retval;
 	r->out.len = opts.data_size_out;
-	r->mark = out.mark;
+	return 0;
+}
+
+static int
+run_xdp(struct rig *rig, const struct frame *f, struct run *r)
+{
+	static const uint32_t verdicts[] = { [XDP_PASS] = RIG_PASS, [XDP_DROP] = RIG_DROP,
+		[XDP_TX] = RIG_REDIRECT, [XDP_REDIRECT] = RIG_REDIRECT };
+	struct xdp_md in = { .ingress_ifindex = rig->lan, .data_end = f->len };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->b, .data_size_in = f->len,
+	    .data_out = r->out.b, .data_size_out = sizeof(r->out.b), .ctx_in = &in,
+	    .ctx_size_in = sizeof(in), .repeat = 1);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(rig->dp->skel->progs.clua_lan_xdp), &opts) < 0)
+		return -1;
+	r->verdict = opts.retval <= XDP_REDIRECT ? verdicts[opts.retval] : opts.retval;
+	r->out.len = opts.data_size_out;
+	return 0;
+}
+
+int
+rig_try(struct rig *rig, const struct frame *f, struct run *r)
+{
+	if (rig->xdp)
+		return run_xdp(rig, f, r);
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_lan), rig->lan, f, r);
 }
 
 void
 rig_run(struct rig *rig, const struct frame *f, struct run *r)
 {
-	run(bpf_program__fd(rig->dp->skel->progs.clua_lan), rig->lan, f, 0, r);
+	if (rig_try(rig, f, r) < 0)
+		die("bpf_prog_test_run_opts");
 }
 
-void
-rig_run_marked(struct rig *rig, const struct frame *f, uint32_t mark, struct run *r)
+int
+rig_try_link(struct rig *rig, const struct frame *f, struct run *r)
 {
-	run(bpf_program__fd(rig->dp->skel->progs.clua_lan), rig->lan, f, mark, r);
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_link), rig->link, f, r);
 }
 
 void
 rig_run_link(struct rig *rig, const struct frame *f, struct run *r)
 {
-	run(bpf_program__fd(rig->dp->skel->progs.clua_link), rig->link, f, 0, r);
+	if (rig_try_link(rig, f, r) < 0)
+		die("bpf_prog_test_run_opts");
 }
 
 int

@@ -16,6 +16,7 @@
 struct rig {
 	struct datapath *dp;
 	struct dp_conf conf;
+	bool xdp; /* frames of the LAN go through the entry of XDP */
 	uint32_t lan, link; /* interfaces */
 	uint8_t lan_mac[6], link_mac[6];
 	unsigned events[DP_LOST + 1];
@@ -45,14 +46,15 @@ void rig_service(struct rig *, const char *alias, int proto, uint16_t port, size
 struct dp_conn rig_conn(const char *client, uint16_t cport, const char *alias, uint16_t port);
 
 struct run {
-	uint32_t verdict;
-	uint32_t mark;
+	uint32_t verdict; /* as TC would say it */
 	struct frame out;
 };
-/* One frame through the program of a LAN interface, or of a link. */
+/* One frame through the program of a LAN interface, or of a link. -1: the kernel does not run such a frame. */
+int rig_try(struct rig *, const struct frame *, struct run *);
+int rig_try_link(struct rig *, const struct frame *, struct run *);
+/* The same for frames that it must run. */
 void rig_run(struct rig *, const struct frame *, struct run *);
 void rig_run_link(struct rig *, const struct frame *, struct run *);
-void rig_run_marked(struct rig *, const struct frame *, uint32_t mark, struct run *);
 /* The node that a frame was sent to, RIG_SELF if it passed, -1 if it was dropped, -2 if it makes no sense. */
 int rig_where(struct rig *, const struct frame *);
 uint64_t rig_counter(struct rig *, enum dp_counter);
