@@ -11,6 +11,7 @@
 
 #define READY_AFTER (3 * NSEC_PER_SEC)
 #define REFUSALS_A_SECOND 1000
+#define SAVED_REGISTRY RUNDIR "/aliasd.registered"
 
 struct alias_conn
 engine_conn(const struct dp_conn *c)
@@ -94,6 +95,7 @@ make_parts(struct engine *e)
 	e->services = map_new();
 	e->state = state_new(&engine_state_ops, e);
 	e->own = own_new();
+	e->registry = registry_new(SAVED_REGISTRY);
 	e->announce = announce_new();
 	e->holds = holds_new();
 	e->garp = garp_new();
@@ -183,6 +185,7 @@ engine_new(struct ev_loop *loop, struct aliasd_conf *conf)
 		engine_free(e);
 		return NULL;
 	}
+	engine_api_start(e);
 	run_alias_config(e, NULL);
 	ev_timer_set(e->ready_timer, READY_AFTER);
 	return e;
@@ -207,6 +210,7 @@ free_parts(struct engine *e)
 	garp_free(e->garp);
 	holds_free(e->holds);
 	announce_free(e->announce);
+	registry_free(e->registry);
 	own_free(e->own);
 	state_free(e->state);
 	map_free(e->services, NULL);
@@ -232,6 +236,7 @@ engine_free(struct engine *e)
 		group_gab.leave(e->group);
 	if (e->ipc != NULL)
 		ipc_server_free(e->ipc);
+	engine_api_stop(e);
 	lltsub_free(e->llt);
 	if (e->dp != NULL)
 		datapath_close(e->dp, true);

@@ -7,8 +7,8 @@
 #include "aliasd/engine_priv.h"
 #include "common/conf.h"
 
-static uint64_t
-wait_for(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *req)
+uint64_t
+engine_ctl_wait(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *req)
 {
 	struct waiter *w = mem_zalloc(sizeof(*w));
 
@@ -44,6 +44,34 @@ engine_ctl_done(struct engine *e, uint64_t token)
 	}
 }
 
+static void
+answer_result(const struct waiter *w, enum alias_api_status status, uint16_t port_h)
+{
+	struct alias_api_result res = { .status = (uint16_t)status, .port_h = port_h };
+	struct wire_wr wr;
+	uint8_t buf[16];
+
+	wire_wr_init(&wr, buf, sizeof(buf));
+	alias_api_result_encode(&wr, &res);
+	ipc_conn_send(w->conn, ALIAS_ROW_RESULT, w->reqid, buf, wire_wr_len(&wr));
+	answer(w, status == ALIAS_API_OK ? IPC_OK : IPC_EINVAL, alias_api_text((uint16_t)status));
+}
+
+void
+engine_ctl_result(
+    struct engine *e, uint64_t token, enum alias_api_status status, uint16_t port_h)
+{
+	struct waiter **at = &e->waiters, *w;
+
+	while ((w = *at) != NULL && w->token != token)
+		at = &w->next;
+	if (w == NULL)
+		return;
+	*at = w->next;
+	answer_result(w, status, port_h);
+	free(w);
+}
+
 /* Nobody can say any more whether these came about. */
 void
 engine_ctl_lost(struct engine *e)
@@ -74,8 +102,8 @@ on_close(struct ipc_conn *conn, void *arg)
 }
 
 /* NULL, or why no change can be agreed on now. */
-static const char *
-not_now(const struct engine *e)
+const char *
+engine_ctl_not_now(const struct engine *e)
 {
 	return state_loaded(e->state) ? NULL : engine_status_text(e);
 }
@@ -96,12 +124,12 @@ set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		ipc_conn_reply(conn, m, IPC_EINVAL, "%s: %s", s.opts.alias, why);
 		return;
 	}
-	why = not_now(e);
+	why = engine_ctl_not_now(e);
 	if (why != NULL) {
 		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
 		return;
 	}
-	engine_set(e, &s, wait_for(e, conn, m));
+	engine_set(e, &s, engine_ctl_wait(e, conn, m));
 }
 
 static void
@@ -149,7 +177,7 @@ static void
 take_services(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *m, const char *path)
 {
 	struct conf_errors *errs = conf_errors_new();
-	const char *why = not_now(e);
+	const char *why = engine_ctl_not_now(e);
 	struct services s;
 
 	if (!services_load(path, &s, errs)) {
@@ -159,7 +187,7 @@ take_services(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *m, 
 		services_free(&s);
 	} else {
 		warn_inert(conn, m, &s);
-		engine_send_services(e, &s, false, wait_for(e, conn, m));
+		engine_send_services(e, &s, false, engine_ctl_wait(e, conn, m));
 		services_free(&e->conf->services);
 		e->conf->services = s;
 	}
@@ -194,7 +222,7 @@ routing(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 	}
 	engine_set_routing(e, &c);
 	if (state_loaded(e->state))
-		engine_send_marker(e, wait_for(e, conn, m));
+		engine_send_marker(e, engine_ctl_wait(e, conn, m));
 	else
 		ipc_conn_reply(conn, m, IPC_OK, "%s", "");
 }
@@ -204,6 +232,12 @@ static const struct ipc_cmd cmds[] = {
 	{ .type = ALIAS_CTL_STATUS, .right = IPC_READ, .fn = engine_ctl_status },
 	{ .type = ALIAS_CTL_ROUTING, .right = IPC_CHANGE, .fn = routing },
 	{ .type = ALIAS_CTL_SERVICES, .right = IPC_CHANGE, .fn = services },
+	{ .type = ALIAS_API_NEXT, .right = IPC_READ, .fn = engine_api_next },
+	{ .type = ALIAS_API_ALIAS, .right = IPC_READ, .fn = engine_api_alias },
+	/* Who may bind a port may say how it behaves: the handlers look at that themselves. */
+	{ .type = ALIAS_API_REGISTER, .right = IPC_READ, .fn = engine_api_register },
+	{ .type = ALIAS_API_UNREGISTER, .right = IPC_READ, .fn = engine_api_unregister },
+	{ .type = ALIAS_API_COMMPORT, .right = IPC_READ, .fn = engine_api_commport },
 	{ .fn = NULL },
 };
 

@@ -41,6 +41,7 @@ st_loaded(void *arg)
 	engine_send_services(e, &e->conf->services, true, TOKEN_NONE);
 	engine_send_all_rows(e);
 	engine_listen_flush(e);
+	engine_api_loaded(e);
 	engine_flows_loaded(e);
 	engine_update_status(e);
 }
@@ -55,6 +56,7 @@ st_reset(void *arg)
 	listen_forget(e->listen);
 	e->nasks = 0;
 	e->said_synced = false;
+	engine_api_reset(e);
 	engine_ctl_lost(e);
 }
 
@@ -97,6 +99,7 @@ st_services(void *arg)
 
 	log_info("service", "%zu services are registered, version %u", n, state_svc_version(e->state));
 	free(table);
+	engine_api_changed(e);
 }
 
 static void
@@ -110,6 +113,18 @@ st_own(uint64_t token, void *arg)
 		engine_ctl_done(e, token);
 }
 
+static void
+st_result(uint64_t token, enum alias_api_status status, uint16_t port_h, void *arg)
+{
+	engine_api_result(arg, token, status, port_h);
+}
+
+static void
+st_probe(const struct alias_api *a, void *arg)
+{
+	engine_api_probe(arg, a);
+}
+
 const struct state_ops engine_state_ops = {
 	.broadcast = st_broadcast,
 	.on_loaded = st_loaded,
@@ -120,6 +135,8 @@ const struct state_ops engine_state_ops = {
 	.on_service = st_service,
 	.on_services = st_services,
 	.on_own = st_own,
+	.on_result = st_result,
+	.on_probe = st_probe,
 };
 
 static void

@@ -17,6 +17,7 @@
 #include "aliasd/own.h"
 #include "aliasd/paths.h"
 #include "aliasd/rawsock.h"
+#include "aliasd/registry.h"
 #include "aliasd/relearn.h"
 #include "aliasd/state.h"
 #include "aliasd/stray.h"
@@ -69,6 +70,7 @@ struct engine {
 	struct group *group;
 	struct state *state;
 	struct own *own;
+	struct registry *registry;
 	struct announce *announce;
 	struct holds *holds;
 	bool said_synced;
@@ -198,5 +200,27 @@ extern const struct ipc_server_ops engine_ipc_ops;
 void engine_ctl_done(struct engine *, uint64_t token);
 void engine_ctl_lost(struct engine *);
 void engine_ctl_status(struct ipc_conn *, const struct ipc_msg *, void *engine);
+/* The token of a change whose answer this client waits for. */
+uint64_t engine_ctl_wait(struct engine *, struct ipc_conn *, const struct ipc_msg *);
+void engine_ctl_result(struct engine *, uint64_t token, enum alias_api_status, uint16_t port_h);
+/* NULL, or why no change can be agreed on now. */
+const char *engine_ctl_not_now(const struct engine *);
+/* The row of an alias, and that of its member. */
+void engine_ctl_alias_row(struct engine *, const struct state_alias *, struct alias_ctl_alias *);
+void engine_ctl_member_row(struct engine *, const struct state_row *, struct alias_ctl_member *);
+
+/* engine_api.c: what programs ask for through libclua */
+void engine_api_next(struct ipc_conn *, const struct ipc_msg *, void *engine);
+void engine_api_alias(struct ipc_conn *, const struct ipc_msg *, void *engine);
+void engine_api_register(struct ipc_conn *, const struct ipc_msg *, void *engine);
+void engine_api_unregister(struct ipc_conn *, const struct ipc_msg *, void *engine);
+void engine_api_commport(struct ipc_conn *, const struct ipc_msg *, void *engine);
+void engine_api_start(struct engine *);   /* looks after programs that registered before a restart */
+void engine_api_loaded(struct engine *);  /* tells a group that may not know them */
+void engine_api_reset(struct engine *);   /* the group knows nothing of us */
+void engine_api_changed(struct engine *); /* registrations came or went */
+void engine_api_result(struct engine *, uint64_t token, enum alias_api_status, uint16_t port_h);
+void engine_api_probe(struct engine *, const struct alias_api *);
+void engine_api_stop(struct engine *);
 
 #endif

@@ -21,7 +21,7 @@ begin(struct status *s)
 }
 
 static void
-send_row(struct status *s, enum alias_ctl_type type)
+send_row(struct status *s, uint16_t type)
 {
 	if (wire_wr_ok(&s->w))
 		ipc_conn_send(s->conn, type, s->reqid, s->buf, wire_wr_len(&s->w));
@@ -100,25 +100,47 @@ virtual_mask(uint8_t prefixlen)
 	return (struct in_addr){ .s_addr = htonl(~0u << (32 - prefixlen)) };
 }
 
+void
+engine_ctl_alias_row(
+    struct engine *e, const struct state_alias *a, struct alias_ctl_alias *row)
+{
+	size_t i;
+
+	memset(row, 0, sizeof(*row));
+	row->addr = a->addr;
+	row->id = a->id;
+	row->master = a->master;
+	row->flags = ALIAS_F_ENABLED | ALIAS_F_IP_V4;
+	for (i = 0; i < a->nrows; i++) {
+		if (a->rows[i].flags & ALIAS_ROW_DEFAULT)
+			row->flags |= ALIAS_F_DEFAULT;
+		if (!(a->rows[i].flags & ALIAS_ROW_VIRTUAL))
+			continue;
+		row->flags |= ALIAS_F_VIRTUAL;
+		if (row->netmask.s_addr == 0)
+			row->netmask = virtual_mask(a->rows[i].prefixlen);
+	}
+	snprintf(row->name, sizeof(row->name), "%s", a->name);
+	counters(e, a->addr, row->counter);
+}
+
+void
+engine_ctl_member_row(
+    struct engine *e, const struct state_row *r, struct alias_ctl_member *m)
+{
+	*m = (struct alias_ctl_member){ .id = r->node, .selw = r->selw, .selp = r->selp,
+		.rpri = r->rpri, .flags = ALIAS_MF_ENABLED, .attached = r->flags & ALIAS_ROW_ATTACHED,
+		.synced = state_is_synced(e->state, r->node) };
+	if (r->flags & ALIAS_ROW_JOINED)
+		m->flags |= ALIAS_MF_JOINED;
+}
+
 static void
 alias_row(struct status *s)
 {
-	const struct state_alias *a = s->alias;
-	struct alias_ctl_alias row = { .addr = a->addr, .id = a->id, .master = a->master,
-		.flags = ALIAS_F_ENABLED | ALIAS_F_IP_V4 };
-	size_t i;
+	struct alias_ctl_alias row;
 
-	for (i = 0; i < a->nrows; i++) {
-		if (a->rows[i].flags & ALIAS_ROW_DEFAULT)
-			row.flags |= ALIAS_F_DEFAULT;
-		if (!(a->rows[i].flags & ALIAS_ROW_VIRTUAL))
-			continue;
-		row.flags |= ALIAS_F_VIRTUAL;
-		if (row.netmask.s_addr == 0)
-			row.netmask = virtual_mask(a->rows[i].prefixlen);
-	}
-	snprintf(row.name, sizeof(row.name), "%s", a->name);
-	counters(s->e, a->addr, row.counter);
+	engine_ctl_alias_row(s->e, s->alias, &row);
 	begin(s);
 	alias_ctl_alias_encode(&s->w, &row);
 	send_row(s, ALIAS_ROW_ALIAS);
@@ -127,12 +149,9 @@ alias_row(struct status *s)
 static void
 member_row(struct status *s, const struct state_row *r)
 {
-	struct alias_ctl_member m = { .id = r->node, .selw = r->selw, .selp = r->selp, .rpri = r->rpri,
-		.flags = ALIAS_MF_ENABLED, .attached = r->flags & ALIAS_ROW_ATTACHED,
-		.synced = state_is_synced(s->e->state, r->node) };
+	struct alias_ctl_member m;
 
-	if (r->flags & ALIAS_ROW_JOINED)
-		m.flags |= ALIAS_MF_JOINED;
+	engine_ctl_member_row(s->e, r, &m);
 	begin(s);
 	alias_ctl_member_encode(&s->w, &m);
 	send_row(s, ALIAS_ROW_MEMBER);
@@ -167,6 +186,16 @@ service_row(uint8_t proto, uint16_t port_h, void *arg)
 	begin(s);
 	alias_ctl_service_encode(&s->w, &row);
 	send_row(s, ALIAS_ROW_SERVICE);
+}
+
+static void
+registered_row(const struct alias_api_reg *g, void *arg)
+{
+	struct status *s = arg;
+
+	begin(s);
+	alias_api_reg_encode(&s->w, g);
+	send_row(s, ALIAS_ROW_REGISTERED);
 }
 
 static void
@@ -217,5 +246,6 @@ engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		state_each_alias_by_id(e->state, alias_rows, &s);
 	else
 		alias_rows(a, &s);
+	state_each_registration(e->state, registered_row, &s);
 	ipc_conn_reply(conn, m, IPC_OK, "%s", engine_status_text(e));
 }

@@ -22,6 +22,7 @@ state_new(const struct state_ops *ops, void *arg)
 	st->ports = map_new();
 	st->services = map_new();
 	st->svc = map_new();
+	st->api = map_new();
 	st->held_end = &st->held;
 	return st;
 }
@@ -55,6 +56,8 @@ state_free(struct state *st)
 	map_free(st->ports, NULL);
 	map_free(st->services, NULL);
 	map_free(st->svc, NULL);
+	map_free(st->api, NULL);
+	free(st->done);
 	free(st->dirty_aliases);
 	free(st->dirty_ports);
 	free(st);
@@ -203,6 +206,7 @@ state_view(struct state *st, const struct gab_ev_view *v)
 	state_derive(st);
 	arrange_transfer(st);
 	state_derive(st);
+	state_api_flush(st);
 }
 
 static void
@@ -227,8 +231,10 @@ apply(struct state *st, uint16_t src, struct alias_msg *m)
 		state_set_row(st, src, &m->row);
 		break;
 	case ALIAS_MSG_LISTEN:
-		while (alias_msg_next_listen(m, &l))
+		while (alias_msg_next_listen(m, &l)) {
 			state_set_listen(st, src, &l);
+			state_api_listen(st, src, &l);
+		}
 		break;
 	case ALIAS_MSG_SERVICES:
 		state_set_services(st, m);
@@ -240,6 +246,7 @@ apply(struct state *st, uint16_t src, struct alias_msg *m)
 		}
 		break;
 	default:
+		state_api_apply(st, src, m);
 		break;
 	}
 }
@@ -310,7 +317,7 @@ state_ordered(struct state *st, uint16_t src, const uint8_t *data, size_t len)
 	uint64_t token;
 
 	if (st->gen == 0 || src >= LLT_MAX_NODES || !(st->node[src] & NODE_MEMBER) ||
-	    !alias_msg_decode(data, len, &m) || m.type > ALIAS_MSG_SNAPSHOT)
+	    !alias_msg_decode(data, len, &m) || m.type >= ALIAS_MSG_FLOWS)
 		return false;
 	if (m.type == ALIAS_MSG_SNAPSHOT) {
 		take_chunk(st, &m);
@@ -320,11 +327,12 @@ state_ordered(struct state *st, uint16_t src, const uint8_t *data, size_t len)
 		hold(st, src, data, len);
 		return true;
 	}
-	token = m.token;
+	token = m.type < ALIAS_MSG_REGISTER ? m.token : 0;
 	apply(st, src, &m);
 	state_derive(st);
 	if (src == st->self && token != 0)
 		st->ops->on_own(token, st->arg);
+	state_api_flush(st);
 	return true;
 }
 

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "aliasd/select.h"
+#include "proto/alias_api.h"
 #include "proto/alias_msg.h"
 #include "proto/gab_ctl.h"
 
@@ -63,6 +64,11 @@ struct state_ops {
 	void (*on_services)(void *arg);
 	/* Our own message with this token has taken effect. */
 	void (*on_own)(uint64_t token, void *arg);
+	/* What became of our own wish for a program with this token; it is in force. port_h: if OK. */
+	void (*on_result)(
+	    uint64_t token, enum alias_api_status, uint16_t port_h, void *arg);
+	/* Look whether this common port is free on this host, and broadcast an ALIAS_MSG_VOTE. */
+	void (*on_probe)(const struct alias_api *, void *arg);
 };
 
 struct state *state_new(const struct state_ops *, void *arg);
@@ -92,6 +98,9 @@ void state_each_alias(
 void state_each_alias_by_id(
     const struct state *, void (*fn)(const struct state_alias *, void *arg), void *arg);
 
+/* The one with the lowest id above this; NULL if there is none. */
+const struct state_alias *state_alias_after(const struct state *, uint32_t id);
+
 /* Every (alias, service) that somebody who joined listens on, by ascending port. */
 void state_each_service(const struct state *, struct in_addr alias,
     void (*fn)(uint8_t proto, uint16_t port_h, void *arg), void *arg);
@@ -110,9 +119,15 @@ size_t state_listeners(const struct state *, struct in_addr alias, uint8_t proto
 /* Attributes in force: those registered, or in_single. */
 uint16_t state_attrs(const struct state *, uint8_t proto, uint16_t port_h);
 const struct alias_svc *state_svc(const struct state *, uint8_t proto, uint16_t port_h);
-/* The registered table, by protocol and port; caller frees. */
+/* What is registered, by the file or by programs, by protocol and port; caller frees. */
 struct alias_svc *state_svc_table(const struct state *, size_t *n);
 uint32_t state_svc_version(const struct state *); /* 0 = there never was one */
+
+/* What programs registered, by protocol and port. */
+void state_each_registration(
+    const struct state *, void (*fn)(const struct alias_api_reg *, void *arg), void *arg);
+/* Whether there is a registration of this port, or of this program if there is one in it. */
+bool state_has_registration(const struct state *, const struct alias_api *);
 
 /* Everything in a fixed order, as the snapshot has it: equal members give equal bytes. Caller frees. */
 uint8_t *state_dump(const struct state *, size_t *len);

@@ -258,6 +258,16 @@ state_each_alias_by_id(
 	free(id);
 }
 
+const struct state_alias *
+state_alias_after(const struct state *st, uint32_t id)
+{
+	const struct state_alias *a = NULL;
+
+	while (a == NULL && id < st->max_id)
+		a = map_get(st->ids, ++id);
+	return a;
+}
+
 void
 state_each_service(const struct state *st, struct in_addr alias,
     void (*fn)(uint8_t proto, uint16_t port_h, void *arg), void *arg)
@@ -278,7 +288,10 @@ state_each_service(const struct state *st, struct in_addr alias,
 const struct alias_svc *
 state_svc(const struct state *st, uint8_t proto, uint16_t port_h)
 {
-	return map_get(st->svc, state_port_key(proto, port_h));
+	const struct alias_svc *file = map_get(st->svc, state_port_key(proto, port_h));
+	const struct reg *g = file == NULL ? state_reg(st, proto, port_h) : NULL;
+
+	return g != NULL && !g->choosing ? &g->svc : file;
 }
 
 uint16_t
@@ -292,16 +305,33 @@ state_attrs(const struct state *st, uint8_t proto, uint16_t port_h)
 	return attrs;
 }
 
+static int
+by_port(const void *a, const void *b)
+{
+	const struct alias_svc *x = a, *y = b;
+
+	return x->proto != y->proto ? (int)x->proto - (int)y->proto : (int)x->port_h - (int)y->port_h;
+}
+
 struct alias_svc *
 state_svc_table(const struct state *st, size_t *n)
 {
-	uint64_t *key = map_keys(st->svc, n);
-	struct alias_svc *out = mem_grow(NULL, *n, sizeof(*out));
-	size_t i;
+	size_t i, nfile, nreg;
+	uint64_t *file = map_keys(st->svc, &nfile), *reg = map_keys(st->api, &nreg);
+	struct alias_svc *out = mem_grow(NULL, nfile + nreg + 1, sizeof(*out));
 
-	for (i = 0; i < *n; i++)
-		out[i] = *(const struct alias_svc *)map_get(st->svc, key[i]);
-	free(key);
+	*n = 0;
+	for (i = 0; i < nfile; i++)
+		out[(*n)++] = *(const struct alias_svc *)map_get(st->svc, file[i]);
+	for (i = 0; i < nreg; i++) {
+		const struct reg *g = map_get(st->api, reg[i]);
+
+		if (!g->choosing && map_get(st->svc, reg[i]) == NULL)
+			out[(*n)++] = g->svc;
+	}
+	free(file);
+	free(reg);
+	qsort(out, *n, sizeof(*out), by_port);
 	return out;
 }
 

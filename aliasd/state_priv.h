@@ -28,6 +28,29 @@ struct service { /* an (alias, port) with at least one listener that joined */
 	struct sel_target *targets;
 };
 
+struct api_holder { /* a member with a program that holds a transient registration */
+	uint16_t node;
+	bool used; /* somebody has listened there since */
+};
+
+struct reg { /* registered by a program */
+	struct alias_svc svc;
+	bool transient, resv;
+	bool choosing;  /* a common port that is not decided yet: not in force */
+	uint32_t prog;  /* RPC program, 0 = none */
+	uint32_t tries; /* ports that were looked at */
+	size_t nholders, nawait, ntokens;
+	struct api_holder *holder; /* by ascending node */
+	uint16_t *await;           /* members that have not said yet whether the port is free */
+	uint64_t *token;           /* our own programs that wait for it; no part of the state */
+};
+
+struct api_done {
+	uint64_t token;
+	enum alias_api_status status;
+	uint16_t port_h;
+};
+
 struct held { /* an ordered message that waits for the snapshot */
 	struct held *next;
 	uint16_t src;
@@ -58,9 +81,13 @@ struct state {
 	struct map *ids;      /* alias id -> alias */
 	struct map *ports;    /* by port_key() */
 	struct map *services; /* by service_key() */
-	struct map *svc;      /* registered: port_key() -> struct alias_svc */
+	struct map *svc;      /* of the file: port_key() -> struct alias_svc */
+	struct map *api;      /* registered by programs: port_key() -> struct reg */
 	uint32_t svc_version;
 	bool svc_changed;
+	uint32_t max_id; /* no alias has a higher id */
+	size_t ndone;
+	struct api_done *done; /* results to be told */
 
 	/* What has to be derived anew at the end of the event. */
 	size_t ndirty_aliases, ndirty_ports, dirty_aliases_size, dirty_ports_size;
@@ -91,6 +118,16 @@ void state_clear(struct state *);
 /* Candidates for (alias, port) in the order of their arrival; out has room for p->n. */
 size_t state_candidates(
     const struct state_alias *, const struct port *, struct sel_candidate *out);
+
+/* state_api.c */
+void state_free_reg(void *);
+struct reg *state_reg(const struct state *, uint8_t proto, uint16_t port_h); /* or NULL */
+struct api_holder *state_reg_holder(const struct reg *, uint16_t node);      /* or NULL */
+void state_reg_hold(struct reg *, uint16_t node, bool used);
+void state_api_apply(struct state *, uint16_t src, const struct alias_msg *);
+void state_api_listen(struct state *, uint16_t node, const struct alias_listen *); /* it is done */
+void state_api_drop_node(struct state *, uint16_t node);
+void state_api_flush(struct state *);
 
 /* state_derive.c */
 void state_derive(struct state *);

@@ -5,7 +5,7 @@
 
 #include "aliasd/state_priv.h"
 
-#define SNAP_VERSION 1
+#define SNAP_VERSION 2
 #define MAX_ITEMS 1000000
 
 static void
@@ -58,6 +58,25 @@ put_svc(struct wire_wr *w, const struct alias_svc *s)
 }
 
 static void
+put_reg(struct wire_wr *w, const struct reg *g)
+{
+	size_t i;
+
+	alias_svc_encode(w, &g->svc);
+	wire_wr_u8(w, (uint8_t)(g->transient | g->choosing << 1 | g->resv << 2));
+	wire_wr_u32(w, g->prog);
+	wire_wr_u32(w, g->tries);
+	wire_wr_u16(w, (uint16_t)g->nholders);
+	for (i = 0; i < g->nholders; i++) {
+		wire_wr_u16(w, g->holder[i].node);
+		wire_wr_u8(w, g->holder[i].used);
+	}
+	wire_wr_u16(w, (uint16_t)g->nawait);
+	for (i = 0; i < g->nawait; i++)
+		wire_wr_u16(w, g->await[i]);
+}
+
+static void
 put_map(struct wire_wr *w, const struct map *m, void (*put)(struct wire_wr *, const void *))
 {
 	size_t i, n;
@@ -94,6 +113,12 @@ put_svc_v(struct wire_wr *w, const void *v)
 }
 
 static void
+put_reg_v(struct wire_wr *w, const void *v)
+{
+	put_reg(w, v);
+}
+
+static void
 put_all(struct wire_wr *w, const struct state *st)
 {
 	size_t i;
@@ -109,6 +134,7 @@ put_all(struct wire_wr *w, const struct state *st)
 	put_map(w, st->ports, put_port_v);
 	put_map(w, st->services, put_active_v);
 	put_map(w, st->svc, put_svc_v);
+	put_map(w, st->api, put_reg_v);
 }
 
 uint8_t *
@@ -253,6 +279,52 @@ get_svcs(struct state *st, struct wire_rd *r)
 	}
 }
 
+static void
+get_reg(struct reg *g, struct wire_rd *r)
+{
+	uint8_t flags;
+	uint32_t n;
+
+	alias_svc_decode(r, &g->svc);
+	flags = wire_rd_u8(r);
+	g->transient = flags & 1;
+	g->choosing = flags & 2;
+	g->resv = flags & 4;
+	g->prog = wire_rd_u32(r);
+	g->tries = wire_rd_u32(r);
+	for (n = wire_rd_count16(r, 3, LLT_MAX_NODES); n > 0; n--) {
+		uint16_t node = wire_rd_u16(r);
+
+		state_reg_hold(g, node, wire_rd_u8(r) != 0);
+		if (node >= LLT_MAX_NODES)
+			wire_rd_fail(r);
+	}
+	n = wire_rd_count16(r, 2, LLT_MAX_NODES);
+	g->await = mem_grow(NULL, n + 1, sizeof(*g->await));
+	while (g->nawait < n)
+		g->await[g->nawait++] = wire_rd_u16(r);
+	if (g->choosing && (!g->transient || g->prog == 0 || n == 0))
+		wire_rd_fail(r);
+}
+
+static void
+get_regs(struct state *st, struct wire_rd *r)
+{
+	uint32_t n = wire_rd_count32(r, ALIAS_SVC_MIN_LEN + 13, ALIAS_SVC_MAX);
+
+	while (n-- > 0 && wire_rd_ok(r)) {
+		struct reg *g = mem_zalloc(sizeof(*g));
+
+		get_reg(g, r);
+		if (!wire_rd_ok(r) || state_reg(st, g->svc.proto, g->svc.port_h) != NULL) {
+			wire_rd_fail(r);
+			state_free_reg(g);
+			return;
+		}
+		map_put(st->api, state_port_key(g->svc.proto, g->svc.port_h), g);
+	}
+}
+
 bool
 state_load(struct state *st, const uint8_t *buf, size_t len)
 {
@@ -267,6 +339,7 @@ state_load(struct state *st, const uint8_t *buf, size_t len)
 	get_ports(st, &r);
 	get_actives(st, &r);
 	get_svcs(st, &r);
+	get_regs(st, &r);
 	st->svc_changed = true;
 	if (wire_rd_done(&r))
 		return true;

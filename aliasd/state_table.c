@@ -78,6 +78,8 @@ state_add_alias(struct state *st, struct in_addr addr, uint32_t id)
 	a->addr = addr;
 	a->master = SEL_NO_NODE;
 	a->id = id != 0 ? id : free_id(st);
+	if (a->id > st->max_id)
+		st->max_id = a->id;
 	map_put(st->aliases, addr.s_addr, a);
 	map_put(st->ids, a->id, a);
 	return a;
@@ -264,6 +266,7 @@ state_drop_node(struct state *st, uint16_t node)
 
 	map_each(st->aliases, drop_alias_rows, &d);
 	map_each(st->ports, drop_port_listeners, &d);
+	state_api_drop_node(st, node);
 }
 
 static void
@@ -292,6 +295,11 @@ state_clear(struct state *st)
 	map_clear(st->ports, free_port);
 	map_clear(st->services, state_free_service);
 	map_clear(st->svc, free);
+	map_clear(st->api, state_free_reg);
+	free(st->done);
+	st->done = NULL;
+	st->ndone = 0;
+	st->max_id = 0;
 	st->svc_version = 0;
 	st->svc_changed = false;
 	st->ndirty_aliases = st->ndirty_ports = 0;

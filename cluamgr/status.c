@@ -63,6 +63,13 @@ add_service(struct cm_status *s, const struct ipc_msg *m)
 	return false;
 }
 
+static bool
+add_reg(struct cm_status *s, const struct ipc_msg *m)
+{
+	s->regs = grow(s->regs, s->nregs + 1, sizeof(*s->regs));
+	return alias_api_reg_decode(m->data, m->len, &s->regs[s->nregs]) && ++s->nregs;
+}
+
 void
 cm_status_row(const struct ipc_msg *m, void *arg)
 {
@@ -88,6 +95,9 @@ cm_status_row(const struct ipc_msg *m, void *arg)
 	case ALIAS_ROW_SERVICE:
 		ok = add_service(s, m);
 		break;
+	case ALIAS_ROW_REGISTERED:
+		ok = add_reg(s, m);
+		break;
 	default: /* of a later version */
 		break;
 	}
@@ -107,6 +117,7 @@ cm_status_free(struct cm_status *s)
 		free(s->aliases[i].members);
 	}
 	free(s->aliases);
+	free(s->regs);
 	free(s->nodes);
 	memset(s, 0, sizeof(*s));
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "proto/alias_api.h"
 #include "proto/alias_ctl.h"
 
 
@@ -21,6 +22,8 @@ struct cm_status {
 	size_t nnodes, naliases;
 	struct alias_ctl_node *nodes;
 	struct cm_alias_status *aliases;
+	size_t nregs;
+	struct alias_api_reg *regs; /* what programs registered */
 	size_t bad; /* rows that could not be understood */
 };
 

@@ -169,6 +169,29 @@ put_routing(struct json *j, const struct alias_ctl_routing *r)
 	json_object_end(j);
 }
 
+static void
+put_reg(struct json *j, const struct alias_api_reg *g)
+{
+	uint16_t i;
+
+	json_object(j, NULL);
+	json_uint(j, "port", g->svc.port_h);
+	json_str(j, "proto", alias_proto_name(g->svc.proto));
+	put_attrs(j, g->svc.attrs);
+	json_bool(j, "transient", g->transient);
+	json_bool(j, "choosing", g->choosing);
+	if (g->prog == 0)
+		json_null(j, "program");
+	else
+		json_uint(j, "program", g->prog);
+	json_bool(j, "reserved", g->resv);
+	json_array(j, "members");
+	for (i = 0; i < g->nnodes; i++)
+		json_uint(j, NULL, g->node[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
 void
 cm_status_json(FILE *out, const struct cm_status *s)
 {
@@ -185,6 +208,10 @@ cm_status_json(FILE *out, const struct cm_status *s)
 	json_array(&j, "aliases");
 	for (i = 0; i < s->naliases; i++)
 		put_alias(&j, s, &s->aliases[i]);
+	json_array_end(&j);
+	json_array(&j, "registered");
+	for (i = 0; i < s->nregs; i++)
+		put_reg(&j, &s->regs[i]);
 	json_array_end(&j);
 	json_finish(&j);
 }

@@ -93,6 +93,22 @@ print_routing(FILE *out, const struct alias_ctl_routing *r)
 	fprintf(out, "\nRouting of this member: %s\n", opts);
 }
 
+static void
+print_reg(FILE *out, const struct alias_api_reg *g)
+{
+	char attrs[128];
+	uint16_t i;
+
+	alias_attr_format(g->svc.attrs, attrs, sizeof(attrs));
+	fprintf(out, "registered: %u/%s %s%s%s", g->svc.port_h, alias_proto_name(g->svc.proto), attrs,
+	    g->transient ? ",transient" : "", g->choosing ? " (being chosen)" : "");
+	if (g->prog != 0)
+		fprintf(out, ", program %u%s", g->prog, g->resv ? " (reserved port)" : "");
+	for (i = 0; i < g->nnodes; i++)
+		fprintf(out, "%s%u", i == 0 ? ", by memberid: " : ",", g->node[i]);
+	fputc('\n', out);
+}
+
 void
 cm_status_text(FILE *out, const struct cm_status *s)
 {
@@ -103,5 +119,9 @@ cm_status_text(FILE *out, const struct cm_status *s)
 			fputc('\n', out);
 		print_alias(out, s, &s->aliases[i]);
 	}
+	if (s->nregs > 0)
+		fprintf(out, "\nPorts registered by programs:\n");
+	for (i = 0; i < s->nregs; i++)
+		print_reg(out, &s->regs[i]);
 	print_routing(out, &s->routing);
 }

@@ -153,9 +153,10 @@ ipc_call(int fd, uint16_t type, const void *data, size_t len, int timeout_ms,
 
 	memset(res, 0, sizeof(*res));
 	res->code = IPC_EFAILED;
-	if (++last_reqid == 0)
-		++last_reqid;
-	reqid = last_reqid;
+	/* Threads of a program may call at the same time; 0 is for events. */
+	do {
+		reqid = __atomic_add_fetch(&last_reqid, 1, __ATOMIC_RELAXED);
+	} while (reqid == 0);
 	buf = malloc(IPC_PKT_MAX);
 	if (buf == NULL)
 		return -1;

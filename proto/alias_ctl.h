@@ -3,7 +3,7 @@
  * Control messages of aliasd (/run/clua/aliasd.sock), in the framing of common/ipc.h.
  *
  * A status is answered with rows in this order: GROUP, ROUTING, NODEs, then for every alias ALIAS, its MEMBERs,
- * its SERVICEs.
+ * its SERVICEs; at the end the ports that programs registered (proto/alias_api.h).
  */
 #ifndef CLUA_PROTO_ALIAS_CTL_H
 #define CLUA_PROTO_ALIAS_CTL_H

@@ -55,6 +55,35 @@ alias_listen_decode(struct wire_rd *r, struct alias_listen *l)
 		wire_rd_fail(r);
 }
 
+enum { API_RESV = 1, API_BUSY = 2 };
+
+void
+alias_api_encode(struct wire_wr *w, const struct alias_api *a)
+{
+	wire_wr_u8(w, a->proto);
+	wire_wr_u8(w, (uint8_t)((a->resv ? API_RESV : 0) | (a->busy ? API_BUSY : 0)));
+	wire_wr_u16(w, a->port_h);
+	wire_wr_u16(w, a->options);
+	wire_wr_u32(w, a->prog);
+}
+
+void
+alias_api_decode(struct wire_rd *r, struct alias_api *a)
+{
+	uint8_t flags;
+
+	memset(a, 0, sizeof(*a));
+	a->proto = wire_rd_u8(r);
+	flags = wire_rd_u8(r);
+	a->port_h = wire_rd_u16(r);
+	a->options = wire_rd_u16(r);
+	a->prog = wire_rd_u32(r);
+	a->resv = flags & API_RESV;
+	a->busy = flags & API_BUSY;
+	if ((a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP) || (flags & ~(API_RESV | API_BUSY)))
+		wire_rd_fail(r);
+}
+
 static void
 conn_decode(struct wire_rd *r, struct alias_conn *c, uint8_t *op)
 {
@@ -126,6 +155,15 @@ alias_msg_services(
 	wire_wr_u32(w, (uint32_t)n);
 	for (i = 0; i < n; i++)
 		alias_svc_encode(w, &svc[i]);
+}
+
+void
+alias_msg_api(
+    struct wire_wr *w, enum alias_msg_type type, uint64_t token, const struct alias_api *a)
+{
+	begin(w, type);
+	wire_wr_u64(w, token);
+	alias_api_encode(w, a);
 }
 
 static void
@@ -237,6 +275,19 @@ decode_list(struct wire_rd *r, struct alias_msg *m, size_t item_min, uint32_t ma
 	return wire_rd_ok(r) && check_list(m);
 }
 
+/* All but the wish for a common port are about a port, or about a program. */
+static bool
+decode_api(struct wire_rd *r, struct alias_msg *m)
+{
+	const struct alias_api *a = &m->api;
+
+	m->token = wire_rd_u64(r);
+	alias_api_decode(r, &m->api);
+	if (m->type == ALIAS_MSG_COMMPORT && a->prog == 0)
+		return false;
+	return wire_rd_done(r) && (a->prog != 0 || a->port_h != 0);
+}
+
 static bool
 decode_snapshot(struct wire_rd *r, struct alias_msg *m)
 {
@@ -269,6 +320,12 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		m->token = wire_rd_u64(&r);
 		m->initial = wire_rd_u8(&r) != 0;
 		return decode_list(&r, m, ALIAS_SVC_MIN_LEN, ALIAS_SVC_MAX);
+	case ALIAS_MSG_REGISTER:
+	case ALIAS_MSG_UNREGISTER:
+	case ALIAS_MSG_RELEASE:
+	case ALIAS_MSG_COMMPORT:
+	case ALIAS_MSG_VOTE:
+		return decode_api(&r, m);
 	case ALIAS_MSG_SYNCED:
 	case ALIAS_MSG_FLOWS_END:
 		m->gen = wire_rd_u32(&r);

@@ -27,6 +27,12 @@ enum alias_msg_type {
 	ALIAS_MSG_SERVICES = 3,
 	ALIAS_MSG_SYNCED = 4,
 	ALIAS_MSG_SNAPSHOT = 5,
+	/* ordered, for programs (struct alias_api): */
+	ALIAS_MSG_REGISTER = 0x10,   /* a port, and how it is to behave */
+	ALIAS_MSG_UNREGISTER = 0x11, /* it is as if never registered */
+	ALIAS_MSG_RELEASE = 0x12,    /* on the sender no program that registered it is left */
+	ALIAS_MSG_COMMPORT = 0x13,   /* one port on all members for an RPC program; port_h: not this one */
+	ALIAS_MSG_VOTE = 0x14,       /* whether the port that is proposed for it is free on the sender */
 	/* unicast */
 	ALIAS_MSG_FLOWS = 0x21,
 	ALIAS_MSG_FLOWS_END = 0x22,
@@ -70,6 +76,16 @@ struct alias_conn { /* seen from the alias */
 	in_port_t client_port, port;
 };
 
+/* What a program asks for, and what follows from it. */
+struct alias_api {
+	uint8_t proto;
+	uint16_t port_h;
+	uint16_t options; /* REGISTER: of enum alias_api_option and enum alias_attr */
+	uint32_t prog;    /* RPC program of a common port; 0 = none */
+	bool resv;        /* the common port is to be a reserved one */
+	bool busy;        /* VOTE */
+};
+
 enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1 }; /* FLOWS */
 enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
 #define ALIAS_CONN_LEN 13 /* with its op or verdict */
@@ -77,8 +93,10 @@ enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 
 /* A decoded message. Items of a list are read one by one with alias_msg_next_*(). */
 struct alias_msg {
 	uint8_t type;
-	uint64_t token;       /* ROW, SERVICES: the sender's, so that it knows its own; 0 = none */
+	uint64_t token;       /* ROW, SERVICES, those for programs: the sender's, so that it knows its own;
+	                         0 = none */
 	struct alias_row row; /* ROW */
+	struct alias_api api; /* REGISTER … VOTE */
 	bool initial;         /* SERVICES: only if there is no table yet */
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
 	uint32_t expect;       /* FLOWS_BEGIN */
@@ -105,6 +123,8 @@ void alias_msg_flows_begin(struct wire_wr *, uint32_t expect);
 void alias_msg_flows_end(struct wire_wr *, uint32_t gen);
 void alias_msg_services(
     struct wire_wr *, uint64_t token, bool initial, const struct alias_svc *, size_t n);
+void alias_msg_api(
+    struct wire_wr *, enum alias_msg_type, uint64_t token, const struct alias_api *);
 /* Lists: begin, put items, end fills in the count. The cursor must not move in between otherwise. */
 struct alias_list {
 	struct wire_wr *w;
@@ -122,5 +142,7 @@ void alias_row_encode(struct wire_wr *, const struct alias_row *);
 void alias_row_decode(struct wire_rd *, struct alias_row *);
 void alias_listen_encode(struct wire_wr *, const struct alias_listen *);
 void alias_listen_decode(struct wire_rd *, struct alias_listen *);
+void alias_api_encode(struct wire_wr *, const struct alias_api *);
+void alias_api_decode(struct wire_rd *, struct alias_api *);
 
 #endif

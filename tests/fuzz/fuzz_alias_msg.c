@@ -62,8 +62,20 @@ fz_own(uint64_t token, void *arg)
 {
 }
 
+static void
+fz_result(uint64_t token, enum alias_api_status status, uint16_t port_h, void *arg)
+{
+	fuzz_require(status < ALIAS_API_PENDING, "a result is final");
+}
+
+static void
+fz_probe(const struct alias_api *a, void *arg)
+{
+	fuzz_require(a->prog != 0 && a->port_h != 0, "a common port is proposed for a program");
+}
+
 static const struct state_ops ops = { fz_broadcast, fz_loaded, fz_bad_snapshot, fz_nothing,
-	fz_alias, fz_gone, fz_service, fz_nothing, fz_own };
+	fz_alias, fz_gone, fz_service, fz_nothing, fz_own, fz_result, fz_probe };
 
 static void
 feed(struct state *st, const uint8_t *data, size_t size, const struct seen *seen)
@@ -78,7 +90,7 @@ feed(struct state *st, const uint8_t *data, size_t size, const struct seen *seen
 		data += 3;
 		size -= 3;
 		len = len > size ? size : len;
-		good = src < MEMBERS && alias_msg_decode(data, len, &m) && m.type <= ALIAS_MSG_SNAPSHOT;
+		good = src < MEMBERS && alias_msg_decode(data, len, &m) && m.type < ALIAS_MSG_FLOWS;
 		out = seen->out;
 		fuzz_require(state_ordered(st, src, data, len) == (good && !out),
 		    "the state takes what is well formed and comes from a member");

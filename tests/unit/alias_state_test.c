@@ -47,7 +47,7 @@ struct node {
 	uint8_t listens[8];
 	struct event carry[MAX_CARRY]; /* sent, but not ordered before the view ended */
 	size_t ncarry;
-	unsigned resets, loads;
+	unsigned resets, loads, asked, results;
 };
 
 static struct group *groups;
@@ -210,8 +210,59 @@ sim_own(uint64_t token, void *arg)
 	must(token == 1 || token == 2);
 }
 
+static void
+sim_result(uint64_t token, enum alias_api_status status, uint16_t port_h, void *arg)
+{
+	struct node *n = arg;
+
+	must(token >= 100);
+	must(status < ALIAS_API_PENDING);
+	if (status == ALIAS_API_OK)
+		must(port_h != 0);
+	n->results++;
+}
+
+/* Some ports are taken on some nodes. */
+static void
+sim_probe(const struct alias_api *a, void *arg)
+{
+	struct node *n = arg;
+	struct alias_api vote = *a;
+	uint8_t buf[64];
+	struct wire_wr w;
+
+	vote.busy = a->port_h % (NODES + 2) == n->id;
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_api(&w, ALIAS_MSG_VOTE, 0, &vote);
+	sim_broadcast(buf, wire_wr_len(&w), n);
+}
+
 static const struct state_ops ops = { sim_broadcast, sim_loaded, sim_bad_snapshot, sim_reset,
-	sim_alias, sim_gone, sim_service, sim_services, sim_own };
+	sim_alias, sim_gone, sim_service, sim_services, sim_own, sim_result, sim_probe };
+
+static void
+send_api(struct node *n)
+{
+	static const enum alias_msg_type types[] = { ALIAS_MSG_REGISTER, ALIAS_MSG_REGISTER,
+		ALIAS_MSG_UNREGISTER, ALIAS_MSG_RELEASE, ALIAS_MSG_COMMPORT, ALIAS_MSG_COMMPORT };
+	static const uint16_t options[] = { 0, ALIAS_IN_MULTI, ALIAS_IN_MULTI | ALIAS_TRANSIENT,
+		ALIAS_IN_SINGLE | ALIAS_TRANSIENT, ALIAS_IN_NOALIAS, ALIAS_NONE,
+		ALIAS_IN_MULTI | ALIAS_IN_SINGLE };
+	struct alias_api a = { .proto = rnd(2) ? IPPROTO_UDP : IPPROTO_TCP,
+		.port_h = (uint16_t)(80 + rnd(6)), .options = options[rnd(7)] };
+	enum alias_msg_type type = types[rnd(6)];
+	uint8_t buf[64];
+	struct wire_wr w;
+
+	if (type == ALIAS_MSG_COMMPORT || (type == ALIAS_MSG_RELEASE && rnd(2))) {
+		a.prog = 0x20000000 + rnd(2);
+		a.resv = rnd(2);
+		a.port_h = rnd(4) == 0 ? 61000 : 0;
+	}
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_api(&w, type, 100 + n->asked++, &a);
+	sim_broadcast(buf, wire_wr_len(&w), n);
+}
 
 static bool
 always(uint16_t node, void *arg)
@@ -536,9 +587,12 @@ act(struct node *n)
 
 	if (!state_loaded(n->st))
 		return;
-	switch (rnd(4)) {
+	switch (rnd(5)) {
 	case 0:
 		send_row(n);
+		break;
+	case 4:
+		send_api(n);
 		break;
 	case 1:
 		send_services(n, false);
@@ -663,7 +717,7 @@ alone_reset(void *arg)
 }
 
 static const struct state_ops alone_ops = { alone_broadcast, alone_loaded, alone_bad_snapshot,
-	alone_reset, sim_alias, NULL, sim_service, sim_services, NULL };
+	alone_reset, sim_alias, NULL, sim_service, sim_services, NULL, NULL, NULL };
 
 static bool
 give_snapshot(struct state *st, uint32_t gen, const uint8_t *data, size_t len)
