@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections of this host to be told to the other members: gathered for a moment, and kept for a
- * while after, because a view change may drop what is on its way. Pure; times in ns.
+ * Connections of this host to be told to the other members: gathered for a moment, in which the
+ * shortest of them end without a word, and kept for a while after, because a view change may drop what
+ * is on its way. Pure; times in ns.
  */
 #ifndef CLUA_ALIASD_ANNOUNCE_H
 #define CLUA_ALIASD_ANNOUNCE_H
@@ -16,10 +17,12 @@ struct announce;
 
 struct announce *announce_new(void);
 void announce_free(struct announce *);
-/* The number of entries that wait to be sent. */
-size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flow_op, uint64_t now);
-/* The next entry to be sent; false when there is none. */
-bool announce_next(struct announce *, struct alias_conn *, uint8_t *op);
+/* again: others may know this connection already. Returns the number of entries that wait. */
+size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flow_op, bool again,
+    uint64_t now);
+/* The next entry to be sent of those added until then; false when there is none. */
+bool announce_next(struct announce *, uint64_t until, struct alias_conn *, uint8_t *op);
+bool announce_waits(const struct announce *); /* there are entries to be sent, perhaps later */
 /* The view changed: what was sent lately is to be sent again. */
 void announce_again(struct announce *, uint64_t now);
 void announce_clear(struct announce *);

@@ -145,7 +145,8 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.nodes = (void *)bss->nodes,
 		.flow_space = (void *)&bss->flow_space,
 		.answer_until = (void *)&bss->answer_until,
-		.events_lost = &bss->events_lost };
+		.events_lost = &bss->events_lost,
+		.events_look = (void *)&bss->events_look };
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);
 	dp->rings = map_memory(dp->skel->maps.rings, sizeof(*dp->rings), &dp->rings_size);

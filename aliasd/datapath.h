@@ -39,6 +39,11 @@ enum dp_sock_event {
 struct dp_ops {
 	void (*on_sock)(enum dp_sock_event, const struct dp_conn *, void *arg);
 	/*
+	 * What gathered in a while of many events has been told by on_sock: a good time to pass it on. Not
+	 * called for the first one after a while without any.
+	 */
+	void (*on_looked)(void *arg);
+	/*
 	 * A TCP packet of a connection nobody here knows; frame is the Ethernet frame as it came in on
 	 * ifindex, its first 2048 bytes if it is longer (an aggregate of several packets). The data
 	 * plane has dropped it.

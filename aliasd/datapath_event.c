@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 
 #include "aliasd/datapath_int.h"
+#include "common/clock.h"
 #include "common/ev.h"
 #include "common/log.h"
 
@@ -51,15 +52,23 @@ on_stray(void *arg, void *data, size_t size)
 
 /* How many there were. */
 static int
-consume(struct datapath *dp)
+consume_ring(struct ring_buffer *rb)
 {
-	static const struct dp_conn nothing;
-	int n = ring_buffer__consume(dp->rb);
+	int n = ring_buffer__consume(rb);
 
 	if (n < 0) {
 		errno = -n;
 		log_warn("datapath", "events");
 	}
+	return n;
+}
+
+static int
+consume(struct datapath *dp)
+{
+	static const struct dp_conn nothing;
+	int n = consume_ring(dp->events);
+
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
 	    dp->ops->on_sock)
 		dp->ops->on_sock(DP_LOST, &nothing, dp->arg);
@@ -70,25 +79,50 @@ void
 datapath_poll(struct datapath *dp)
 {
 	consume(dp);
+	consume_ring(dp->strays);
+}
+
+/* From now on nobody needs to wake us; nor shall what is in the buffer, before its time. */
+static void
+look_soon(struct datapath *dp)
+{
+	uint64_t now = clock_ns();
+
+	ev_io_want(dp->events_io, false, false);
+	__atomic_store_n(dp->state.events_look, now + DP_LOOK + DP_LOOK_LATE, __ATOMIC_RELEASE);
+	ev_timer_set_at(dp->look, now + DP_LOOK);
 }
 
 static void
-on_readable(int fd, void *arg)
+on_events(int fd, void *arg)
 {
 	struct datapath *dp = arg;
 
+	look_soon(dp);
 	consume(dp);
-	ev_timer_set(dp->look, DP_WAKE_LOOK);
 }
 
-/* For what came without waking us. Once nothing did, the next one will. */
+static void
+on_strays(int fd, void *arg)
+{
+	struct datapath *dp = arg;
+
+	consume_ring(dp->strays);
+}
+
 static void
 on_look(void *arg)
 {
 	struct datapath *dp = arg;
 
-	if (consume(dp) > 0)
-		ev_timer_set(dp->look, DP_WAKE_LOOK);
+	if (consume(dp) > 0) {
+		look_soon(dp);
+	} else {
+		__atomic_store_n(dp->state.events_look, 0, __ATOMIC_RELEASE);
+		ev_io_want(dp->events_io, true, false); /* also for what came just now */
+	}
+	if (dp->ops && dp->ops->on_looked)
+		dp->ops->on_looked(dp->arg);
 }
 
 static int
@@ -114,26 +148,29 @@ event_open(struct datapath *dp)
 {
 	if (dp->resumed)
 		discard_strays(dp);
-	dp->rb = ring_buffer__new(bpf_map__fd(dp->skel->maps.events), on_event, dp, NULL);
-	if (!dp->rb ||
-	    ring_buffer__add(dp->rb, bpf_map__fd(dp->skel->maps.strays), on_stray, dp) < 0) {
+	dp->events = ring_buffer__new(bpf_map__fd(dp->skel->maps.events), on_event, dp, NULL);
+	dp->strays = ring_buffer__new(bpf_map__fd(dp->skel->maps.strays), on_stray, dp, NULL);
+	if (!dp->events || !dp->strays) {
 		log_err("datapath", "event buffers");
 		return -1;
 	}
 	if (!dp->loop)
 		return 0;
 	dp->look = ev_timer_new(dp->loop, on_look, dp);
-	dp->io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->rb), on_readable, NULL, dp);
-	return dp->look && dp->io ? 0 : -1;
+	dp->events_io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->events), on_events, NULL, dp);
+	dp->strays_io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->strays), on_strays, NULL, dp);
+	return dp->look && dp->events_io && dp->strays_io ? 0 : -1;
 }
 
 void
 event_close(struct datapath *dp)
 {
-	ev_io_free(dp->io);
+	ev_io_free(dp->events_io);
+	ev_io_free(dp->strays_io);
 	ev_timer_free(dp->look);
-	ring_buffer__free(dp->rb);
-	dp->io = NULL;
+	ring_buffer__free(dp->events);
+	ring_buffer__free(dp->strays);
+	dp->events_io = dp->strays_io = NULL;
 	dp->look = NULL;
-	dp->rb = NULL;
+	dp->events = dp->strays = NULL;
 }

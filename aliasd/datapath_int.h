@@ -21,6 +21,7 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	uint64_t *flow_space;
 	uint64_t *answer_until;
 	uint32_t *events_lost;
+	uint64_t *events_look;
 };
 
 /* The aliases as the daemon knows them besides: datapath_alias.c. */
@@ -54,8 +55,8 @@ struct datapath {
 	struct dp_ring *rings;
 	size_t buckets_size, rings_size;
 	struct flow_table *flows;
-	struct ring_buffer *rb;
-	struct ev_io *io;
+	struct ring_buffer *events, *strays;
+	struct ev_io *events_io, *strays_io;
 	struct ev_timer *look; /* at events that came without a wake-up */
 	struct bpf_link *sock_link, *sendmsg_link;
 	struct alias_table aliases;

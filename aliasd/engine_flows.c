@@ -2,9 +2,15 @@
 /* Who owns which connection: told by the owner, kept by all. */
 #include "aliasd/engine_priv.h"
 
-/* Together with the wait in the kernel's buffer, an announcement is at most 5 ms old. */
-#define FLUSH_AFTER NSEC_PER_MSEC
-#define FLUSH_GAP (3 * NSEC_PER_MSEC) /* a message costs every member the same, whatever it holds */
+/*
+ * A message costs every member the same, whatever it holds, and a connection that ends within
+ * milliseconds is not worth one. So announcements wait for the next look at the kernel's events, 2 ms
+ * after the one that found them; the timer is for what comes without a look. Together with the wait in
+ * the kernel's buffer they are at most 5 ms old.
+ */
+#define FLUSH_AFTER (3 * NSEC_PER_MSEC)
+#define FLUSH_AGE NSEC_PER_MSEC
+#define ASK_AFTER NSEC_PER_MSEC
 #define CONNS_A_MESSAGE 4000
 /* What was told to all so long ago has arrived. */
 #define ARRIVES_IN (2 * NSEC_PER_SEC)
@@ -36,27 +42,7 @@ arm_flush(struct engine *e, uint64_t when)
 void
 engine_arm_asks(struct engine *e)
 {
-	arm_flush(e, clock_ns() + FLUSH_AFTER);
-}
-
-static void
-arm_announcements(struct engine *e)
-{
-	uint64_t soon = clock_ns() + FLUSH_AFTER, gap = e->flushed + FLUSH_GAP;
-
-	arm_flush(e, soon > gap ? soon : gap);
-}
-
-static void
-send_to_all(struct engine *e, const void *data, size_t len)
-{
-	const uint16_t *members;
-	size_t i, n = state_members(e->state, &members);
-
-	for (i = 0; i < n; i++) {
-		if (members[i] != e->self)
-			engine_unicast(e, members[i], data, len);
-	}
+	arm_flush(e, clock_ns() + ASK_AFTER);
 }
 
 /*
@@ -72,7 +58,7 @@ is_over(struct engine *e, const struct alias_conn *c, uint8_t op)
 }
 
 static void
-flush_announcements(struct engine *e)
+flush_announcements(struct engine *e, uint64_t until)
 {
 	static struct message m;
 	struct alias_conn c;
@@ -81,19 +67,19 @@ flush_announcements(struct engine *e)
 	if (state_gen(e->state) == 0)
 		return;
 	message_begin(&m);
-	while (announce_next(e->announce, &c, &op)) {
+	while (announce_next(e->announce, until, &c, &op)) {
 		if (is_over(e, &c, op))
 			continue;
 		alias_list_conn(&m.list, &c, op);
 		if (m.list.count < CONNS_A_MESSAGE)
 			continue;
 		alias_list_end(&m.list);
-		send_to_all(e, m.buf, wire_wr_len(&m.w));
+		engine_multicast(e, m.buf, wire_wr_len(&m.w));
 		message_begin(&m);
 	}
 	alias_list_end(&m.list);
 	if (m.list.count > 0)
-		send_to_all(e, m.buf, wire_wr_len(&m.w));
+		engine_multicast(e, m.buf, wire_wr_len(&m.w));
 }
 
 void
@@ -102,9 +88,28 @@ engine_flush_timer(void *arg)
 	struct engine *e = arg;
 
 	e->flush_at = 0;
-	e->flushed = clock_ns();
-	flush_announcements(e);
 	engine_flush_asks(e);
+	flush_announcements(e, clock_ns() - FLUSH_AGE);
+	if (announce_waits(e->announce))
+		arm_flush(e, clock_ns() + FLUSH_AFTER);
+}
+
+/* The events of a whole look are told. */
+void
+engine_on_looked(void *arg)
+{
+	struct engine *e = arg;
+
+	if (!announce_waits(e->announce))
+		return;
+	flush_announcements(e, clock_ns() - FLUSH_AGE);
+	if (e->nasks > 0)
+		return; /* the timer is for them */
+	e->flush_at = 0;
+	if (announce_waits(e->announce))
+		arm_flush(e, clock_ns() + FLUSH_AFTER);
+	else
+		ev_timer_cancel(e->flush_timer);
 }
 
 /* A connection of this host began or ended. */
@@ -112,6 +117,7 @@ void
 engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 {
 	struct dp_conn d = engine_dp_conn(c);
+	bool again = op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == e->self;
 
 	if (op == ALIAS_FLOW_SET)
 		datapath_set_flow(e->dp, &d, e->self);
@@ -119,10 +125,10 @@ engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 		datapath_del_flow(e->dp, &d, e->self);
 	if (state_gen(e->state) == 0)
 		return; /* whoever comes is told everything */
-	if (announce_add(e->announce, c, op, clock_ns()) >= CONNS_A_MESSAGE)
-		flush_announcements(e);
+	if (announce_add(e->announce, c, op, again, clock_ns()) >= CONNS_A_MESSAGE)
+		flush_announcements(e, clock_ns());
 	else
-		arm_announcements(e);
+		arm_flush(e, clock_ns() + FLUSH_AFTER);
 }
 
 struct push {
@@ -344,7 +350,7 @@ engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 		announce_again(e->announce, clock_ns());
 	if (!state_is_synced(e->state, e->self) && !e->said_synced)
 		holds_expect(e->holds, v->members, v->nmembers, e->self);
-	flush_announcements(e);
+	flush_announcements(e, clock_ns());
 	for (i = 0; i < v->nmembers; i++) {
 		if (v->members[i] != e->self && (all || !state_is_synced(e->state, v->members[i])))
 			to[n++] = v->members[i];

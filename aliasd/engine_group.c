@@ -26,6 +26,13 @@ engine_unicast(struct engine *e, uint16_t node, const void *data, size_t len)
 		log_warn("group", "cannot send %zu bytes to node %u", len, node);
 }
 
+void
+engine_multicast(struct engine *e, const void *data, size_t len)
+{
+	if (e->group != NULL && group_gab.multicast(e->group, data, len) < 0)
+		log_warn("group", "cannot send %zu bytes to the other members", len);
+}
+
 static void
 st_broadcast(const uint8_t *data, size_t len, void *arg)
 {

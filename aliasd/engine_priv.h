@@ -89,7 +89,6 @@ struct engine {
 	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *ready_timer, *rejoin_timer;
 	uint64_t flush_at; /* 0: not armed */
-	uint64_t flushed;  /* last time */
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
 	const char *status; /* as it was told last */
@@ -124,6 +123,7 @@ void engine_join(struct engine *);
 void engine_rejoin_timer(void *engine);
 int engine_broadcast(struct engine *, const void *, size_t);
 void engine_unicast(struct engine *, uint16_t node, const void *, size_t);
+void engine_multicast(struct engine *, const void *, size_t); /* to every other member */
 extern const struct state_ops engine_state_ops;
 
 /* engine_apply.c: the state, carried out */
@@ -169,6 +169,7 @@ void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
 void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op);
 void engine_arm_asks(struct engine *);
 void engine_flush_timer(void *engine);
+void engine_on_looked(void *engine);
 void engine_flows_view(struct engine *, const struct gab_ev_view *);
 void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);
 void engine_flows_loaded(struct engine *);

@@ -27,6 +27,7 @@ struct group_ops {
 	struct group *(*join)(struct ev_loop *, const struct group_events *, void *arg);
 	int (*broadcast)(struct group *, const void *, size_t); /* ordered; comes back to us too */
 	int (*unicast)(struct group *, uint16_t node, const void *, size_t);
+	int (*multicast)(struct group *, const void *, size_t); /* a unicast to every other member */
 	void (*leave)(struct group *);
 };
 

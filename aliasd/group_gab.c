@@ -131,6 +131,12 @@ gab_unicast(struct group *g, uint16_t node, const void *data, size_t len)
 	return gab_send(g, GAB_UNICAST, node, data, len);
 }
 
+static int
+gab_multicast(struct group *g, const void *data, size_t len)
+{
+	return gab_send(g, GAB_MULTICAST, 0, data, len);
+}
+
 static void
 gab_leave(struct group *g)
 {
@@ -145,5 +151,6 @@ const struct group_ops group_gab = {
 	.join = gab_join,
 	.broadcast = gab_broadcast,
 	.unicast = gab_unicast,
+	.multicast = gab_multicast,
 	.leave = gab_leave,
 };

@@ -261,21 +261,48 @@ port_leave(struct gab_core *core, unsigned port)
 	l->full = false;
 }
 
-/* After a connection broke, not even a new one may carry on in the same view: there is a gap. */
+/*
+ * To those of dst that are other members. After a connection broke, not even a new one may carry on in
+ * the same view: there is a gap.
+ */
 static enum gab_sent
-send_unicast(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
+send_unicasts(struct gab_core *core, unsigned port, const struct gab_ctl_send *s,
+    const struct gab_set *dst)
 {
 	const struct gab_port_row *row = &core->port.ports.row[port];
 	struct gab_unicast m = { .port = (uint8_t)port, .vid = row->vid, .data = s->data, .len = s->len };
+	struct gab_set to = *dst;
 
-	if (s->gen != row->vid.gen || s->dst == core->conf.self || !gab_set_has(&row->members, s->dst) ||
-	    !gab_set_has(&core->conn.open, s->dst) || gab_set_has(&core->view.lost, s->dst)) {
-		core->stats.dropped_unicasts++;
+	gab_set_and(&to, &row->members);
+	gab_set_and(&to, &core->conn.open);
+	gab_set_sub(&to, &core->view.lost);
+	gab_set_del(&to, core->conf.self);
+	if (s->gen != row->vid.gen)
+		gab_set_clear(&to);
+	core->stats.dropped_unicasts += gab_set_count(dst) - gab_set_count(&to);
+	if (gab_set_empty(&to))
 		return GAB_SENT_NOT;
-	}
 	gab_unicast_encode(core_begin(core, GAB_MSG_UNICAST), &m);
-	core_send_one(core, s->dst);
+	core_send(core, &to);
 	return GAB_SENT;
+}
+
+static enum gab_sent
+send_unicast(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
+{
+	struct gab_set dst = { { 0 } };
+
+	gab_set_add(&dst, s->dst);
+	return send_unicasts(core, port, s, &dst);
+}
+
+static enum gab_sent
+send_multicast(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
+{
+	struct gab_set dst = core->port.ports.row[port].members;
+
+	gab_set_del(&dst, core->conf.self);
+	return send_unicasts(core, port, s, &dst);
 }
 
 enum gab_sent
@@ -289,6 +316,8 @@ port_send(struct gab_core *core, unsigned port, const struct gab_ctl_send *s)
 		return GAB_SENT_NOT;
 	if (s->kind == GAB_UNICAST)
 		return send_unicast(core, port, s);
+	if (s->kind == GAB_MULTICAST)
+		return send_multicast(core, port, s);
 	/* A view that this client was not told of: it means one of an earlier life of ours. */
 	if (s->gen < l->fresh_gen || s->gen > core->port.ports.row[port].vid.gen ||
 	    l->queued >= 4 * FULL_ITEMS || l->queued_bytes >= 4 * FULL_BYTES)

@@ -90,7 +90,7 @@ gab_ctl_send_decode(const uint8_t *buf, size_t len, struct gab_ctl_send *s)
 	s->kind = wire_rd_u8(&r);
 	s->dst = wire_rd_u16(&r);
 	s->gen = wire_rd_u32(&r);
-	return data_decode(&r, &s->data, &s->len) && s->kind <= GAB_UNICAST && s->dst < LLT_MAX_NODES;
+	return data_decode(&r, &s->data, &s->len) && s->kind <= GAB_MULTICAST && s->dst < LLT_MAX_NODES;
 }
 
 void

@@ -21,8 +21,9 @@ enum gab_ctl_type {
 	/*
 	 * struct gab_ctl_send; not answered; only inside a view. ORDERED: comes back to its sender at its
 	 * place, perhaps in a later view; dropped if the sender has not seen its latest fresh view yet
-	 * (the connection is not read while too much is under way). UNICAST: delivered while both are in
-	 * the view it was sent in, else dropped; a new view follows whenever one may have been lost.
+	 * (the connection is not read while too much is under way). UNICAST, MULTICAST: delivered while
+	 * both are in the view it was sent in, else dropped; a new view follows whenever one may have been
+	 * lost.
 	 */
 	GAB_SEND = 0x0201,
 	/* 0x0210..0x027f: requests of gabconfig (status, seed); 0x02a0..0x02ff their rows */
@@ -34,6 +35,7 @@ enum gab_ctl_type {
 enum gab_send_kind {
 	GAB_ORDERED, /* to all members of the port's view, ourselves included, in one order for all */
 	GAB_UNICAST, /* to one member: in order with other unicasts of the same sender to the same node */
+	GAB_MULTICAST, /* a unicast to every other member of the view, handed over once; arrives as UNICAST */
 };
 
 /*
@@ -63,14 +65,14 @@ struct gab_ev_view {
 
 struct gab_ctl_send {
 	uint8_t kind; /* enum gab_send_kind */
-	uint16_t dst; /* UNICAST: a member of the view, not ourselves */
-	uint32_t gen; /* of the view the sender saw last: a unicast from an older view is dropped */
+	uint16_t dst; /* UNICAST: a member of the view, not ourselves; 0 for the others */
+	uint32_t gen; /* of the view the sender saw last: a unicast from an older one is dropped */
 	const uint8_t *data; /* 1..GAB_MAX_MSG */
 	size_t len;
 };
 
 struct gab_ev_msg {
-	uint8_t kind;
+	uint8_t kind; /* GAB_ORDERED or GAB_UNICAST */
 	uint16_t src;
 	uint32_t gen; /* of the view it is delivered in */
 	const uint8_t *data;

@@ -131,11 +131,13 @@ struct dp_udp_source {
 	__u32 pad;
 };
 /*
- * Connections that come and go wake the daemon at most once in this time (ns); what comes meanwhile
- * waits in the buffer until the daemon looks by itself, DP_WAKE_LOOK after it was woken.
+ * A wake-up costs more than the event. The first connection that comes or goes after a while without
+ * any wakes the daemon, which from then on looks by itself, every DP_LOOK (ns), until it finds nothing.
+ * If it is late by more than DP_LOOK_LATE, or dead, it is woken again, at most once in DP_WAKE_GAP.
  */
+#define DP_LOOK 2000000ull
+#define DP_LOOK_LATE 2000000ull
 #define DP_WAKE_GAP 1000000ull
-#define DP_WAKE_LOOK 1500000ull
 #define DP_UDP_FRESH 180000000000ull
 
 enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4 };

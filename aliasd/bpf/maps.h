@@ -24,6 +24,8 @@ __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no
 /* Written here: an event found no room. */
 __u32 events_lost;
 __u64 events_woken; /* when the daemon was last woken for one */
+/* Written by the daemon: until then it looks by itself, so nobody needs to wake it. */
+__u64 events_look;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -64,13 +64,14 @@ sock_event(int from, int to)
 	return to == BPF_TCP_CLOSE ? DP_EV_CLOSED : -1;
 }
 
-/* A wake-up costs more than the event: a daemon that is at work already is not woken for each. */
+/* See DP_LOOK; who listens is told at once. */
 INLINE __u64
 sock_wake(int type)
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	if ((type == DP_EV_ESTABLISHED || type == DP_EV_CLOSED) && now - events_woken < DP_WAKE_GAP)
+	if ((type == DP_EV_ESTABLISHED || type == DP_EV_CLOSED) &&
+	    (now < events_look || now - events_woken < DP_WAKE_GAP))
 		return BPF_RB_NO_WAKEUP;
 	events_woken = now;
 	return BPF_RB_FORCE_WAKEUP;

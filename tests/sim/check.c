@@ -352,6 +352,8 @@ chk_message(struct sim *s, struct sim_node *n, unsigned port, uint32_t inst,
 	uid = wire_rd_u64(&r);
 	no = wire_rd_u32(&r);
 	gen = wire_rd_u32(&r);
+	for (unsigned k = 0; m->kind == GAB_UNICAST && k <= n->idx; k++)
+		no = wire_rd_u32(&r);
 	while (src < s->nodes && s->node[src].id != m->src)
 		src++;
 	if (i < 0 || !c->in_view || c->inst != inst || src == s->nodes || m->gen != c->vid.gen ||

@@ -50,7 +50,10 @@ come_or_go(struct sim *s, struct sim_node *n, unsigned i)
 		sim_fail(s, "node %u: free port refused", n->id);
 }
 
-/* u64 uid, u32 number, u32 generation, then filler. */
+/*
+ * u64 uid, u32 number, u32 generation, then filler; of a unicast the filler begins with the number that
+ * it has for each node, u32 by index, because one message may go to many.
+ */
 static size_t
 compose(struct sim *s, const struct sim_client *c, uint32_t no, uint8_t *buf, size_t size)
 {
@@ -82,20 +85,29 @@ broadcast(struct sim *s, struct sim_node *n, unsigned i)
 	c->full = sent == GAB_SENT_FULL;
 }
 
+/* To one member or to all others. */
 static void
 unicast(struct sim *s, struct sim_node *n, unsigned i)
 {
 	struct sim_client *c = &n->client[i];
 	unsigned dst = (unsigned)sim_rand(s, s->nodes);
+	bool many = sim_chance(s, 40);
 	uint8_t buf[2000];
-	struct gab_ctl_send send = { .kind = GAB_UNICAST, .dst = (uint16_t)s->node[dst].id,
-		.gen = c->vid.gen, .data = buf };
+	struct gab_ctl_send send = { .kind = many ? GAB_MULTICAST : GAB_UNICAST,
+		.dst = many ? 0 : (uint16_t)s->node[dst].id, .gen = c->vid.gen, .data = buf };
+	struct wire_wr w;
 
-	if (dst == n->idx || !gab_set_has(&c->members, s->node[dst].id))
+	if (!many && (dst == n->idx || !gab_set_has(&c->members, s->node[dst].id)))
 		return;
-	send.len = compose(s, c, c->uni_out[dst] + 1, buf, sizeof(buf));
-	if (gab_core_send(n->core, client_port[i], &send, s->now) != GAB_SENT_NOT)
-		c->uni_out[dst]++;
+	send.len = compose(s, c, 0, buf, sizeof(buf) - 4 * s->nodes) + 4 * s->nodes;
+	wire_wr_init(&w, buf + 16, 4 * s->nodes);
+	for (unsigned k = 0; k < s->nodes; k++)
+		wire_wr_u32(&w, c->uni_out[k] + 1);
+	if (gab_core_send(n->core, client_port[i], &send, s->now) == GAB_SENT_NOT)
+		return;
+	for (unsigned k = 0; k < s->nodes; k++)
+		if (many || k == dst)
+			c->uni_out[k]++;
 }
 
 static void

@@ -68,7 +68,9 @@ START_TEST(messages)
 	ck_assert(gab_ctl_send_decode(buf, wire_wr_len(&w), &ds));
 	ck_assert(ds.kind == s.kind && ds.dst == 5 && ds.gen == 9 && ds.len == 3);
 	ck_assert(!gab_ctl_send_decode(buf, 7, &ds)); /* nothing to send */
-	buf[0] = 2;
+	buf[0] = GAB_MULTICAST;
+	ck_assert(gab_ctl_send_decode(buf, wire_wr_len(&w), &ds) && ds.kind == GAB_MULTICAST);
+	buf[0] = GAB_MULTICAST + 1;
 	ck_assert(!gab_ctl_send_decode(buf, wire_wr_len(&w), &ds));
 	for (m.len = GAB_MAX_MSG; m.len <= GAB_MAX_MSG + 1; m.len++) {
 		begin();
