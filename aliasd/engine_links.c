@@ -138,8 +138,8 @@ deliver_ifindex(struct engine *e)
 static bool
 open_datapath(struct engine *e)
 {
-	static const struct dp_ops ops = { .on_sock = engine_on_sock, .on_looked = engine_on_looked, .on_stray = engine_on_stray,
-		.on_refused = engine_on_refused };
+	static const struct dp_ops ops = { .on_sock = engine_on_sock, .on_looked = engine_on_looked,
+		.on_stray = engine_on_stray, .on_refused = engine_on_refused };
 	struct dp_conf conf = { .self = e->self, .max_flows = e->conf->max_flows,
 		.max_half_open = e->conf->max_half_open, .max_aliases = e->conf->max_aliasid,
 		.max_services = aliasd_conf_services(e->conf), .pin_dir = e->conf->pin_dir,

@@ -65,11 +65,20 @@ def bits_per_second(tb, address):
 
 
 def measure(tb, ways, rounds, what):
-    """way -> median; the ways take turns, so that what disturbs one disturbs all."""
+    """way -> what each round found; the ways take turns, so that what disturbs one disturbs all."""
     found = {way: [] for way in ways}
     for _ in range(rounds):
         for way, address in ways.items():
             found[way].append(what(tb, address))
+    return found
+
+
+def ratio(found, way, to):
+    """The median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(found[way], found[to]))
+
+
+def medians(found):
     return {way: statistics.median(values) for way, values in found.items()}
 
 
@@ -86,12 +95,12 @@ def bench(tb, rounds, with_alias):
         stream = measure(tb, ways, rounds, bits_per_second)
     finally:
         end(server)
-    result = {"connections_per_second": connections, "bits_per_second": stream}
+    result = {"connections_per_second": medians(connections), "bits_per_second": medians(stream)}
     for way in ways:
-        result["connections_%s_to_member" % way] = connections[way] / connections["member"]
-        result["stream_%s_to_member" % way] = stream[way] / stream["member"]
+        result["connections_%s_to_member" % way] = ratio(connections, way, "member")
+        result["stream_%s_to_member" % way] = ratio(stream, way, "member")
     if with_alias:
-        result["connections_alias_to_bare"] = connections["alias"] / connections["bare"]
+        result["connections_alias_to_bare"] = ratio(connections, "alias", "bare")
     return result
 
 

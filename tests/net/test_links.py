@@ -60,15 +60,16 @@ def healed(tb):
 
 def test_frames_alternate_by_burst(tb, figures):
     tracer = trace(tb, 4)
-    stream = Stream(tb, 3000, 1000, 200)
-    whole(stream.end()[1], 3000)
+    # Slowly: what lltd sends in one go leaves link by link.
+    stream = Stream(tb, 1500, 1000, 1000)
+    whole(stream.end()[1], 1500)
     seen = devices(tracer)
     assert abs(seen.count("ic0") - 4 * seen.count("ic1")) <= 4
     inner = [(device, len(list(group))) for device, group in groupby(seen)][1:-1]
-    # Two processors may note two frames in the other order, the more so the busier they are.
+    # A host that stood still has several messages to send in one go.
     right = sum(run in (("ic0", 4), ("ic1", 1)) for run in inner)
     figures("%d of %d bursts are of 4 and of 1" % (right, len(inner)))
-    assert len(inner) > 1000
+    assert len(inner) > 400
     assert right / len(inner) > 0.8
 
 
