@@ -93,7 +93,7 @@ START_TEST(announcements)
 END_TEST
 
 static unsigned
-told(struct announce *a, uint64_t until, uint8_t ops[4])
+told_until(struct announce *a, uint64_t until, uint8_t ops[4])
 {
 	struct alias_conn got;
 	unsigned n = 0;
@@ -111,28 +111,28 @@ START_TEST(short_connections)
 
 	/* Too young to be told, and gone before it is old enough. */
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 10);
-	ck_assert_uint_eq(told(a, 9, op), 0);
+	ck_assert_uint_eq(told_until(a, 9, op), 0);
 	ck_assert(announce_waits(a));
 	announce_add(a, &c, ALIAS_FLOW_DEL, false, 11);
-	ck_assert_uint_eq(told(a, 20, op), 0);
+	ck_assert_uint_eq(told_until(a, 20, op), 0);
 	ck_assert(!announce_waits(a));
 	/* Its end is told if it was. */
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 20);
-	ck_assert(told(a, 20, op) == 1 && op[0] == ALIAS_FLOW_SET);
+	ck_assert(told_until(a, 20, op) == 1 && op[0] == ALIAS_FLOW_SET);
 	announce_add(a, &c, ALIAS_FLOW_DEL, false, 21);
-	ck_assert(told(a, 30, op) == 1 && op[0] == ALIAS_FLOW_DEL);
+	ck_assert(told_until(a, 30, op) == 1 && op[0] == ALIAS_FLOW_DEL);
 	/* A view change sends both again, and keeps what was never told to itself. */
 	announce_again(a, 31);
-	ck_assert(told(a, 31, op) == 2 && op[0] == ALIAS_FLOW_SET && op[1] == ALIAS_FLOW_DEL);
+	ck_assert(told_until(a, 31, op) == 2 && op[0] == ALIAS_FLOW_SET && op[1] == ALIAS_FLOW_DEL);
 	/* What may be known to others is not kept from them, whoever said so first. */
 	announce_add(a, &c, ALIAS_FLOW_SET, true, 40);
 	announce_add(a, &c, ALIAS_FLOW_DEL, false, 41);
-	ck_assert(told(a, 50, op) == 2 && op[1] == ALIAS_FLOW_DEL);
+	ck_assert(told_until(a, 50, op) == 2 && op[1] == ALIAS_FLOW_DEL);
 	/* The same client at another alias is another connection. */
 	other.alias.s_addr ^= htonl(1);
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 60);
 	announce_add(a, &other, ALIAS_FLOW_DEL, false, 60);
-	ck_assert(told(a, 60, op) == 2 && op[0] == ALIAS_FLOW_SET && op[1] == ALIAS_FLOW_DEL);
+	ck_assert(told_until(a, 60, op) == 2 && op[0] == ALIAS_FLOW_SET && op[1] == ALIAS_FLOW_DEL);
 	announce_free(a);
 }
 END_TEST
@@ -334,8 +334,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { path_classes, announcements, short_connections,
-		holding, relearning, listening, own_rows,
-		gratuitous, maps, NULL };
+		holding, relearning, listening, own_rows, gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
 }
