@@ -31,6 +31,9 @@ static const struct conf_item schema[] = {
 	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
 	{ .key = "resvok", .type = CONF_BOOL, .offset = OFF(resvok), .def = "false" },
 	{ .key = "vmac", .type = CONF_BOOL, .offset = OFF(vmac), .def = "false" },
+	{ .key = "vmac_prefix", .type = CONF_STRING, .offset = OFF(vmac_prefix_text),
+	    .size = sizeof(((struct aliasd_conf *)NULL)->vmac_prefix_text), .min = 1, .def = "aa:01",
+	    .line_offset = OFF(vmac_prefix_line) },
 	{ .key = "cgroup", .type = CONF_STRING, .offset = OFF(cgroup), .size = PATH_MAX,
 	    .optional = true, .line_offset = OFF(cgroup_line) },
 	{ .key = "pin_dir", .type = CONF_STRING, .offset = OFF(pin_dir), .size = PATH_MAX, .min = 1,
@@ -116,6 +119,24 @@ alias_line(char *text, const char *file, int line, void *arg)
 	p->c->aliases[p->c->naliases++] = set;
 }
 
+/* Two bytes; as the first of a MAC they must not make it a group's. */
+static void
+parse_vmac_prefix(struct aliasd_conf *c, struct conf_errors *errs)
+{
+	const char *hex = "0123456789abcdefABCDEF", *t = c->vmac_prefix_text;
+	bool good = strlen(t) == 5 && strspn(t, hex) == 2 && (t[2] == ':' || t[2] == '-') &&
+	    strspn(t + 3, hex) == 2;
+
+	if (good) {
+		c->vmac_prefix[0] = (uint8_t)strtoul(t, NULL, 16);
+		c->vmac_prefix[1] = (uint8_t)strtoul(t + 3, NULL, 16);
+	}
+	if (!good || (c->vmac_prefix[0] & 1))
+		conf_error(errs, c->path, c->vmac_prefix_line, "vmac_prefix",
+		    "\"%s\" is no prefix of a MAC address: expected two bytes in hexadecimal, the first of them "
+		    "even, such as \"aa:01\"", t);
+}
+
 static void
 load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 {
@@ -123,6 +144,7 @@ load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 
 	if (!conf_load(path, schema, c, errs))
 		return;
+	parse_vmac_prefix(c, errs);
 	if (c->default_alias[0] != '\0' && !aliasd_conf_resolve(c->default_alias, &c->default_addr))
 		conf_error(errs, path, c->default_alias_line, "default_alias",
 		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",

@@ -37,6 +37,9 @@ struct aliasd_conf {
 	int max_aliasid_line, max_services_line, max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
 	bool keep_addresses;
 	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
+	char vmac_prefix_text[16];
+	uint8_t vmac_prefix[2]; /* the same, parsed */
+	int vmac_prefix_line;
 	char cgroup[PATH_MAX]; /* "" = the mounted root */
 	char pin_dir[PATH_MAX];
 	char alias_config[PATH_MAX];

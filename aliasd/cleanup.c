@@ -15,6 +15,7 @@
 #include "aliasd/datapath.h"
 #include "aliasd/map.h"
 #include "aliasd/sysctls.h"
+#include "aliasd/vmac.h"
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/netlink.h"
@@ -66,24 +67,55 @@ remove_each(struct netlink *nl, const struct found *f)
 	return removed == (int)f->n ? removed : -1;
 }
 
-/* Those of aliases; they are marked in the kernel. */
 static int
-remove_addresses(const struct aliasd_conf *c)
+with_netlink(int (*fn)(struct netlink *))
 {
 	static const struct netlink_ops none;
 	struct ev_loop *loop = ev_loop_new();
 	struct netlink *nl = loop == NULL ? NULL : netlink_open(loop, &none, NULL);
-	struct found f = { 0 };
 	int removed = -1;
 
 	if (nl != NULL) {
-		netlink_each_addr(nl, collect, &f);
-		removed = remove_each(nl, &f);
+		removed = fn(nl);
 		netlink_close(nl);
 	}
-	free(f.addr);
 	ev_loop_free(loop);
 	return removed;
+}
+
+static int
+remove_marked(struct netlink *nl)
+{
+	struct found f = { 0 };
+	int removed;
+
+	netlink_each_addr(nl, collect, &f);
+	removed = remove_each(nl, &f);
+	free(f.addr);
+	return removed;
+}
+
+/* Those of aliases; they are marked in the kernel. */
+static int
+remove_addresses(const struct aliasd_conf *c)
+{
+	return with_netlink(remove_marked);
+}
+
+static int
+take_off_vmacs(struct netlink *nl)
+{
+	int n = vmacs_cleanup(nl, VMACS_SAVED);
+
+	if (n > 0)
+		log_info("cleanup", "%d virtual MACs taken off", n);
+	return n;
+}
+
+static int
+remove_vmacs(const struct aliasd_conf *c)
+{
+	return with_netlink(take_off_vmacs);
 }
 
 /*
@@ -94,6 +126,7 @@ remove_addresses(const struct aliasd_conf *c)
 static int (*const parts[])(const struct aliasd_conf *) = {
 	remove_programs,
 	remove_settings,
+	remove_vmacs,
 	remove_addresses,
 };
 

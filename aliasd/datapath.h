@@ -80,14 +80,19 @@ int datapath_cleanup(const char *pin_dir);
 /* True if datapath_open() found a data plane in place. */
 bool datapath_resumed(const struct datapath *);
 
-/* LAN interfaces answer ARP and redirect; link interfaces deliver what members redirect to us. */
+/*
+ * LAN interfaces answer ARP and redirect; link interfaces deliver what members redirect to us; on guarded
+ * ones the kernel does not get to see ARP requests for aliases. One replaces the other without a gap.
+ */
 int datapath_attach_lan(struct datapath *, uint32_t ifindex);
 int datapath_attach_link(struct datapath *, uint32_t ifindex);
+int datapath_attach_guard(struct datapath *, uint32_t ifindex);
 int datapath_detach(struct datapath *, uint32_t ifindex);
 
 struct dp_alias {
 	struct in_addr addr;
 	bool master;       /* answer ARP requests for it, with the MAC of the interface or vmac */
+	uint32_t ifindex;  /* … on this LAN interface; 0: on all */
 	bool has_vmac;
 	uint8_t vmac[6];
 	/* Gets what no service claims (ICMP, SYN to a port nobody listens on): a member that joined. */

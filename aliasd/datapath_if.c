@@ -125,6 +125,12 @@ datapath_attach_link(struct datapath *dp, uint32_t ifindex)
 	return attach(dp, ifindex, dp->skel->progs.clua_link, DP_IF_LINK);
 }
 
+int
+datapath_attach_guard(struct datapath *dp, uint32_t ifindex)
+{
+	return attach(dp, ifindex, dp->skel->progs.clua_guard, DP_IF_GUARD);
+}
+
 static int
 count_filter(const struct nlmsghdr *nlh, void *arg)
 {

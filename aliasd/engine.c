@@ -76,13 +76,14 @@ static bool
 make_timers(struct engine *e)
 {
 	e->flush_timer = ev_timer_new(e->loop, engine_flush_timer, e);
-	e->garp_timer = ev_timer_new(e->loop, engine_garp_timer, e);
+	e->arp_timer = ev_timer_new(e->loop, engine_arp_timer, e);
+	e->send_timer = ev_timer_new(e->loop, engine_send_timer, e);
 	e->stray_timer = ev_timer_new(e->loop, engine_stray_timer, e);
 	e->poll_timer = ev_timer_new(e->loop, engine_poll_timer, e);
 	e->verify_timer = ev_timer_new(e->loop, engine_verify_timer, e);
 	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
 	e->rejoin_timer = ev_timer_new(e->loop, engine_rejoin_timer, e);
-	return e->flush_timer && e->garp_timer && e->stray_timer && e->poll_timer && e->verify_timer &&
+	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer && e->verify_timer &&
 	    e->ready_timer && e->rejoin_timer;
 }
 
@@ -99,6 +100,10 @@ make_parts(struct engine *e)
 	e->announce = announce_new();
 	e->holds = holds_new();
 	e->garp = garp_new();
+	e->ask = ask_new(&engine_ask_ops, e);
+	e->acd = acd_new();
+	e->handover = handover_new(&engine_handover_ops, e);
+	e->peers = peers_new();
 	e->stray = stray_new(&engine_stray_ops, e);
 	e->sysctls = sysctls_new(SYSCTLS_SAVED);
 	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
@@ -115,6 +120,7 @@ open_parts(struct engine *e)
 	    &engine_lan_ops, e);
 	if (e->lan == NULL)
 		return false;
+	e->vmacs = vmacs_new(lan_netlink(e->lan), VMACS_SAVED);
 	e->raw = rawsock_open(e->loop, engine_on_arp, e);
 	e->diag = diag_open();
 	if (e->raw == NULL || e->diag == NULL)
@@ -195,7 +201,8 @@ static void
 free_timers(struct engine *e)
 {
 	ev_timer_free(e->flush_timer);
-	ev_timer_free(e->garp_timer);
+	ev_timer_free(e->arp_timer);
+	ev_timer_free(e->send_timer);
 	ev_timer_free(e->stray_timer);
 	ev_timer_free(e->poll_timer);
 	ev_timer_free(e->verify_timer);
@@ -207,7 +214,13 @@ static void
 free_parts(struct engine *e)
 {
 	stray_free(e->stray);
+	handover_free(e->handover);
+	ask_free(e->ask);
+	acd_free(e->acd);
 	garp_free(e->garp);
+	peers_free(e->peers);
+	free(e->arp_buf);
+	free(e->lan_sent);
 	holds_free(e->holds);
 	announce_free(e->announce);
 	registry_free(e->registry);
@@ -231,21 +244,24 @@ engine_free(struct engine *e)
 		return;
 	/* First nobody may be sent here any more, then we can let go. */
 	if (e->dp != NULL)
-		engine_step_down(e);
+		engine_retire(e);
 	if (e->group != NULL)
 		group_gab.leave(e->group);
 	if (e->ipc != NULL)
 		ipc_server_free(e->ipc);
 	engine_api_stop(e);
 	lltsub_free(e->llt);
+	/* While an address is here something must keep the kernel from answering ARP for it. */
+	if (e->lan != NULL && !e->conf->keep_addresses)
+		engine_remove_addresses(e);
 	if (e->dp != NULL)
 		datapath_close(e->dp, true);
 	diag_watch_free(e->watch);
 	diag_close(e->diag);
 	rawsock_close(e->raw);
-	if (e->lan != NULL && !e->conf->keep_addresses)
-		engine_remove_addresses(e);
-	sysctls_restore(e->sysctls);
+	vmacs_free(e->vmacs);
+	if (!e->conf->keep_addresses)
+		sysctls_restore(e->sysctls);
 	lan_close(e->lan);
 	free_timers(e);
 	free_parts(e);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "aliasd/engine_priv.h"
-#include "aliasd/frame.h"
 
 #define MAX_TARGETS 64 /* of one service in the data plane */
 
@@ -15,8 +14,8 @@ service_key(struct in_addr alias, uint8_t proto, uint16_t port_h)
 	return (uint64_t)alias.s_addr << 32 | (uint64_t)proto << 16 | port_h;
 }
 
-static struct told *
-get_told(struct engine *e, struct in_addr addr)
+struct told *
+engine_told(struct engine *e, struct in_addr addr)
 {
 	struct told *t = map_get(e->told, addr.s_addr);
 
@@ -24,7 +23,8 @@ get_told(struct engine *e, struct in_addr addr)
 		return t;
 	t = mem_zalloc(sizeof(*t));
 	t->dp.addr = addr;
-	t->dp.fallback = DP_NO_NODE;
+	t->dp.fallback = t->fallback = DP_NO_NODE;
+	t->last = t->free_from = SEL_NO_NODE;
 	map_put(e->told, addr.s_addr, t);
 	return t;
 }
@@ -50,39 +50,6 @@ fallback(struct engine *e, const struct state_alias *a)
 }
 
 static void
-send_garp(struct in_addr addr, void *arg)
-{
-	struct engine *e = arg;
-	uint32_t ifindex = lan_attached(e->lan, addr);
-	const struct netlink_link *k = netlink_link_by_index(lan_netlink(e->lan), ifindex);
-	uint8_t frame[FRAME_ARP_LEN];
-
-	if (ifindex == 0 || k == NULL)
-		return;
-	frame_garp(frame, k->mac, addr, false);
-	rawsock_send(e->raw, ifindex, frame, sizeof(frame));
-	frame_garp(frame, k->mac, addr, true);
-	rawsock_send(e->raw, ifindex, frame, sizeof(frame));
-}
-
-void
-engine_run_garp(struct engine *e)
-{
-	uint64_t next = garp_run(e->garp, clock_ns(), send_garp, e);
-
-	if (next == GARP_NEVER)
-		ev_timer_cancel(e->garp_timer);
-	else
-		ev_timer_set_at(e->garp_timer, next);
-}
-
-void
-engine_garp_timer(void *arg)
-{
-	engine_run_garp(arg);
-}
-
-static void
 log_master(const struct engine *e, struct in_addr addr, bool master)
 {
 	char text[INET_ADDRSTRLEN];
@@ -91,34 +58,64 @@ log_master(const struct engine *e, struct in_addr addr, bool master)
 	log_info("arp", "%s: %s", text, master ? "ARP master" : "not ARP master any more");
 }
 
-/* Tells the data plane if anything differs from what it was told. */
-static void
-tell_alias(struct engine *e, struct told *t, bool master, uint16_t fall)
+static struct dp_alias
+as_it_should_be(struct engine *e, const struct told *t)
 {
-	bool was = t->dp.master;
+	struct dp_alias d = { .addr = t->dp.addr, .fallback = t->fallback,
+		.master = t->phase == TOLD_MASTER, .has_vmac = (e->routing & ALIAS_RT_VMAC) != 0,
+		.ifindex = lan_attached(e->lan, t->dp.addr) };
 
-	if (e->dp == NULL || (t->told && was == master && t->dp.fallback == fall))
+	vmac_of(d.vmac, e->conf->vmac_prefix, d.addr);
+	return d;
+}
+
+static bool
+same_place(const struct dp_alias *a, const struct dp_alias *b)
+{
+	return a->ifindex == b->ifindex && a->has_vmac == b->has_vmac &&
+	    (!a->has_vmac || memcmp(a->vmac, b->vmac, sizeof(a->vmac)) == 0);
+}
+
+/* Frames for the virtual MAC are taken before anybody is told of it, and until nobody is any more. */
+static void
+move_vmac(struct engine *e, const struct dp_alias *from, const struct dp_alias *to)
+{
+	bool had = from->master && from->has_vmac, has = to->master && to->has_vmac;
+
+	if (has && !(had && same_place(from, to)))
+		vmacs_add(e->vmacs, to->ifindex, to->vmac);
+	datapath_set_alias(e->dp, to);
+	if (had && !(has && same_place(from, to)))
+		vmacs_del(e->vmacs, from->ifindex, from->vmac);
+}
+
+/* Who stops answering does so before anything else; who begins is ready before he says so. */
+void
+engine_tell_alias(struct engine *e, struct told *t)
+{
+	struct dp_alias was = t->dp, is = as_it_should_be(e, t);
+	bool same = was.master == is.master && same_place(&was, &is);
+
+	if (e->dp == NULL || (t->told && same && was.fallback == is.fallback))
 		return;
 	t->told = true;
-	t->dp.master = master;
-	t->dp.fallback = fall;
-	if (was && !master)
-		garp_stop(e->garp, t->dp.addr);
-	datapath_set_alias(e->dp, &t->dp);
-	if (was != master)
-		log_master(e, t->dp.addr, master);
-	if (master && !was) {
-		garp_start(e->garp, t->dp.addr, clock_ns());
-		engine_run_garp(e);
-	}
+	t->dp = is;
+	if (was.master && !is.master)
+		garp_stop(e->garp, is.addr);
+	move_vmac(e, &was, &is);
+	if (was.master != is.master)
+		log_master(e, is.addr, is.master);
+	if (is.master && !same)
+		engine_announce(e, is.addr);
 }
 
 void
 engine_alias(struct engine *e, const struct state_alias *a)
 {
-	struct told *t = get_told(e, a->addr);
+	struct told *t = engine_told(e, a->addr);
 
-	tell_alias(e, t, a->master == e->self && lan_attached(e->lan, a->addr) != 0, fallback(e, a));
+	t->fallback = fallback(e, a);
+	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
 	engine_local_address(e, a->addr);
 }
 
@@ -139,6 +136,15 @@ forget_service(uint64_t key, void *value, void *arg)
 	map_del(f->e->services, key);
 }
 
+/* As long as the address is on lo the kernel must not answer ARP for it. */
+static void
+keep_silent(struct engine *e, struct told *t)
+{
+	t->fallback = DP_NO_NODE;
+	t->told = false;
+	engine_tell_alias(e, t);
+}
+
 void
 engine_alias_gone(struct engine *e, struct in_addr addr)
 {
@@ -147,14 +153,18 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 
 	if (t == NULL || e->dp == NULL)
 		return;
-	garp_stop(e->garp, addr);
+	engine_not_master(e, t);
+	t->used = false;
+	acd_clear(e->acd, addr);
+	ask_stop(e->ask, ASK_CONFLICT, addr);
 	map_each(e->services, forget_service, &f);
-	datapath_del_alias(e->dp, addr);
-	t->told = t->dp.master = false;
-	t->dp.fallback = DP_NO_NODE;
 	engine_local_address(e, addr);
-	if (!t->here)
-		free(map_del(e->told, addr.s_addr));
+	if (t->here) {
+		keep_silent(e, t);
+		return;
+	}
+	datapath_del_alias(e->dp, addr);
+	free(map_del(e->told, addr.s_addr));
 }
 
 /* One line is enough: this is the size of a cluster, not an event. */
@@ -227,25 +237,25 @@ engine_refresh(struct engine *e)
 static void
 step_down_one(uint64_t key, void *value, void *arg)
 {
-	struct told *t = value;
-
-	if (t->dp.master)
-		tell_alias(arg, t, false, t->dp.fallback);
+	engine_not_master(arg, value);
 }
 
 void
 engine_step_down(struct engine *e)
 {
-	garp_stop_all(e->garp);
 	map_each(e->told, step_down_one, e);
+	acd_clear_all(e->acd);
+	peers_clear(e->peers);
 }
 
 static void
 start_alias(struct alias_row *r, void *arg)
 {
 	struct engine *e = arg;
+	struct told *t = engine_told(e, r->addr);
 
-	tell_alias(e, get_told(e, r->addr), false, r->flags & ALIAS_ROW_JOINED ? e->self : DP_NO_NODE);
+	t->fallback = r->flags & ALIAS_ROW_JOINED ? e->self : DP_NO_NODE;
+	engine_tell_alias(e, t);
 }
 
 /* A data plane that an earlier aliasd left must not go on as master: by now another may be. */
@@ -278,41 +288,4 @@ engine_sweep(struct engine *e)
 {
 	map_each(e->told, sweep_alias, e);
 	map_each(e->services, sweep_service, e);
-}
-
-static bool
-is_node_mac(const struct engine *e, const uint8_t *mac)
-{
-	uint8_t macs[LLT_MAX_LINKS][6];
-	size_t i, j, n;
-
-	for (i = 0; i < LLT_MAX_NODES; i++) {
-		n = paths_macs(e->paths, (uint16_t)i, macs);
-		for (j = 0; j < n; j++) {
-			if (memcmp(macs[j], mac, 6) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Somebody says that an alias of ours is his: say again that it is ours. */
-void
-engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
-{
-	struct engine *e = arg;
-	char text[INET_ADDRSTRLEN];
-	struct in_addr addr;
-	uint8_t mac[6];
-
-	if (!frame_arp_sender(frame, len, &addr, mac) || !garp_has(e->garp, addr) ||
-	    lan_own_mac(e->lan, mac))
-		return;
-	if (!is_node_mac(e, mac) && log_limit_ok(&e->claim_limit, clock_ns())) {
-		inet_ntop(AF_INET, &addr, text, sizeof(text));
-		log_warnx("arp", "%s: %02x:%02x:%02x:%02x:%02x:%02x claims it", text, mac[0], mac[1],
-		    mac[2], mac[3], mac[4], mac[5]);
-	}
-	if (garp_claim(e->garp, addr, clock_ns()))
-		engine_run_garp(e);
 }

@@ -7,8 +7,8 @@
 #include "aliasd/engine_priv.h"
 #include "common/conf.h"
 
-uint64_t
-engine_ctl_wait(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *req)
+static struct waiter *
+add_waiter(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *req)
 {
 	struct waiter *w = mem_zalloc(sizeof(*w));
 
@@ -17,7 +17,13 @@ engine_ctl_wait(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *r
 	w->reqid = req->reqid;
 	w->next = e->waiters;
 	e->waiters = w;
-	return w->token;
+	return w;
+}
+
+uint64_t
+engine_ctl_wait(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *req)
+{
+	return add_waiter(e, conn, req)->token;
 }
 
 static void
@@ -28,8 +34,15 @@ answer(const struct waiter *w, enum ipc_code code, const char *text)
 	ipc_conn_reply(w->conn, &req, code, "%s", text);
 }
 
-void
-engine_ctl_done(struct engine *e, uint64_t token)
+static void
+free_waiter(struct waiter *w)
+{
+	free(w->set);
+	free(w);
+}
+
+static void
+finish(struct engine *e, uint64_t token, enum ipc_code code, const char *text)
 {
 	struct waiter **at = &e->waiters, *w;
 
@@ -39,9 +52,15 @@ engine_ctl_done(struct engine *e, uint64_t token)
 			continue;
 		}
 		*at = w->next;
-		answer(w, IPC_OK, "");
-		free(w);
+		answer(w, code, text);
+		free_waiter(w);
 	}
+}
+
+void
+engine_ctl_done(struct engine *e, uint64_t token)
+{
+	finish(e, token, IPC_OK, "");
 }
 
 static void
@@ -69,7 +88,7 @@ engine_ctl_result(
 		return;
 	*at = w->next;
 	answer_result(w, status, port_h);
-	free(w);
+	free_waiter(w);
 }
 
 /* Nobody can say any more whether these came about. */
@@ -81,7 +100,7 @@ engine_ctl_lost(struct engine *e)
 	while ((w = e->waiters) != NULL) {
 		e->waiters = w->next;
 		answer(w, IPC_EFAILED, "this member fell out of the group before the others agreed");
-		free(w);
+		free_waiter(w);
 	}
 }
 
@@ -94,7 +113,7 @@ on_close(struct ipc_conn *conn, void *arg)
 	while ((w = *at) != NULL) {
 		if (w->conn == conn) {
 			*at = w->next;
-			free(w);
+			free_waiter(w);
 		} else {
 			at = &w->next;
 		}
@@ -106,6 +125,50 @@ const char *
 engine_ctl_not_now(const struct engine *e)
 {
 	return state_loaded(e->state) ? NULL : engine_status_text(e);
+}
+
+/* ---- a new alias is no address that a host on the LAN has ---- */
+
+static bool
+is_to_be_looked_for(struct engine *e, const struct alias_ctl_set *s)
+{
+	return !s->is_default && !(s->opts.set & ALIAS_OPT_LEAVE) &&
+	    !((s->opts.set & ALIAS_OPT_VIRTUAL) && s->opts.virt) &&
+	    state_alias(e->state, s->addr) == NULL && own_get(e->own, s->addr) == NULL &&
+	    lan_attached(e->lan, s->addr) != 0;
+}
+
+static void
+look_for(struct engine *e, struct waiter *w, const struct alias_ctl_set *s)
+{
+	struct ask_question q = { .what = ASK_SET, .addr = s->addr, .ref = w->token };
+
+	w->set = mem_zalloc(sizeof(*w->set));
+	*w->set = *s;
+	ask_start(e->ask, &q, ENGINE_PROBES, ENGINE_PROBE_GAP, clock_ns());
+	engine_arp_soon(e);
+}
+
+void
+engine_ctl_in_use(struct engine *e, uint64_t token, const char *mac)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "a host that is no member has this address; its MAC is %s", mac);
+	finish(e, token, IPC_EINVAL, text);
+}
+
+void
+engine_ctl_not_in_use(struct engine *e, uint64_t token)
+{
+	struct waiter *w;
+
+	for (w = e->waiters; w != NULL && w->token != token; w = w->next)
+		continue;
+	if (w != NULL && engine_ctl_not_now(e) == NULL)
+		engine_set(e, w->set, token);
+	else
+		finish(e, token, IPC_EFAILED, "this member fell out of the group");
 }
 
 static void
@@ -129,7 +192,10 @@ set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
 		return;
 	}
-	engine_set(e, &s, engine_ctl_wait(e, conn, m));
+	if (is_to_be_looked_for(e, &s))
+		look_for(e, add_waiter(e, conn, m), &s);
+	else
+		engine_set(e, &s, engine_ctl_wait(e, conn, m));
 }
 
 static void

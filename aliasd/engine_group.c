@@ -163,12 +163,18 @@ on_view(const struct gab_ev_view *v, void *arg)
 {
 	struct engine *e = arg;
 
+	size_t i;
+
 	log_view(e, v);
+	for (i = 0; i < v->nleft; i++)
+		peers_drop(e->peers, v->left[i]);
 	/* The state of those who all start afresh is complete at once, but not what they hold. */
 	if (v->fresh)
 		holds_expect(e->holds, v->members, v->nmembers, v->self);
 	/* Masters first: clients wait for them. */
 	state_view(e->state, v);
+	engine_send_lan(e);
+	engine_arp_view(e, v);
 	engine_flows_view(e, v);
 	engine_update_status(e);
 }
@@ -191,7 +197,11 @@ on_message(uint16_t src, uint8_t kind, const uint8_t *data, size_t len, void *ar
 	}
 	if (!state_is_member(e->state, src))
 		return;
-	if (m.type == ALIAS_MSG_ASK)
+	if (m.type == ALIAS_MSG_ARP)
+		engine_arp_message(e, src, &m);
+	else if (m.type == ALIAS_MSG_LAN)
+		engine_lan_message(e, src, &m);
+	else if (m.type == ALIAS_MSG_ASK)
 		engine_asked(e, src, &m);
 	else if (m.type == ALIAS_MSG_ANSWER)
 		engine_answered(e, src, &m);

@@ -6,6 +6,8 @@
 #include "aliasd/engine_priv.h"
 #include "common/daemon.h"
 
+#define ARP_IGNORE_HOST_SCOPE 3 /* no answers for addresses like those of aliases on lo */
+
 bool
 engine_usable(uint16_t node, void *arg)
 {
@@ -39,8 +41,10 @@ on_node(const struct llt_ev_node *n, void *arg)
 		return;
 	snprintf(e->name[n->node], LLT_NAME_MAX, "%s", n->name);
 	e->open[n->node] = n->state == LLT_OPEN_STATE;
-	if (!e->open[n->node])
-		engine_owner_down(e, n->node);
+	if (e->open[n->node])
+		return;
+	handover_gone(e->handover, n->node);
+	engine_owner_down(e, n->node);
 }
 
 static void
@@ -89,7 +93,7 @@ look_at_links(struct engine *e)
 	uint32_t high[LLT_MAX_LINKS], all[LLT_MAX_LINKS];
 	size_t i, j, nhigh = paths_ifaces(e->paths, true, high), n = paths_ifaces(e->paths, false, all);
 
-	lan_set_links(e->lan, high, nhigh);
+	lan_set_links(e->lan, high, nhigh, all, n);
 	forget_links(e, all, n);
 	for (i = 0; e->dp != NULL && i < n; i++) {
 		for (j = 0; j < e->nlink_ifaces && e->link_iface[j] != all[i]; j++)
@@ -154,25 +158,84 @@ open_datapath(struct engine *e)
 static void
 attach_lan(struct engine *e, uint32_t ifindex, const char *name)
 {
+	int ignore;
+
+	/* Questions for other hosts never name an alias as the one who asks. */
 	sysctls_set(e->sysctls, name, "arp_announce", 2);
+	/* Addresses that are to stay when we have ended must be silent without us. */
+	if (e->conf->keep_addresses && netlink_sysctl_get("all", "arp_ignore", &ignore) == 0 &&
+	    ignore == 0 && netlink_sysctl_get(name, "arp_ignore", &ignore) == 0 && ignore == 0)
+		sysctls_set(e->sysctls, name, "arp_ignore", ARP_IGNORE_HOST_SCOPE);
 	if (datapath_attach_lan(e->dp, ifindex) == 0)
 		log_info("lan", "%s: LAN interface", name);
+}
+
+static bool
+is_link(const struct engine *e, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < e->nlink_ifaces && e->link_iface[i] != ifindex; i++)
+		continue;
+	return i < e->nlink_ifaces;
+}
+
+static void
+no_lan(struct engine *e, const struct netlink_link *k, bool gone)
+{
+	if (gone)
+		return;
+	if (is_link(e, k->ifindex))
+		datapath_attach_link(e->dp, k->ifindex);
+	else
+		datapath_detach(e->dp, k->ifindex);
+}
+
+static void
+lan_iface(const struct netlink_link *k, enum lan_role role, bool gone, void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->dp == NULL)
+		return;
+	switch (role) {
+	case LAN_OURS:
+		attach_lan(e, k->ifindex, k->name);
+		break;
+	case LAN_GUARD:
+		datapath_attach_guard(e->dp, k->ifindex);
+		break;
+	case LAN_NONE:
+		no_lan(e, k, gone);
+		break;
+	}
+	log_debug("lan", "%s: %s", k->name, role == LAN_OURS ? "LAN interface" :
+	    role == LAN_GUARD ? "guarded" : "no LAN interface");
+}
+
+static void
+attach_one(const struct netlink_link *k, enum lan_role role, void *arg)
+{
+	lan_iface(k, role, false, arg);
+}
+
+static void
+add_own_address(struct alias_row *r, void *arg)
+{
+	engine_local_address(arg, r->addr);
 }
 
 int
 engine_attach(struct engine *e)
 {
 	uint32_t lan[LAN_MAX];
-	size_t i, n = lan_ifaces(e->lan, lan);
+	size_t i;
 
 	engine_start_aliases(e);
-	for (i = 0; i < n; i++) {
-		const struct netlink_link *k = netlink_link_by_index(lan_netlink(e->lan), lan[i]);
-
-		if (k != NULL)
-			attach_lan(e, lan[i], k->name);
-	}
-	if (n == 0)
+	lan_each(e->lan, attach_one, e);
+	/* Not before: the kernel would answer ARP for them. */
+	own_each(e->own, add_own_address, e);
+	if (lan_ifaces(e->lan, lan) == 0)
 		log_warnx("lan", "no LAN interface: this member can serve, but not route");
 	for (i = 0; i < LLT_MAX_NODES; i++) {
 		if (paths_reachable(e->paths, (uint16_t)i))
@@ -218,25 +281,23 @@ const struct lltsub_ops engine_llt_ops = {
 };
 
 static void
-lan_iface(const struct netlink_link *k, bool added, bool gone, void *arg)
+lan_up(const struct netlink_link *k, void *arg)
 {
 	struct engine *e = arg;
 
-	if (e->dp == NULL)
-		return;
-	if (added) {
-		attach_lan(e, k->ifindex, k->name);
-		return;
-	}
-	log_info("lan", "%s: no LAN interface any more", k->name);
-	if (!gone)
-		datapath_detach(e->dp, k->ifindex);
+	if (e->dp != NULL)
+		engine_lan_up(e, k->ifindex);
 }
 
 static void
 lan_change(void *arg)
 {
-	engine_attached(arg);
+	struct engine *e = arg;
+
+	engine_attached(e);
+	if (e->dp != NULL)
+		engine_send_lan(e);
 }
 
-const struct lan_ops engine_lan_ops = { .on_iface = lan_iface, .on_change = lan_change };
+const struct lan_ops engine_lan_ops = { .on_iface = lan_iface, .on_up = lan_up,
+	.on_change = lan_change };

@@ -9,8 +9,6 @@
 #define POLL_UDP (100 * NSEC_PER_MSEC)
 #define POLLS_A_TCP_DUMP 50
 #define POLLS_A_SECOND 10
-/* How long we stay ARP master without a sign of life. */
-#define MASTER_FOR NSEC_PER_SEC
 #define VERIFY_SOON (5 * NSEC_PER_MSEC)
 #define LISTENS_A_MESSAGE 4000
 
@@ -137,7 +135,7 @@ engine_poll_timer(void *arg)
 {
 	struct engine *e = arg;
 
-	datapath_answer_until(e->dp, clock_ns() + MASTER_FOR);
+	datapath_answer_until(e->dp, clock_ns() + ENGINE_MASTER_FOR);
 	engine_listen_dump(e, IPPROTO_UDP);
 	if (++e->polls % POLLS_A_TCP_DUMP == 0)
 		engine_listen_dump(e, IPPROTO_TCP);

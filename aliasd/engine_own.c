@@ -123,11 +123,17 @@ attached_one(struct alias_row *r, void *arg)
 {
 	struct engine *e = arg;
 	uint8_t before = r->flags;
+	struct told *t;
 	const struct state_alias *a = state_alias(e->state, r->addr);
 
 	set_attached(e, r);
-	if (before == r->flags)
+	if (before == r->flags) {
+		/* It may be at another interface, or have another MAC. */
+		t = map_get(e->told, r->addr.s_addr);
+		if (t != NULL)
+			engine_tell_alias(e, t);
 		return;
+	}
 	/* Without a cable nobody waits for the others to agree. */
 	if (a != NULL)
 		engine_alias(e, a);
@@ -212,11 +218,12 @@ engine_local_address(struct engine *e, struct in_addr addr)
 	bool wanted = r != NULL && (r->flags & ALIAS_ROW_JOINED);
 	struct told *t = map_get(e->told, addr.s_addr);
 
+	/* Not before the kernel is kept from answering ARP for it. */
+	if (e->dp == NULL)
+		return;
 	if (t == NULL && wanted) {
-		t = mem_zalloc(sizeof(*t));
-		t->dp.addr = addr;
-		t->dp.fallback = DP_NO_NODE;
-		map_put(e->told, addr.s_addr, t);
+		t = engine_told(e, addr);
+		engine_tell_alias(e, t);
 	}
 	if (t == NULL)
 		return;
@@ -229,10 +236,15 @@ engine_local_address(struct engine *e, struct in_addr addr)
 static void
 drained_one(uint64_t key, void *value, void *arg)
 {
+	struct engine *e = arg;
 	struct told *t = value;
 
-	if (t->here)
-		engine_local_address(arg, t->dp.addr);
+	if (!t->here)
+		return;
+	engine_local_address(e, t->dp.addr);
+	if (!t->here && state_loaded(e->state) && state_alias(e->state, t->dp.addr) == NULL &&
+	    own_get(e->own, t->dp.addr) == NULL)
+		engine_alias_gone(e, t->dp.addr);
 }
 
 void

@@ -3,41 +3,67 @@
 #ifndef CLUA_ALIASD_ENGINE_PRIV_H
 #define CLUA_ALIASD_ENGINE_PRIV_H
 
+#include "aliasd/acd.h"
 #include "aliasd/aliasd_conf.h"
 #include "aliasd/announce.h"
+#include "aliasd/ask.h"
 #include "aliasd/datapath.h"
 #include "aliasd/diag.h"
 #include "aliasd/engine.h"
 #include "aliasd/garp.h"
 #include "aliasd/group.h"
+#include "aliasd/handover.h"
 #include "aliasd/lan.h"
 #include "aliasd/listen.h"
 #include "aliasd/lltsub.h"
 #include "aliasd/map.h"
 #include "aliasd/own.h"
 #include "aliasd/paths.h"
+#include "aliasd/peers.h"
 #include "aliasd/rawsock.h"
 #include "aliasd/registry.h"
 #include "aliasd/relearn.h"
 #include "aliasd/state.h"
 #include "aliasd/stray.h"
 #include "aliasd/sysctls.h"
+#include "aliasd/vmac.h"
 #include "common/clock.h"
 #include "common/ev.h"
 #include "common/ipc.h"
 #include "common/log.h"
 
+enum told_phase {
+	TOLD_IDLE,    /* another is master, or nobody */
+	TOLD_PROBING, /* we are to be: is the address some foreign host's? */
+	TOLD_REFUSED, /* it is */
+	TOLD_WAITING, /* we are to be: the former master may still answer */
+	TOLD_MASTER,
+};
+
 struct told { /* an alias as the data plane has it */
 	struct dp_alias dp;
 	bool told; /* … if it has it at all */
 	bool here; /* its address is on lo */
+	enum told_phase phase;
+	uint16_t fallback;  /* as it shall be */
+	uint16_t last;      /* the master as the state had it last, or SEL_NO_NODE */
+	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
+	bool used;          /* a member was master of it before */
+	bool retired;       /* we were, until we were told to end */
 };
+
+/* To find out whether an address is in use. A host on a LAN answers within a few milliseconds. */
+#define ENGINE_PROBES 3
+#define ENGINE_PROBE_GAP (35 * NSEC_PER_MSEC)
+/* How long the packet program goes on as master without a sign of life from us. */
+#define ENGINE_MASTER_FOR NSEC_PER_SEC
 
 struct waiter { /* a client that waits for its change to come back in order */
 	struct waiter *next;
 	uint64_t token;
 	struct ipc_conn *conn;
 	uint32_t reqid;
+	struct alias_ctl_set *set; /* not carried out yet: the address is looked for on the LAN */
 };
 
 struct engine {
@@ -81,12 +107,28 @@ struct engine {
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 
 	struct garp *garp;
+	struct ask *ask;
+	struct acd *acd;
+	struct handover *handover;
+	struct peers *peers;
+	struct vmacs *vmacs;
+	bool arp_running, arp_again;
+	uint32_t up_ifindex;
+	/* What is to be sent about ARP, to one member, when this turn is over. */
+	uint8_t *arp_buf;
+	struct wire_wr arp_w;
+	struct alias_list arp_list;
+	uint16_t arp_to;
+	/* The last word about our LAN interfaces, and in which view. */
+	uint8_t *lan_sent;
+	size_t lan_sent_len;
+	uint32_t lan_sent_gen;
 	struct stray *stray;
 	size_t nasks, asks_size;
 	struct alias_conn *asks;
 	struct log_limit claim_limit, refuse_limit;
 
-	struct ev_timer *flush_timer, *garp_timer, *stray_timer, *poll_timer, *verify_timer;
+	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *ready_timer, *rejoin_timer;
 	uint64_t flush_at; /* 0: not armed */
 	bool ready;
@@ -127,16 +169,44 @@ void engine_multicast(struct engine *, const void *, size_t); /* to every other 
 extern const struct state_ops engine_state_ops;
 
 /* engine_apply.c: the state, carried out */
+struct told *engine_told(struct engine *, struct in_addr); /* made if missing */
 void engine_alias(struct engine *, const struct state_alias *);
 void engine_alias_gone(struct engine *, struct in_addr);
 void engine_service(struct engine *, struct in_addr, uint8_t proto, uint16_t port_h);
 void engine_refresh(struct engine *); /* reachability changed: look at everything */
 void engine_step_down(struct engine *);
+void engine_retire(struct engine *); /* the same, and tells the others */
 void engine_sweep(struct engine *);
 void engine_start_aliases(struct engine *); /* ours, before anything is agreed */
-void engine_run_garp(struct engine *);
-void engine_garp_timer(void *engine);
+void engine_tell_alias(struct engine *, struct told *); /* the data plane, if anything differs */
+
+/* engine_master.c: when we answer ARP for an alias */
+extern const struct handover_ops engine_handover_ops;
+void engine_master(struct engine *, struct told *, uint16_t master, bool attached);
+void engine_not_master(struct engine *, struct told *); /* we know nothing of the others any more */
+void engine_not_in_use(struct engine *, struct in_addr); /* no foreign host has it */
+void engine_in_use(struct engine *, struct in_addr);
+void engine_released(struct engine *, uint16_t src, struct in_addr);
+
+/* engine_arp.c */
+extern const struct ask_ops engine_ask_ops;
+void engine_arp_run(struct engine *);
+void engine_arp_soon(struct engine *); /* … in the next turn */
+void engine_arp_timer(void *engine);
+void engine_announce(struct engine *, struct in_addr);
+void engine_announce_all(struct engine *);
+void engine_lan_up(struct engine *, uint32_t ifindex);
+void engine_arp_view(struct engine *, const struct gab_ev_view *);
 void engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
+void engine_arp_message(struct engine *, uint16_t src, struct alias_msg *);
+
+/* engine_peers.c */
+void engine_send_lan(struct engine *); /* to all, if it is news */
+void engine_lan_message(struct engine *, uint16_t src, struct alias_msg *);
+bool engine_vmac_differs(const struct engine *, uint16_t node);
+void engine_send_arp(struct engine *, uint16_t node, const struct alias_arp *); /* when this turn is over */
+void engine_flush_arp(struct engine *);
+void engine_send_timer(void *engine);
 
 /* engine_own.c: our own rows and addresses */
 void engine_send_row(struct engine *, const struct alias_row *, uint64_t token);
@@ -200,6 +270,8 @@ void engine_stray_timer(void *engine);
 extern const struct ipc_server_ops engine_ipc_ops;
 void engine_ctl_done(struct engine *, uint64_t token);
 void engine_ctl_lost(struct engine *);
+void engine_ctl_in_use(struct engine *, uint64_t token, const char *mac); /* refuses a new alias */
+void engine_ctl_not_in_use(struct engine *, uint64_t token);
 void engine_ctl_status(struct ipc_conn *, const struct ipc_msg *, void *engine);
 /* The token of a change whose answer this client waits for. */
 uint64_t engine_ctl_wait(struct engine *, struct ipc_conn *, const struct ipc_msg *);

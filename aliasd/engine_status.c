@@ -60,7 +60,8 @@ node_row(struct status *s, uint16_t id)
 	struct dp_path path[LLT_MAX_LINKS];
 	struct alias_ctl_node n = { .id = id, .member = state_is_member(e->state, id),
 		.synced = state_is_synced(e->state, id),
-		.paths = (uint16_t)paths_get(e->paths, id, path) };
+		.paths = (uint16_t)paths_get(e->paths, id, path),
+		.vmac_differs = state_is_member(e->state, id) && engine_vmac_differs(e, id) };
 
 	if (e->dp != NULL)
 		n.flows = datapath_flow_count(e->dp, id);
@@ -100,6 +101,20 @@ virtual_mask(uint8_t prefixlen)
 	return (struct in_addr){ .s_addr = htonl(~0u << (32 - prefixlen)) };
 }
 
+static void
+arp_columns(struct engine *e, struct in_addr addr, struct alias_ctl_alias *row)
+{
+	const struct acd_conflict *c = acd_get(e->acd, addr);
+
+	if (c != NULL) {
+		row->conflict = c->used ? ALIAS_CONFLICT_USED : ALIAS_CONFLICT_UNUSED;
+		memcpy(row->conflict_mac, c->mac, sizeof(row->conflict_mac));
+	}
+	row->has_vmac = (e->routing & ALIAS_RT_VMAC) != 0;
+	if (row->has_vmac)
+		vmac_of(row->vmac, e->conf->vmac_prefix, addr);
+}
+
 void
 engine_ctl_alias_row(
     struct engine *e, const struct state_alias *a, struct alias_ctl_alias *row)
@@ -122,6 +137,7 @@ engine_ctl_alias_row(
 	}
 	snprintf(row->name, sizeof(row->name), "%s", a->name);
 	counters(e, a->addr, row->counter);
+	arp_columns(e, a->addr, row);
 }
 
 void
@@ -130,7 +146,7 @@ engine_ctl_member_row(
 {
 	*m = (struct alias_ctl_member){ .id = r->node, .selw = r->selw, .selp = r->selp,
 		.rpri = r->rpri, .flags = ALIAS_MF_ENABLED, .attached = r->flags & ALIAS_ROW_ATTACHED,
-		.synced = state_is_synced(e->state, r->node) };
+		.synced = state_is_synced(e->state, r->node), .silent = r->flags & ALIAS_ROW_SILENT };
 	if (r->flags & ALIAS_ROW_JOINED)
 		m->flags |= ALIAS_MF_JOINED;
 }

@@ -11,26 +11,51 @@
 #define IP_LEN 20
 #define TCP_LEN 20
 
-void
-frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr addr, bool reply)
+struct arp {
+	uint16_t op;
+	const uint8_t *sha, *tha;
+	struct in_addr spa, tpa;
+};
+
+static void
+put_arp(uint8_t out[FRAME_ARP_LEN], const struct arp *a)
 {
 	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	static const uint8_t none[6];
 	struct wire_wr w;
 
 	wire_wr_init(&w, out, FRAME_ARP_LEN);
 	wire_wr_bytes(&w, all, 6);
-	wire_wr_bytes(&w, mac, 6);
+	wire_wr_bytes(&w, a->sha, 6);
 	wire_wr_u16(&w, TYPE_ARP);
 	wire_wr_u16(&w, 1); /* Ethernet */
 	wire_wr_u16(&w, TYPE_IP);
 	wire_wr_u8(&w, 6);
 	wire_wr_u8(&w, 4);
-	wire_wr_u16(&w, reply ? 2 : 1);
-	wire_wr_bytes(&w, mac, 6);
-	wire_wr_bytes(&w, &addr.s_addr, 4);
-	wire_wr_bytes(&w, reply ? mac : none, 6);
-	wire_wr_bytes(&w, &addr.s_addr, 4);
+	wire_wr_u16(&w, a->op);
+	wire_wr_bytes(&w, a->sha, 6);
+	wire_wr_bytes(&w, &a->spa.s_addr, 4);
+	wire_wr_bytes(&w, a->tha, 6);
+	wire_wr_bytes(&w, &a->tpa.s_addr, 4);
+}
+
+static const uint8_t nobody[6];
+
+void
+frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr addr, bool reply)
+{
+	struct arp a = { .op = reply ? 2 : 1, .sha = mac, .spa = addr, .tpa = addr };
+
+	a.tha = reply ? mac : nobody;
+	put_arp(out, &a);
+}
+
+void
+frame_arp_request(
+    uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr src, struct in_addr addr)
+{
+	struct arp a = { .op = 1, .sha = mac, .tha = nobody, .spa = src, .tpa = addr };
+
+	put_arp(out, &a);
 }
 
 bool

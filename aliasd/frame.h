@@ -13,6 +13,9 @@
 
 /* "addr is at mac", to everybody, in the form of a request or of a reply. */
 void frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr addr, bool reply);
+/* "Who has addr?", to everybody, from mac. src: the asker's address, or 0.0.0.0: that is a probe. */
+void frame_arp_request(
+    uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr src, struct in_addr addr);
 /* True if the frame is ARP for IPv4 on Ethernet: who says to be where. */
 bool frame_arp_sender(const uint8_t *frame, size_t len, struct in_addr *addr, uint8_t mac[6]);
 

@@ -3,11 +3,19 @@
 
 #include <stdlib.h>
 
+#include "aliasd/heap.h"
 #include "aliasd/map.h"
 #include "common/clock.h"
 
 #define REFRESH (30 * NSEC_PER_SEC)
-#define DEFEND (200 * NSEC_PER_MSEC)
+/* Thousands of aliases at once shall leave the network room for others, and us time for other things. */
+#define SENDS_A_TURN 256
+#define TURN (2 * NSEC_PER_MSEC)
+
+static const uint64_t defend_ns[] = {
+	[GARP_MEMBER] = 200 * NSEC_PER_MSEC,
+	[GARP_FOREIGN] = 10 * NSEC_PER_SEC,
+};
 
 /* Pauses after the first announcement. */
 static const uint64_t pause_ns[] = { 20 * NSEC_PER_MSEC, 80 * NSEC_PER_MSEC, 200 * NSEC_PER_MSEC,
@@ -15,14 +23,15 @@ static const uint64_t pause_ns[] = { 20 * NSEC_PER_MSEC, 80 * NSEC_PER_MSEC, 200
 #define PAUSES (sizeof(pause_ns) / sizeof(pause_ns[0]))
 
 struct entry {
+	struct heap_item item; /* first */
 	struct in_addr addr;
 	unsigned step;
-	uint64_t due, defended; /* defended: the last time, 0 = never */
+	uint64_t defended; /* the last time, 0 = never */
 };
 
 struct garp {
 	struct map *map;
-	uint64_t next; /* no entry is due before */
+	struct heap heap;
 };
 
 struct garp *
@@ -31,7 +40,6 @@ garp_new(void)
 	struct garp *g = mem_zalloc(sizeof(*g));
 
 	g->map = map_new();
-	g->next = GARP_NEVER;
 	return g;
 }
 
@@ -40,6 +48,7 @@ garp_free(struct garp *g)
 {
 	if (g == NULL)
 		return;
+	heap_clear(&g->heap);
 	map_free(g->map, free);
 	free(g);
 }
@@ -48,9 +57,7 @@ static void
 due_now(struct garp *g, struct entry *e, uint64_t now)
 {
 	e->step = 0;
-	e->due = now;
-	if (now < g->next)
-		g->next = now;
+	heap_set(&g->heap, &e->item, now);
 }
 
 void
@@ -69,12 +76,18 @@ garp_start(struct garp *g, struct in_addr addr, uint64_t now)
 void
 garp_stop(struct garp *g, struct in_addr addr)
 {
-	free(map_del(g->map, addr.s_addr));
+	struct entry *e = map_del(g->map, addr.s_addr);
+
+	if (e == NULL)
+		return;
+	heap_del(&g->heap, &e->item);
+	free(e);
 }
 
 void
 garp_stop_all(struct garp *g)
 {
+	heap_clear(&g->heap);
 	map_clear(g->map, free);
 }
 
@@ -87,8 +100,6 @@ garp_has(const struct garp *g, struct in_addr addr)
 struct pass {
 	struct garp *g;
 	uint64_t now;
-	void (*send)(struct in_addr, void *);
-	void *arg;
 };
 
 static void
@@ -108,40 +119,40 @@ garp_restart_all(struct garp *g, uint64_t now)
 }
 
 bool
-garp_claim(struct garp *g, struct in_addr addr, uint64_t now)
+garp_claim(struct garp *g, struct in_addr addr, enum garp_rival rival, uint64_t now)
 {
 	struct entry *e = map_get(g->map, addr.s_addr);
+	uint64_t next;
 
-	if (e == NULL || (e->defended != 0 && now - e->defended < DEFEND))
+	if (e == NULL)
 		return false;
-	e->defended = now;
-	due_now(g, e, now);
-	return true;
-}
-
-static void
-run_one(uint64_t key, void *value, void *arg)
-{
-	struct entry *e = value;
-	struct pass *p = arg;
-
-	if (e->due <= p->now) {
-		p->send(e->addr, p->arg);
-		e->due = p->now + (e->step < PAUSES ? pause_ns[e->step] : REFRESH);
-		e->step++;
+	next = e->defended + defend_ns[rival];
+	if (e->defended != 0 && now < next) {
+		if (next < e->item.due)
+			heap_set(&g->heap, &e->item, next);
+		return false;
 	}
-	if (e->due < p->g->next)
-		p->g->next = e->due;
+	e->defended = now;
+	/* To a member the whole row of announcements: one of them may be lost. */
+	if (rival == GARP_MEMBER)
+		e->step = 0;
+	heap_set(&g->heap, &e->item, now);
+	return true;
 }
 
 uint64_t
 garp_run(struct garp *g, uint64_t now, void (*send)(struct in_addr, void *), void *arg)
 {
-	struct pass p = { .g = g, .now = now, .send = send, .arg = arg };
+	unsigned sent = 0;
 
-	if (now < g->next && map_count(g->map) > 0 && g->next != GARP_NEVER)
-		return g->next;
-	g->next = GARP_NEVER;
-	map_each(g->map, run_one, &p);
-	return g->next;
+	while (heap_due(&g->heap) <= now) {
+		struct entry *e = (struct entry *)heap_first(&g->heap);
+
+		if (sent++ == SENDS_A_TURN)
+			return now + TURN;
+		heap_set(&g->heap, &e->item, now + (e->step < PAUSES ? pause_ns[e->step] : REFRESH));
+		e->step++;
+		send(e->addr, arg);
+	}
+	return heap_due(&g->heap);
 }

@@ -15,6 +15,9 @@
 
 struct garp;
 
+/* Who claims one of ours: a member that does not know better yet, or a host that has no business with it. */
+enum garp_rival { GARP_MEMBER, GARP_FOREIGN };
+
 struct garp *garp_new(void);
 void garp_free(struct garp *);
 /* Starts anew, also if it is announced already (a link came up, a dispute). */
@@ -23,9 +26,16 @@ void garp_stop(struct garp *, struct in_addr);
 void garp_stop_all(struct garp *);
 bool garp_has(const struct garp *, struct in_addr);
 void garp_restart_all(struct garp *, uint64_t now);
-/* Another host said that it has the address. True if that is to be answered now: at most 5 times a second. */
-bool garp_claim(struct garp *, struct in_addr, uint64_t now);
-/* Calls send for each that is due. Returns when to call again, or GARP_NEVER. */
+/*
+ * Another host said that it has the address. True if that is answered now: a member at most five times a
+ * second, a foreign host once in ten seconds (RFC 5227, 2.4). What comes in between is answered at the
+ * end of that time, so that the last word is ours.
+ */
+bool garp_claim(struct garp *, struct in_addr, enum garp_rival, uint64_t now);
+/*
+ * Calls send for those that are due, at most a few hundred in one go. Returns when to call again, or
+ * GARP_NEVER.
+ */
 uint64_t garp_run(struct garp *, uint64_t now, void (*send)(struct in_addr, void *), void *arg);
 
 #endif

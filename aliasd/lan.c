@@ -11,16 +11,24 @@
 #include "common/log.h"
 
 #define MAX_LINKS 64
+#define MAX_GUARDS 100 /* the packet programs have room for so many interfaces in all */
+
+struct iface {
+	uint32_t ifindex;
+	enum lan_role role;
+	bool carrier;
+	uint32_t changes; /* of the carrier */
+};
 
 struct lan {
 	const struct lan_ops *ops;
 	void *arg;
 	struct netlink *nl;
 	bool ready;
-	size_t nnames, nlinks, n;
+	size_t nnames, nhigh, nlinks, n, nours;
 	char (*names)[NETLINK_NAME_MAX];
-	uint32_t links[MAX_LINKS];
-	uint32_t ifaces[LAN_MAX];
+	uint32_t high[MAX_LINKS], links[MAX_LINKS];
+	struct iface *ifaces; /* those that have a role */
 };
 
 static bool
@@ -54,7 +62,7 @@ netmask(uint8_t prefixlen)
 struct find {
 	const struct lan *lan;
 	uint32_t ifindex;
-	struct in_addr addr;
+	struct in_addr addr, source;
 	bool found;
 	const char *why;
 };
@@ -68,39 +76,98 @@ has_address(const struct netlink_addr *a, void *arg)
 		f->found = true;
 }
 
+/* Frames for a port of a bridge or a bond go up the stack by that. */
 static bool
-qualifies(const struct lan *l, const struct netlink_link *k)
+is_port(const struct lan *l, const struct netlink_link *k)
+{
+	const struct netlink_link *m = k->master == 0 ? NULL : netlink_link_by_index(l->nl, k->master);
+
+	return m != NULL && strcmp(m->kind, "vrf") != 0;
+}
+
+static bool
+is_ours(const struct lan *l, const struct netlink_link *k)
 {
 	struct find f = { .ifindex = k->ifindex };
 
-	if (!k->up || k->type != ARPHRD_ETHER)
-		return false;
 	if (l->nnames > 0)
 		return is_named(l, k->name);
-	if (in_list(l->links, l->nlinks, k->ifindex))
+	if (in_list(l->high, l->nhigh, k->ifindex))
 		return false;
 	netlink_each_addr(l->nl, has_address, &f);
 	return f.found;
+}
+
+static enum lan_role
+role_of(const struct lan *l, const struct netlink_link *k, enum lan_role before)
+{
+	if (k->type != ARPHRD_ETHER)
+		return LAN_NONE;
+	if (is_ours(l, k))
+		return k->up || before == LAN_OURS ? LAN_OURS : before;
+	if (in_list(l->links, l->nlinks, k->ifindex) || is_port(l, k))
+		return LAN_NONE;
+	return k->up ? LAN_GUARD : before == LAN_OURS ? LAN_GUARD : before;
+}
+
+static struct iface *
+find_iface(const struct lan *l, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (l->ifaces[i].ifindex == ifindex)
+			return &l->ifaces[i];
+	}
+	return NULL;
+}
+
+static struct iface *
+add_iface(struct lan *l, uint32_t ifindex, enum lan_role role)
+{
+	if ((role == LAN_OURS && l->nours >= LAN_MAX) ||
+	    (role == LAN_GUARD && l->n - l->nours >= MAX_GUARDS))
+		return NULL;
+	l->ifaces = mem_grow(l->ifaces, l->n + 1, sizeof(*l->ifaces));
+	l->ifaces[l->n] = (struct iface){ .ifindex = ifindex };
+	return &l->ifaces[l->n++];
+}
+
+static void
+set_role(struct lan *l, struct iface *f, enum lan_role role)
+{
+	l->nours += (role == LAN_OURS) - (size_t)(f->role == LAN_OURS);
+	f->role = role;
+	if (role == LAN_NONE)
+		*f = l->ifaces[--l->n];
+}
+
+static void
+look_at_carrier(struct lan *l, struct iface *f, const struct netlink_link *k)
+{
+	bool again = f->role == LAN_OURS && k->carrier && (!f->carrier || f->changes != k->carrier_changes);
+
+	f->carrier = k->carrier;
+	f->changes = k->carrier_changes;
+	if (again)
+		l->ops->on_up(k, l->arg);
 }
 
 static void
 consider(const struct netlink_link *k, void *arg)
 {
 	struct lan *l = arg;
-	bool was = in_list(l->ifaces, l->n, k->ifindex), is = qualifies(l, k);
-	size_t i;
+	struct iface *f = find_iface(l, k->ifindex);
+	enum lan_role before = f == NULL ? LAN_NONE : f->role, role = role_of(l, k, before);
 
-	if (was == is)
-		return;
-	if (is && l->n < LAN_MAX) {
-		l->ifaces[l->n++] = k->ifindex;
-		l->ops->on_iface(k, true, false, l->arg);
-	} else if (was) {
-		for (i = 0; l->ifaces[i] != k->ifindex; i++)
-			continue;
-		l->ifaces[i] = l->ifaces[--l->n];
-		l->ops->on_iface(k, false, false, l->arg);
+	if (before != role) {
+		if (f == NULL && (f = add_iface(l, k->ifindex, role)) == NULL)
+			return;
+		set_role(l, f, role);
+		l->ops->on_iface(k, role, false, l->arg);
 	}
+	if (role != LAN_NONE && (f = find_iface(l, k->ifindex)) != NULL)
+		look_at_carrier(l, f, k);
 }
 
 static void
@@ -116,13 +183,11 @@ static void
 on_link(const struct netlink_link *k, bool gone, void *arg)
 {
 	struct lan *l = arg;
-	size_t i;
+	struct iface *f = find_iface(l, k->ifindex);
 
-	if (gone && l->ready && in_list(l->ifaces, l->n, k->ifindex)) {
-		for (i = 0; l->ifaces[i] != k->ifindex; i++)
-			continue;
-		l->ifaces[i] = l->ifaces[--l->n];
-		l->ops->on_iface(k, false, true, l->arg);
+	if (gone && l->ready && f != NULL) {
+		set_role(l, f, LAN_NONE);
+		l->ops->on_iface(k, LAN_NONE, true, l->arg);
 		l->ops->on_change(l->arg);
 		return;
 	}
@@ -169,14 +234,23 @@ lan_close(struct lan *l)
 	if (l->nl != NULL)
 		netlink_close(l->nl);
 	free(l->names);
+	free(l->ifaces);
 	free(l);
 }
 
-void
-lan_set_links(struct lan *l, const uint32_t *ifindex, size_t n)
+static size_t
+copy_links(uint32_t out[MAX_LINKS], const uint32_t *ifindex, size_t n)
 {
-	l->nlinks = n < MAX_LINKS ? n : MAX_LINKS;
-	memcpy(l->links, ifindex, l->nlinks * sizeof(*ifindex));
+	n = n < MAX_LINKS ? n : MAX_LINKS;
+	memcpy(out, ifindex, n * sizeof(*ifindex));
+	return n;
+}
+
+void
+lan_set_links(struct lan *l, const uint32_t *high, size_t nhigh, const uint32_t *all, size_t nall)
+{
+	l->nhigh = copy_links(l->high, high, nhigh);
+	l->nlinks = copy_links(l->links, all, nall);
 	l->ready = true;
 	look(l);
 }
@@ -190,14 +264,35 @@ lan_netlink(struct lan *l)
 size_t
 lan_ifaces(const struct lan *l, uint32_t out[LAN_MAX])
 {
-	memcpy(out, l->ifaces, l->n * sizeof(*out));
-	return l->n;
+	size_t i, n = 0;
+
+	for (i = 0; i < l->n; i++) {
+		if (l->ifaces[i].role == LAN_OURS)
+			out[n++] = l->ifaces[i].ifindex;
+	}
+	return n;
+}
+
+void
+lan_each(const struct lan *l, void (*fn)(const struct netlink_link *, enum lan_role, void *arg),
+    void *arg)
+{
+	const struct netlink_link *k;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		k = netlink_link_by_index(l->nl, l->ifaces[i].ifindex);
+		if (k != NULL)
+			fn(k, l->ifaces[i].role, arg);
+	}
 }
 
 bool
 lan_is_iface(const struct lan *l, uint32_t ifindex)
 {
-	return in_list(l->ifaces, l->n, ifindex);
+	const struct iface *f = find_iface(l, ifindex);
+
+	return f != NULL && f->role == LAN_OURS;
 }
 
 static void
@@ -222,8 +317,8 @@ lan_carrier(const struct lan *l)
 	size_t i;
 
 	for (i = 0; i < l->n; i++) {
-		k = netlink_link_by_index(l->nl, l->ifaces[i]);
-		if (k != NULL && k->up && k->carrier)
+		k = netlink_link_by_index(l->nl, l->ifaces[i].ifindex);
+		if (l->ifaces[i].role == LAN_OURS && k != NULL && k->up && k->carrier)
 			return true;
 	}
 	return false;
@@ -236,6 +331,52 @@ lan_attached(const struct lan *l, struct in_addr addr)
 
 	netlink_each_addr(l->nl, holds_address, &f);
 	return f.ifindex;
+}
+
+static void
+is_source(const struct netlink_addr *a, void *arg)
+{
+	struct find *f = arg;
+
+	if (a->ifindex == f->ifindex && a->prefixlen != 32 &&
+	    ((a->addr.s_addr ^ f->addr.s_addr) & netmask(a->prefixlen)) == 0 && !f->found) {
+		f->found = true;
+		f->source = a->addr;
+	}
+}
+
+struct in_addr
+lan_source(const struct lan *l, uint32_t ifindex, struct in_addr addr)
+{
+	struct find f = { .ifindex = ifindex, .addr = addr };
+
+	netlink_each_addr(l->nl, is_source, &f);
+	return f.source;
+}
+
+struct each {
+	const struct lan *lan;
+	void (*fn)(const struct netlink_link *, const struct netlink_addr *, void *);
+	void *arg;
+};
+
+static void
+each_addr(const struct netlink_addr *a, void *arg)
+{
+	struct each *e = arg;
+	const struct netlink_link *k = netlink_link_by_index(e->lan->nl, a->ifindex);
+
+	if (k != NULL && lan_is_iface(e->lan, a->ifindex))
+		e->fn(k, a, e->arg);
+}
+
+void
+lan_each_addr(const struct lan *l,
+    void (*fn)(const struct netlink_link *, const struct netlink_addr *, void *arg), void *arg)
+{
+	struct each e = { .lan = l, .fn = fn, .arg = arg };
+
+	netlink_each_addr(l->nl, each_addr, &e);
 }
 
 static void

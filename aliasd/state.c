@@ -239,6 +239,9 @@ apply(struct state *st, uint16_t src, struct alias_msg *m)
 	case ALIAS_MSG_SERVICES:
 		state_set_services(st, m);
 		break;
+	case ALIAS_MSG_SILENT:
+		state_set_silent(st, m->alias, m->owner);
+		break;
 	case ALIAS_MSG_SYNCED:
 		if (!(st->node[src] & NODE_SYNCED)) {
 			st->node[src] |= NODE_SYNCED;
@@ -317,7 +320,7 @@ state_ordered(struct state *st, uint16_t src, const uint8_t *data, size_t len)
 	uint64_t token;
 
 	if (st->gen == 0 || src >= LLT_MAX_NODES || !(st->node[src] & NODE_MEMBER) ||
-	    !alias_msg_decode(data, len, &m) || m.type >= ALIAS_MSG_FLOWS)
+	    !alias_msg_decode(data, len, &m) || m.type > ALIAS_MSG_ORDERED_MAX)
 		return false;
 	if (m.type == ALIAS_MSG_SNAPSHOT) {
 		take_chunk(st, &m);

@@ -18,6 +18,7 @@ static void
 derive_master(struct state *st, struct state_alias *a)
 {
 	struct sel_router r[LLT_MAX_NODES];
+	bool all_silent = true;
 	size_t i;
 
 	for (i = 0; i < a->nrows; i++) {
@@ -25,7 +26,12 @@ derive_master(struct state *st, struct state_alias *a)
 		r[i].rpri = a->rows[i].rpri;
 		r[i].eligible = (a->rows[i].flags & ALIAS_ROW_ATTACHED) &&
 		    (st->node[r[i].node] & NODE_SYNCED);
+		if (r[i].eligible && !(a->rows[i].flags & ALIAS_ROW_SILENT))
+			all_silent = false;
 	}
+	/* One that is not heard is better than none: who found so may be the deaf one. */
+	for (i = 0; i < a->nrows && !all_silent; i++)
+		r[i].eligible = r[i].eligible && !(a->rows[i].flags & ALIAS_ROW_SILENT);
 	a->master = st->quorate ? select_master(r, a->nrows, a->master) : SEL_NO_NODE;
 }
 

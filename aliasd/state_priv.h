@@ -111,6 +111,7 @@ void state_touch_all(struct state *);
 struct state_alias *state_add_alias(struct state *, struct in_addr, uint32_t id);
 struct state_row *state_add_row(struct state_alias *, uint16_t node);
 void state_set_row(struct state *, uint16_t node, const struct alias_row *);
+void state_set_silent(struct state *, struct in_addr, uint16_t node);
 void state_set_listen(struct state *, uint16_t node, const struct alias_listen *);
 void state_set_services(struct state *, struct alias_msg *);
 void state_drop_node(struct state *, uint16_t node);

@@ -152,6 +152,18 @@ state_set_row(struct state *st, uint16_t node, const struct alias_row *row)
 	state_touch_alias(st, a);
 }
 
+void
+state_set_silent(struct state *st, struct in_addr addr, uint16_t node)
+{
+	struct state_alias *a = map_get(st->aliases, addr.s_addr);
+	struct state_row *r = a == NULL ? NULL : find_row(a, node);
+
+	if (r == NULL || (r->flags & ALIAS_ROW_SILENT))
+		return;
+	r->flags |= ALIAS_ROW_SILENT;
+	state_touch_alias(st, a);
+}
+
 static void
 add_listener(struct state *st, uint16_t node, const struct alias_listen *l)
 {

@@ -14,6 +14,18 @@ node_or_null(struct json *j, const char *key, uint16_t id)
 }
 
 static void
+put_mac(struct json *j, const char *key, bool there, const uint8_t m[6])
+{
+	char text[18];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+	if (there)
+		json_str(j, key, text);
+	else
+		json_null(j, key);
+}
+
+static void
 address(struct json *j, const char *key, struct in_addr a)
 {
 	char text[INET_ADDRSTRLEN];
@@ -39,6 +51,7 @@ put_member(struct json *j, const struct cm_status *s, const struct alias_ctl_mem
 	json_array_end(j);
 	json_bool(j, "attached", m->attached);
 	json_bool(j, "synced", m->synced);
+	json_bool(j, "answering", !m->silent);
 	json_object_end(j);
 }
 
@@ -110,6 +123,9 @@ put_alias(struct json *j, const struct cm_status *s, const struct cm_alias_statu
 	address(j, "netmask", a->row.netmask);
 	put_flags(j, a->row.flags);
 	node_or_null(j, "master", a->row.master);
+	put_mac(j, "vmac", a->row.has_vmac, a->row.vmac);
+	put_mac(j, "conflict", a->row.conflict != ALIAS_CONFLICT_NONE, a->row.conflict_mac);
+	json_bool(j, "in_use", a->row.conflict != ALIAS_CONFLICT_UNUSED);
 	json_object(j, "counters");
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		json_uint(j, alias_counter_key[i], a->row.counter[i]);
@@ -135,6 +151,7 @@ put_node(struct json *j, const struct alias_ctl_node *n)
 	json_bool(j, "synced", n->synced);
 	json_uint(j, "flows", n->flows);
 	json_uint(j, "paths", n->paths);
+	json_bool(j, "vmac_differs", n->vmac_differs);
 	json_object_end(j);
 }
 

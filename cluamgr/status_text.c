@@ -34,7 +34,7 @@ print_member(FILE *out, const struct alias_ctl_member *m)
 
 	fprintf(out, "memberid: %u, selw=%u, selp=%u, rpri=%u flags=", m->id, m->selw, m->selp, m->rpri);
 	print_flags(out, m->flags, names, 2);
-	fputc('\n', out);
+	fputs(m->silent ? " NOT ANSWERING ARP\n" : "\n", out);
 }
 
 static void
@@ -52,6 +52,31 @@ print_service(FILE *out, const struct alias_ctl_service *s)
 	for (i = 0; i < s->ntargets; i++)
 		fprintf(out, "%s%u*%u", i == 0 ? " " : ",", s->target[i].id, s->target[i].weight);
 	fprintf(out, "%s\n", s->ntargets == 0 ? " none" : "");
+}
+
+static void
+print_mac(FILE *out, const char *before, const uint8_t m[6], const char *after)
+{
+	fprintf(out, "%s%02x:%02x:%02x:%02x:%02x:%02x%s", before, m[0], m[1], m[2], m[3], m[4], m[5], after);
+}
+
+static void
+print_macs(FILE *out, const struct cm_status *s, const struct alias_ctl_alias *a)
+{
+	size_t i;
+
+	if (a->has_vmac)
+		print_mac(out, "vMAC: ", a->vmac, "\n");
+	for (i = 0; i < s->nnodes; i++) {
+		if (s->nodes[i].vmac_differs)
+			fprintf(out, "WARNING: memberid %u (%s) is set otherwise for vMAC\n", s->nodes[i].id,
+			    s->nodes[i].name);
+	}
+	if (a->conflict == ALIAS_CONFLICT_USED)
+		print_mac(out, "ADDRESS CONFLICT: a host that is no member uses it too: ", a->conflict_mac, "\n");
+	if (a->conflict == ALIAS_CONFLICT_UNUSED)
+		print_mac(out, "ADDRESS CONFLICT: not in use, a host that is no member has it: ",
+		    a->conflict_mac, "\n");
 }
 
 static void
@@ -75,6 +100,7 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 	else
 		fprintf(out, "\nARP master: memberid %u (%s)\n", a->row.master,
 		    cm_status_node_name(s, a->row.master));
+	print_macs(out, s, &a->row);
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		fprintf(out, "%s: %" PRIu64 "\n", alias_counter_text[i], a->row.counter[i]);
 	fprintf(out, "Member Attributes:\n");

@@ -246,6 +246,28 @@ netlink_addr_del(struct netlink *nl, uint32_t ifindex, struct in_addr addr, uint
 	return change_addr(nl, RTM_DELADDR, &a);
 }
 
+static int
+change_mac(struct netlink *nl, uint16_t type, uint32_t ifindex, const uint8_t mac[6])
+{
+	char req[256];
+	uint8_t ack[4096];
+
+	return transact(nl->change, netlink_msg_build_mac(req, type, ifindex, mac), ++nl->seq, ack,
+	    sizeof(ack), NULL, NULL);
+}
+
+int
+netlink_mac_add(struct netlink *nl, uint32_t ifindex, const uint8_t mac[6])
+{
+	return change_mac(nl, RTM_NEWNEIGH, ifindex, mac);
+}
+
+int
+netlink_mac_del(struct netlink *nl, uint32_t ifindex, const uint8_t mac[6])
+{
+	return change_mac(nl, RTM_DELNEIGH, ifindex, mac);
+}
+
 static bool
 has_index(const struct netlink_link *l, const void *arg)
 {

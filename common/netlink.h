@@ -25,6 +25,7 @@ struct netlink_link {
 	uint32_t master;   /* ifindex of its bridge or bond, or 0 */
 	bool up;           /* set up by the administrator */
 	bool carrier;      /* only if up */
+	uint32_t carrier_changes; /* so that one that was gone only for a moment is heard of */
 };
 
 struct netlink_addr {
@@ -64,6 +65,10 @@ void netlink_each_addr(
 int netlink_addr_add(
     struct netlink *, uint32_t ifindex, struct in_addr, uint8_t prefixlen, uint8_t scope);
 int netlink_addr_del(struct netlink *, uint32_t ifindex, struct in_addr, uint8_t prefixlen);
+
+/* An address besides its own that the interface takes frames for. 0, or -1 and errno. */
+int netlink_mac_add(struct netlink *, uint32_t ifindex, const uint8_t mac[6]);
+int netlink_mac_del(struct netlink *, uint32_t ifindex, const uint8_t mac[6]);
 
 /* /proc/sys/net/ipv4/conf/IFNAME/KEY, also for "all" and "default". 0, or -1 and errno. */
 int netlink_sysctl_get(const char *ifname, const char *key, int *value);

@@ -3,6 +3,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
@@ -65,6 +66,9 @@ read_link_attr(const struct nlattr *a, struct netlink_link *l)
 	case IFLA_CARRIER:
 		if (mnl_attr_validate(a, MNL_TYPE_U8) == 0)
 			l->carrier = mnl_attr_get_u8(a) != 0;
+		break;
+	case IFLA_CARRIER_CHANGES:
+		get_u32(a, &l->carrier_changes);
 		break;
 	case IFLA_LINKINFO:
 		read_kind(a, l);
@@ -145,6 +149,26 @@ netlink_msg_build_addr(void *buf, uint16_t type, const struct netlink_addr *ad)
 	mnl_attr_put_u32(nlh, IFA_ADDRESS, ad->addr.s_addr);
 	if (type == RTM_NEWADDR)
 		mnl_attr_put_u8(nlh, IFA_PROTO, ADDR_PROTO);
+	return nlh;
+}
+
+/* What "bridge fdb add MAC dev IF self permanent" says: a filter entry of a NIC, a local one of a bridge. */
+struct nlmsghdr *
+netlink_msg_build_mac(void *buf, uint16_t type, uint32_t ifindex, const uint8_t mac[6])
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *ndm;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	if (type == RTM_NEWNEIGH)
+		nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	ndm->ndm_family = AF_BRIDGE;
+	ndm->ndm_ifindex = (int)ifindex;
+	ndm->ndm_state = NUD_PERMANENT;
+	ndm->ndm_flags = NTF_SELF;
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
 	return nlh;
 }
 

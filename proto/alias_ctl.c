@@ -177,6 +177,7 @@ alias_ctl_node_encode(struct wire_wr *w, const struct alias_ctl_node *n)
 	wire_wr_u8(w, n->synced);
 	wire_wr_u64(w, n->flows);
 	wire_wr_u16(w, n->paths);
+	wire_wr_u8(w, n->vmac_differs);
 }
 
 bool
@@ -192,6 +193,7 @@ alias_ctl_node_decode(const uint8_t *buf, size_t len, struct alias_ctl_node *n)
 	n->synced = get_bool(&r);
 	n->flows = wire_rd_u64(&r);
 	n->paths = wire_rd_u16(&r);
+	n->vmac_differs = get_bool(&r);
 	return wire_rd_done(&r) && n->id < LLT_MAX_NODES;
 }
 
@@ -208,6 +210,10 @@ alias_ctl_alias_encode(struct wire_wr *w, const struct alias_ctl_alias *a)
 	wire_wr_str(w, a->name);
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		wire_wr_u64(w, a->counter[i]);
+	wire_wr_u8(w, a->conflict);
+	wire_wr_bytes(w, a->conflict_mac, sizeof(a->conflict_mac));
+	wire_wr_u8(w, a->has_vmac);
+	wire_wr_bytes(w, a->vmac, sizeof(a->vmac));
 }
 
 bool
@@ -226,7 +232,11 @@ alias_ctl_alias_decode(const uint8_t *buf, size_t len, struct alias_ctl_alias *a
 	wire_rd_str(&r, a->name, sizeof(a->name));
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		a->counter[i] = wire_rd_u64(&r);
-	return wire_rd_done(&r);
+	a->conflict = wire_rd_u8(&r);
+	wire_rd_copy(&r, a->conflict_mac, sizeof(a->conflict_mac));
+	a->has_vmac = get_bool(&r);
+	wire_rd_copy(&r, a->vmac, sizeof(a->vmac));
+	return wire_rd_done(&r) && a->conflict < ALIAS_CONFLICTS;
 }
 
 void
@@ -239,6 +249,7 @@ alias_ctl_member_encode(struct wire_wr *w, const struct alias_ctl_member *m)
 	wire_wr_u16(w, m->rpri);
 	wire_wr_u8(w, m->attached);
 	wire_wr_u8(w, m->synced);
+	wire_wr_u8(w, m->silent);
 }
 
 bool
@@ -255,6 +266,7 @@ alias_ctl_member_decode(const uint8_t *buf, size_t len, struct alias_ctl_member 
 	m->rpri = wire_rd_u16(&r);
 	m->attached = get_bool(&r);
 	m->synced = get_bool(&r);
+	m->silent = get_bool(&r);
 	return wire_rd_done(&r) && m->id < LLT_MAX_NODES;
 }
 

@@ -68,6 +68,7 @@ struct alias_ctl_node {
 	bool member, synced;
 	uint64_t flows; /* established connections it owns, in our table */
 	uint16_t paths; /* usable ways to it */
+	bool vmac_differs; /* it is set otherwise for virtual MACs than we are */
 };
 
 #define ALIAS_COUNTERS 11
@@ -84,11 +85,23 @@ struct alias_ctl_alias {
 	uint16_t flags, master;
 	char name[ALIAS_NAME_MAX];
 	uint64_t counter[ALIAS_COUNTERS];
+	uint8_t conflict;        /* enum alias_conflict */
+	uint8_t conflict_mac[6]; /* of the other host */
+	bool has_vmac;
+	uint8_t vmac[6];
+};
+
+enum alias_conflict {
+	ALIAS_CONFLICT_NONE,
+	ALIAS_CONFLICT_USED,   /* a host that is no member has the address too */
+	ALIAS_CONFLICT_UNUSED, /* it has, and the alias is not taken into use */
+	ALIAS_CONFLICTS
 };
 
 struct alias_ctl_member {
 	uint16_t id, flags, selw, selp, rpri;
 	bool attached, synced;
+	bool silent; /* the others found that it does not answer ARP */
 };
 
 #define ALIAS_CTL_LIST_MAX 1024

@@ -97,6 +97,28 @@ conn_decode(struct wire_rd *r, struct alias_conn *c, uint8_t *op)
 }
 
 static void
+lan_decode(struct wire_rd *r, struct alias_lan *l)
+{
+	wire_rd_copy(r, l->mac, sizeof(l->mac));
+	l->addr = wire_rd_addr(r);
+	l->prefixlen = wire_rd_u8(r);
+	l->carrier = wire_rd_u8(r);
+	if (l->prefixlen > 32 || l->carrier > 1)
+		wire_rd_fail(r);
+}
+
+static void
+arp_decode(struct wire_rd *r, struct alias_arp *a)
+{
+	a->op = wire_rd_u8(r);
+	a->alias = wire_rd_addr(r);
+	a->node = wire_rd_u16(r);
+	wire_rd_copy(r, a->mac, sizeof(a->mac));
+	if (a->op >= ALIAS_ARP_OPS || a->node >= LLT_MAX_NODES)
+		wire_rd_fail(r);
+}
+
+static void
 begin(struct wire_wr *w, enum alias_msg_type type)
 {
 	wire_wr_u8(w, ALIAS_MSG_VERSION);
@@ -116,6 +138,14 @@ alias_msg_synced(struct wire_wr *w, uint32_t gen)
 {
 	begin(w, ALIAS_MSG_SYNCED);
 	wire_wr_u32(w, gen);
+}
+
+void
+alias_msg_silent(struct wire_wr *w, struct in_addr alias, uint16_t node)
+{
+	begin(w, ALIAS_MSG_SILENT);
+	wire_wr_addr(w, alias);
+	wire_wr_u16(w, node);
 }
 
 void
@@ -190,6 +220,35 @@ alias_list_begin_of(struct alias_list *l, struct wire_wr *w, uint16_t owner)
 }
 
 void
+alias_list_begin_lan(struct alias_list *l, struct wire_wr *w, bool vmac, const uint8_t prefix[2])
+{
+	begin(w, ALIAS_MSG_LAN);
+	wire_wr_u8(w, vmac);
+	wire_wr_bytes(w, prefix, 2);
+	list_start(l, w);
+}
+
+void
+alias_list_lan(struct alias_list *l, const struct alias_lan *item)
+{
+	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
+	wire_wr_addr(l->w, item->addr);
+	wire_wr_u8(l->w, item->prefixlen);
+	wire_wr_u8(l->w, item->carrier);
+	l->count++;
+}
+
+void
+alias_list_arp(struct alias_list *l, const struct alias_arp *item)
+{
+	wire_wr_u8(l->w, item->op);
+	wire_wr_addr(l->w, item->alias);
+	wire_wr_u16(l->w, item->node);
+	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
+	l->count++;
+}
+
+void
 alias_list_listen(struct alias_list *l, const struct alias_listen *item)
 {
 	alias_listen_encode(l->w, item);
@@ -244,6 +303,26 @@ alias_msg_next_conn(struct alias_msg *m, struct alias_conn *c, uint8_t *op)
 	return wire_rd_ok(&m->items);
 }
 
+bool
+alias_msg_next_lan(struct alias_msg *m, struct alias_lan *l)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	lan_decode(&m->items, l);
+	return wire_rd_ok(&m->items);
+}
+
+bool
+alias_msg_next_arp(struct alias_msg *m, struct alias_arp *a)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	arp_decode(&m->items, a);
+	return wire_rd_ok(&m->items);
+}
+
 /* Walks the list once, so that later reading cannot fail half-way. */
 static bool
 check_list(const struct alias_msg *m)
@@ -252,9 +331,17 @@ check_list(const struct alias_msg *m)
 	struct alias_listen l;
 	struct alias_conn c;
 	struct alias_svc s;
+	struct alias_lan lan;
+	struct alias_arp arp;
 	uint8_t op;
 
-	if (m->type == ALIAS_MSG_LISTEN) {
+	if (m->type == ALIAS_MSG_LAN) {
+		while (alias_msg_next_lan(&walk, &lan))
+			continue;
+	} else if (m->type == ALIAS_MSG_ARP) {
+		while (alias_msg_next_arp(&walk, &arp))
+			continue;
+	} else if (m->type == ALIAS_MSG_LISTEN) {
 		while (alias_msg_next_listen(&walk, &l))
 			continue;
 	} else if (m->type == ALIAS_MSG_SERVICES) {
@@ -299,6 +386,24 @@ decode_snapshot(struct wire_rd *r, struct alias_msg *m)
 	return wire_rd_ok(r) && m->index < m->total;
 }
 
+static bool
+decode_lan(struct wire_rd *r, struct alias_msg *m)
+{
+	uint8_t vmac = wire_rd_u8(r);
+
+	m->vmac = vmac != 0;
+	wire_rd_copy(r, m->prefix, sizeof(m->prefix));
+	return vmac <= 1 && decode_list(r, m, ALIAS_LAN_LEN, MAX_ITEMS);
+}
+
+static bool
+decode_silent(struct wire_rd *r, struct alias_msg *m)
+{
+	m->alias = wire_rd_addr(r);
+	m->owner = wire_rd_u16(r);
+	return wire_rd_done(r) && m->owner < LLT_MAX_NODES;
+}
+
 bool
 alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 {
@@ -332,6 +437,12 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		return wire_rd_done(&r);
 	case ALIAS_MSG_SNAPSHOT:
 		return decode_snapshot(&r, m);
+	case ALIAS_MSG_SILENT:
+		return decode_silent(&r, m);
+	case ALIAS_MSG_LAN:
+		return decode_lan(&r, m);
+	case ALIAS_MSG_ARP:
+		return decode_list(&r, m, ALIAS_ARP_LEN, MAX_ITEMS);
 	case ALIAS_MSG_FLOWS_BEGIN:
 		m->expect = wire_rd_u32(&r);
 		return wire_rd_done(&r);

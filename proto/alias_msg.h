@@ -27,6 +27,7 @@ enum alias_msg_type {
 	ALIAS_MSG_SERVICES = 3,
 	ALIAS_MSG_SYNCED = 4,
 	ALIAS_MSG_SNAPSHOT = 5,
+	ALIAS_MSG_SILENT = 6, /* a master does not answer ARP for an alias: it is to be another */
 	/* ordered, for programs (struct alias_api): */
 	ALIAS_MSG_REGISTER = 0x10,   /* a port, and how it is to behave */
 	ALIAS_MSG_UNREGISTER = 0x11, /* it is as if never registered */
@@ -40,7 +41,10 @@ enum alias_msg_type {
 	ALIAS_MSG_ANSWER = 0x24,
 	ALIAS_MSG_FLOWS_BEGIN = 0x25, /* about so many FLOWS follow */
 	ALIAS_MSG_FLOWS_OF = 0x26,    /* what the sender keeps for a host whose aliasd is away */
+	ALIAS_MSG_LAN = 0x31,         /* the sender's LAN interfaces, and its settings for them */
+	ALIAS_MSG_ARP = 0x32,         /* what members tell each other about ARP; ordered if the sender leaves */
 };
+#define ALIAS_MSG_ORDERED_MAX 0x1f /* ordered types are up to here */
 
 enum alias_row_flag {
 	ALIAS_ROW_ROUTES = 0x01, /* without it the row is removed: the member forgets the alias */
@@ -51,8 +55,9 @@ enum alias_row_flag {
 	ALIAS_ROW_ATTACHED = 0x10,
 	/* It routes for the alias, and has a LAN interface with carrier. */
 	ALIAS_ROW_ROUTER = 0x20,
+	ALIAS_ROW_SILENT = 0x40, /* others found that it does not answer ARP; until its next row */
 };
-#define ALIAS_ROW_FLAGS 0x3f
+#define ALIAS_ROW_FLAGS 0x7f
 
 /* A member's own view of one alias. */
 struct alias_row {
@@ -90,6 +95,33 @@ enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1 }; /* FLOWS */
 enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
 #define ALIAS_CONN_LEN 13 /* with its op or verdict */
 
+struct alias_lan { /* an address of a LAN interface */
+	uint8_t mac[6];
+	struct in_addr addr;
+	uint8_t prefixlen;
+	uint8_t carrier; /* 0 or 1 */
+};
+#define ALIAS_LAN_LEN 12
+
+enum alias_arp_op {
+	ALIAS_ARP_RELEASED, /* the sender does not answer for the alias any more */
+	ALIAS_ARP_CONFLICT, /* the host with this MAC has the address too; node 1: we use it, 0: we do not */
+	ALIAS_ARP_CLEARED,  /* it has not any more */
+	ALIAS_ARP_ANNOUNCE, /* the sender does not hear the receiver: announce the alias again */
+	ALIAS_ARP_DOUBT,    /* the sender does not hear node: does the receiver? */
+	ALIAS_ARP_HEARD,    /* it does */
+	ALIAS_ARP_UNHEARD,  /* it does not */
+	ALIAS_ARP_OPS
+};
+
+struct alias_arp {
+	uint8_t op; /* enum alias_arp_op */
+	struct in_addr alias;
+	uint16_t node;
+	uint8_t mac[6];
+};
+#define ALIAS_ARP_LEN 13
+
 /* A decoded message. Items of a list are read one by one with alias_msg_next_*(). */
 struct alias_msg {
 	uint8_t type;
@@ -100,7 +132,10 @@ struct alias_msg {
 	bool initial;         /* SERVICES: only if there is no table yet */
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
 	uint32_t expect;       /* FLOWS_BEGIN */
-	uint16_t owner;        /* FLOWS_OF: node, < LLT_MAX_NODES */
+	uint16_t owner;        /* FLOWS_OF, SILENT: node, < LLT_MAX_NODES */
+	struct in_addr alias;  /* SILENT */
+	bool vmac;             /* LAN: virtual MACs are on, … */
+	uint8_t prefix[2];     /* … and begin so */
 	uint32_t index, total; /* SNAPSHOT: chunk index of total */
 	const uint8_t *data;   /* SNAPSHOT */
 	size_t len;
@@ -114,11 +149,14 @@ bool alias_msg_decode(const uint8_t *, size_t, struct alias_msg *);
 bool alias_msg_next_listen(struct alias_msg *, struct alias_listen *);
 bool alias_msg_next_svc(struct alias_msg *, struct alias_svc *);
 bool alias_msg_next_conn(struct alias_msg *, struct alias_conn *, uint8_t *op);
+bool alias_msg_next_lan(struct alias_msg *, struct alias_lan *);
+bool alias_msg_next_arp(struct alias_msg *, struct alias_arp *);
 
 void alias_msg_row(struct wire_wr *, uint64_t token, const struct alias_row *);
 void alias_msg_synced(struct wire_wr *, uint32_t gen);
 void alias_msg_snapshot(struct wire_wr *, uint32_t gen, uint32_t index, uint32_t total,
     const uint8_t *, size_t);
+void alias_msg_silent(struct wire_wr *, struct in_addr alias, uint16_t node);
 void alias_msg_flows_begin(struct wire_wr *, uint32_t expect);
 void alias_msg_flows_end(struct wire_wr *, uint32_t gen);
 void alias_msg_services(
@@ -133,6 +171,9 @@ struct alias_list {
 };
 void alias_list_begin(struct alias_list *, struct wire_wr *, enum alias_msg_type);
 void alias_list_begin_of(struct alias_list *, struct wire_wr *, uint16_t owner); /* FLOWS_OF */
+void alias_list_begin_lan(struct alias_list *, struct wire_wr *, bool vmac, const uint8_t prefix[2]);
+void alias_list_lan(struct alias_list *, const struct alias_lan *);
+void alias_list_arp(struct alias_list *, const struct alias_arp *);
 void alias_list_listen(struct alias_list *, const struct alias_listen *);
 void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
 void alias_list_end(struct alias_list *);

@@ -62,19 +62,34 @@ arp_expired(void)
 	return answer_until && bpf_ktime_get_ns() > answer_until;
 }
 
+/*
+ * With which MAC the one who asks shall be answered; NULL: not at all. The answer is the same for every
+ * client so far, but nothing here needs it to be.
+ */
+INLINE const __u8 *
+arp_answer_mac(struct packet *p, struct dp_alias_slot *slot)
+{
+	__u32 ifindex = packet_ifindex(p);
+	struct dp_iface *iface;
+
+	if (slot->ifindex && slot->ifindex != ifindex)
+		return 0;
+	if (slot->flags & DP_ALIAS_VMAC)
+		return slot->vmac;
+	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	return iface ? iface->mac : 0;
+}
+
 INLINE int
 arp_request(struct packet *p, int may_answer)
 {
 	struct dp_alias_slot *slot = alias_slot_of(p->alias);
-	__u32 ifindex = packet_ifindex(p);
-	struct dp_iface *iface;
+	const __u8 *mac;
 
 	if (!may_answer || !slot || !(slot->flags & DP_ALIAS_MASTER) || arp_expired())
 		return drop(p, DP_C_ARP_DROPPED);
-	if (slot->flags & DP_ALIAS_VMAC)
-		return arp_answer(p, slot->vmac);
-	iface = bpf_map_lookup_elem(&ifaces, &ifindex);
-	return iface ? arp_answer(p, iface->mac) : drop(p, DP_C_ARP_DROPPED);
+	mac = arp_answer_mac(p, slot);
+	return mac ? arp_answer(p, mac) : drop(p, DP_C_ARP_DROPPED);
 }
 
 /* Not ours to see: frames to somebody else that a switch or a bridge floods. */
@@ -91,10 +106,11 @@ arp_packet(struct packet *p, int may_answer)
 
 	if (!arp || packet_is_tagged(p) || !arp_is_ether_ip(arp) || arp->op != bpf_htons(ARPOP_REQUEST))
 		return PASS;
+	p->client = arp_addr(arp->spa);
 	p->addr = arp_addr(arp->tpa);
 	p->alias = alias_find(p->addr);
 	/* One who asks for the address he has is announcing it. */
-	if (p->alias == DP_ALIAS_NONE || arp_addr(arp->spa) == p->addr || !arp_is_for_us(p))
+	if (p->alias == DP_ALIAS_NONE || p->client == p->addr || !arp_is_for_us(p))
 		return PASS;
 	p->counts = counts_of(p->alias);
 	return arp_request(p, may_answer);

@@ -43,4 +43,13 @@ clua_lan_xdp(struct xdp_md *xdp)
 	return xdp_verdict(lan_packet(&p));
 }
 
+SEC("tc")
+int
+clua_guard(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return guard_packet(&p);
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -52,6 +52,13 @@ lan_packet(struct packet *p)
 	return PASS;
 }
 
+/* An interface that is neither: the kernel would answer ARP there for every address of the host. */
+INLINE int
+guard_packet(struct packet *p)
+{
+	return packet_protocol(p) == bpf_htons(ETH_P_ARP) ? arp_packet(p, 0) : PASS;
+}
+
 /*
  * Into the stack as if the packet had come in by the LAN, which keeps reverse path filters content. No
  * frame comes in from the interface's own address: it says that the packet has been seen.

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 6
+#define DP_LAYOUT 7
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -42,7 +42,8 @@ struct dp_alias_slot {
 	__u16 flags;
 	__u16 fallback;
 	__u8 vmac[6];
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 ifindex; /* where ARP is answered; 0: on every LAN interface */
 };
 
 struct dp_path_slot { /* the first 12 bytes of the frame as they shall be */
@@ -140,7 +141,7 @@ struct dp_udp_source {
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull
 
-enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4 };
+enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4, DP_IF_GUARD = 8 };
 struct dp_iface {
 	__u8 mac[6];
 	__u16 flags;

@@ -90,7 +90,7 @@ feed(struct state *st, const uint8_t *data, size_t size, const struct seen *seen
 		data += 3;
 		size -= 3;
 		len = len > size ? size : len;
-		good = src < MEMBERS && alias_msg_decode(data, len, &m) && m.type < ALIAS_MSG_FLOWS;
+		good = src < MEMBERS && alias_msg_decode(data, len, &m) && m.type <= ALIAS_MSG_ORDERED_MAX;
 		out = seen->out;
 		fuzz_require(state_ordered(st, src, data, len) == (good && !out),
 		    "the state takes what is well formed and comes from a member");

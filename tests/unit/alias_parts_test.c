@@ -291,11 +291,11 @@ START_TEST(gratuitous)
 	ck_assert_uint_eq(sent, 6);
 	ck_assert_uint_eq(t, start + 31 * NSEC_PER_SEC);
 	/* A claim is answered at once, but not more than five times a second. */
-	ck_assert(garp_claim(g, alias, start + 2 * NSEC_PER_SEC));
+	ck_assert(garp_claim(g, alias, GARP_MEMBER, start + 2 * NSEC_PER_SEC));
 	garp_run(g, start + 2 * NSEC_PER_SEC, on_send, NULL);
 	ck_assert_uint_eq(sent, 7);
-	ck_assert(!garp_claim(g, alias, start + 2 * NSEC_PER_SEC + NSEC_PER_MSEC));
-	ck_assert(!garp_claim(g, any, start + 5 * NSEC_PER_SEC));
+	ck_assert(!garp_claim(g, alias, GARP_MEMBER, start + 2 * NSEC_PER_SEC + NSEC_PER_MSEC));
+	ck_assert(!garp_claim(g, any, GARP_MEMBER, start + 5 * NSEC_PER_SEC));
 	garp_stop(g, alias);
 	ck_assert(!garp_has(g, alias));
 	ck_assert_uint_eq(garp_run(g, start + 90 * NSEC_PER_SEC, on_send, NULL), GARP_NEVER);
