@@ -145,6 +145,7 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.nodes = (void *)bss->nodes,
 		.flow_space = (void *)&bss->flow_space,
 		.answer_until = (void *)&bss->answer_until,
+		.own_ifindex = &bss->own_ifindex,
 		.events_lost = &bss->events_lost,
 		.events_look = (void *)&bss->events_look };
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);

@@ -28,6 +28,12 @@ struct dp_conn { /* a connection, seen from the alias */
 	in_port_t client_port, port;
 };
 
+struct dp_fragment { /* what the fragments of a datagram have in common */
+	struct in_addr client, alias;
+	uint16_t id; /* network order, as the addresses */
+	uint8_t ipproto;
+};
+
 enum dp_sock_event {
 	DP_LISTEN,      /* a TCP socket of this host began to listen: conn.alias = its bound address, or any */
 	DP_UNLISTEN,    /* … ended to listen */
@@ -53,6 +59,14 @@ struct dp_ops {
 	/* The same for a SYN that nobody shall have, as datapath_set_service() or the alias says. */
 	void (*on_refused)(const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len,
 	    void *arg);
+	/*
+	 * A fragment that came before the first of its datagram, whole; the data plane has dropped it.
+	 * known: by now the first one has come, and it may be put in again at once.
+	 */
+	void (*on_fragment)(const struct dp_fragment *, bool known, const uint8_t *frame, size_t len,
+	    void *arg);
+	/* The first one has come: those that are held may be put in again. */
+	void (*on_first)(const struct dp_fragment *, void *arg);
 };
 
 struct dp_conf {
@@ -88,6 +102,11 @@ int datapath_attach_lan(struct datapath *, uint32_t ifindex);
 int datapath_attach_link(struct datapath *, uint32_t ifindex);
 int datapath_attach_guard(struct datapath *, uint32_t ifindex);
 int datapath_detach(struct datapath *, uint32_t ifindex);
+/*
+ * The interface that routes lead to for what this host sends to an alias; its other end, peer, is
+ * where frames are put in that were held, and answers to this host.
+ */
+int datapath_attach_own(struct datapath *, uint32_t ifindex, uint32_t peer);
 
 struct dp_alias {
 	struct in_addr addr;
@@ -147,14 +166,17 @@ void datapath_each_flow(struct datapath *, uint16_t owner,
 
 /*
  * Per CPU in the kernel, summed here. RECEIVED: from a member that redirected it. FRAGMENT: all but
- * the first of a datagram, which counts as the datagram; delivered here.
+ * the first of a datagram, which counts as the datagram; delivered here. FRAGMENT_HELD: came before the
+ * first; LOST: dropped, as the first was, or did not come in time. OWN: sent by this host; counts as
+ * what it is, too.
  */
 enum dp_counter {
 	DP_C_ARP_ANSWERED, DP_C_ARP_DROPPED, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED, DP_C_FLOW_LOCAL,
 	DP_C_FLOW_FORWARDED, DP_C_HALFOPEN_HIT, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED, DP_C_FROM_MEMBER,
 	DP_C_STRAY, DP_C_STRAY_LOST, DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_FALLBACK, DP_C_MALFORMED,
 	DP_C_FRAGMENT, DP_C_REFUSED, DP_C_NEW_RECEIVED, DP_C_UDP_RECEIVED, DP_C_FRAGMENT_FORWARDED,
-	DP_C_FRAGMENT_RECEIVED, DP_C_HALFOPEN_FORWARDED, DP_C_MAX
+	DP_C_FRAGMENT_RECEIVED, DP_C_HALFOPEN_FORWARDED, DP_C_FRAGMENT_HELD, DP_C_FRAGMENT_LOST,
+	DP_C_ICMP_ERROR, DP_C_OWN, DP_C_MAX
 };
 const char *datapath_counter_name(enum dp_counter);
 int datapath_counters(struct datapath *, uint64_t out[DP_C_MAX]);

@@ -2,6 +2,9 @@
 /* Connections by address, over the flow table that knows aliases by number. */
 #include <errno.h>
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
 #include "aliasd/datapath_int.h"
 #include "common/log.h"
 
@@ -41,6 +44,18 @@ datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
 	return owner < 0 ? DP_NO_NODE : owner;
 }
 
+/*
+ * What its SYN left, or the one of an earlier connection of the same client port: nothing of it may
+ * decide about the next.
+ */
+static void
+forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias)
+{
+	struct dp_flow_key key = { .key = key_of(c), .alias = alias };
+
+	bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.half_open), &key);
+}
+
 int
 datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 {
@@ -49,6 +64,8 @@ datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 	if (alias < 0)
 		return -1;
 	err = flow_table_del(dp->flows, key_of(c), alias, owner);
+	if (!err)
+		forget_half_open(dp, c, alias);
 	alias_release(dp, alias);
 	return err;
 }

@@ -2,6 +2,7 @@
 /* What the kernel tells: changes of sockets, and strays. */
 #include <errno.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "aliasd/datapath_int.h"
@@ -32,6 +33,30 @@ on_event(void *arg, void *data, size_t size)
 	return 0;
 }
 
+static bool
+first_has_come(struct datapath *dp, const struct dp_fragment *id)
+{
+	struct dp_frag_key key = { .saddr = id->client.s_addr, .daddr = id->alias.s_addr, .id = id->id,
+		.proto = id->ipproto };
+	struct dp_frag f;
+
+	return bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.frags), &key, &f) == 0 &&
+	    f.node != DP_FRAG_HELD;
+}
+
+static void
+on_fragment(struct datapath *dp, const struct dp_stray *s)
+{
+	struct dp_fragment id = { .client.s_addr = s->client, .alias.s_addr = s->alias,
+		.id = s->client_port, .ipproto = (uint8_t)s->proto };
+
+	if (s->kind == DP_UP_FIRST && dp->ops->on_first)
+		dp->ops->on_first(&id, dp->arg);
+	if (s->kind == DP_UP_FRAGMENT && dp->ops->on_fragment)
+		dp->ops->on_fragment(
+		    &id, first_has_come(dp, &id), (const uint8_t *)(s + 1), s->len, dp->arg);
+}
+
 static int
 on_stray(void *arg, void *data, size_t size)
 {
@@ -39,14 +64,16 @@ on_stray(void *arg, void *data, size_t size)
 	struct datapath *dp = arg;
 	struct dp_conn conn;
 
-	if (size < sizeof(*s) || s->len > size - sizeof(*s))
+	if (size < sizeof(*s) || s->len > size - sizeof(*s) || !dp->ops)
 		return 0;
 	conn = (struct dp_conn){ .client.s_addr = s->client, .alias.s_addr = s->alias,
 		.client_port = s->client_port, .port = s->port };
-	if (s->refused && dp->ops && dp->ops->on_refused)
+	if (s->kind == DP_UP_REFUSED && dp->ops->on_refused)
 		dp->ops->on_refused(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
-	if (!s->refused && dp->ops && dp->ops->on_stray)
+	else if (s->kind == DP_UP_STRAY && dp->ops->on_stray)
 		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else
+		on_fragment(dp, s);
 	return 0;
 }
 

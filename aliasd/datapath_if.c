@@ -64,9 +64,9 @@ program_id(int fd)
 }
 
 static int
-attach_filter(uint32_t ifindex, int prog)
+attach_filter(uint32_t ifindex, enum bpf_tc_attach_point point, int prog)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
 	    .prog_fd = prog, .flags = BPF_TC_F_REPLACE);
 	DECLARE_LIBBPF_OPTS(
@@ -110,7 +110,7 @@ attach(struct datapath *dp, uint32_t ifindex, struct bpf_program *prog, int kind
 	/* The program needs the address to answer ARP: known before the first packet. */
 	if (bpf_map_update_elem(bpf_map__fd(dp->skel->maps.ifaces), &ifindex, &iface, BPF_ANY) < 0)
 		return fail(0, "too many interfaces", ifindex);
-	return attach_filter(ifindex, bpf_program__fd(prog));
+	return attach_filter(ifindex, BPF_TC_INGRESS, bpf_program__fd(prog));
 }
 
 int
@@ -129,6 +129,16 @@ int
 datapath_attach_guard(struct datapath *dp, uint32_t ifindex)
 {
 	return attach(dp, ifindex, dp->skel->progs.clua_guard, DP_IF_GUARD);
+}
+
+int
+datapath_attach_own(struct datapath *dp, uint32_t ifindex, uint32_t peer)
+{
+	if (attach(dp, ifindex, dp->skel->progs.clua_again, DP_IF_OWN) < 0 ||
+	    attach_filter(ifindex, BPF_TC_EGRESS, bpf_program__fd(dp->skel->progs.clua_own)) < 0)
+		return -1;
+	__atomic_store_n(dp->state.own_ifindex, peer, __ATOMIC_RELEASE);
+	return 0;
 }
 
 static int
@@ -208,6 +218,16 @@ iface_remove_filter(uint32_t ifindex)
 	return bpf_tc_detach(&hook, &opts);
 }
 
+static void
+detach_egress(uint32_t ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
+	DECLARE_LIBBPF_OPTS(
+	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	bpf_tc_detach(&hook, &opts);
+}
+
 int
 datapath_detach(struct datapath *dp, uint32_t ifindex)
 {
@@ -217,6 +237,8 @@ datapath_detach(struct datapath *dp, uint32_t ifindex)
 	if (bpf_map_lookup_elem(map, &ifindex, &iface) < 0)
 		return -1;
 	err = iface_remove_filter(ifindex);
+	if (iface.flags & DP_IF_OWN)
+		detach_egress(ifindex);
 	if (iface.flags & DP_IF_MADE_QDISC)
 		iface_remove_qdisc(ifindex);
 	bpf_map_delete_elem(map, &ifindex);

@@ -20,6 +20,7 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	struct dp_node_slot *nodes;
 	uint64_t *flow_space;
 	uint64_t *answer_until;
+	uint32_t *own_ifindex;
 	uint32_t *events_lost;
 	uint64_t *events_look;
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The data plane: the program of LAN interfaces, entered from TC or XDP, that of links, two about sockets. */
+/*
+ * The data plane: the program of LAN interfaces, entered from TC or XDP, that of links, two of the
+ * interface for this host itself, two about sockets.
+ */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -13,7 +16,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "entry.h"
+#include "own.h"
 #include "sock.h"
 
 SEC("tc")
@@ -32,6 +35,24 @@ clua_link(struct __sk_buff *skb)
 	struct packet p = { .ctx = skb, .hook = HOOK_TC };
 
 	return link_packet(&p);
+}
+
+SEC("tc")
+int
+clua_own(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return own_packet(&p);
+}
+
+SEC("tc")
+int
+clua_again(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return again_packet(&p);
 }
 
 SEC("xdp")

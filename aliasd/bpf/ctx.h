@@ -26,12 +26,15 @@ struct packet {
 	enum hook hook;
 	__u8 proto;
 	__u8 more; /* first of several fragments */
+	__u8 held; /* comes from the daemon, which held it */
+	__u8 own;  /* comes from this host itself */
 	__u16 id;
 	struct counters *counts;
 	__u32 client, addr; /* the alias's address … */
 	__u32 alias;        /* … and number */
 	__u32 l4;           /* where the transport header starts */
 	__u32 l4_end;       /* end of the datagram as its header says */
+	__u32 answer_ifindex; /* where the daemon reaches who sent it, if not where it came in */
 	__u64 hash;         /* spreads flows over paths */
 };
 

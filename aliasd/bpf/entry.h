@@ -11,7 +11,7 @@ INLINE int
 lan_candidate(struct packet *p, __u32 saddr, __u32 daddr)
 {
 	struct ethhdr *eth;
-	__u32 offset;
+	__u16 frag;
 	__u64 source;
 
 	p->client = saddr;
@@ -28,9 +28,9 @@ lan_candidate(struct packet *p, __u32 saddr, __u32 daddr)
 	p->counts = counts_of(p->alias);
 	if (mac_is_member(source))
 		return from_member(p);
-	if (!ip_header(p, &offset))
+	if (!ip_header(p, &frag))
 		return drop(p, DP_C_MALFORMED);
-	return carry_out(p, ip_decide(p, offset));
+	return carry_out(p, ip_decide(p, frag));
 }
 
 INLINE int

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* IPv4 packets for an alias: UDP, ICMP, fragments, and who is to see to the rest. */
+/* IPv4 packets for an alias: what kind they are, who shall have them, and how they get there. */
 #ifndef CLUA_ALIASD_BPF_IP_H
 #define CLUA_ALIASD_BPF_IP_H
 
-#include "tcp.h"
-
-/* <linux/icmp.h> drags the C library in. */
-#define ICMP_DEST_UNREACH 3
-#define ICMP_SOURCE_QUENCH 4
-#define ICMP_TIME_EXCEEDED 11
-#define ICMP_PARAMETERPROB 12
-
-#define ICMP_HEADER 8
-#define IP_MORE 0x2000
-#define IP_OFFSET 0x1fff
+#include "frag.h"
+#include "icmp.h"
 
 INLINE __u32
 udp_packet(struct packet *p)
@@ -34,100 +25,12 @@ udp_packet(struct packet *p)
 	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
 }
 
-/* An error about a TCP packet that a member sent from the alias: the owner of the connection wants it. */
-INLINE __u32
-icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
-{
-	struct dp_flow_key key = { .key = dp_flow_key(client, client_port, port), .alias = p->alias };
-	struct dp_half_open *known;
-	__u32 owner;
-
-	p->hash = dp_flow_hash(key.key, p->alias, flow_seed);
-	owner = flow_owner_rarely(key.key, p->alias, p->hash);
-	if (owner != DP_NODE_NONE)
-		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
-	known = bpf_map_lookup_elem(&half_open, &key);
-	if (known)
-		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
-	return to_fallback(p);
-}
-
-INLINE __u32
-icmp_about_udp(struct packet *p, __u16 port)
-{
-	struct dp_ring *ring = service_ring(service_of(p->alias, IPPROTO_UDP, port));
-	__u32 node;
-
-	if (!ring || !ring->n)
-		return to_fallback(p);
-	node = ring->t[0].node;
-	if (node == DP_NODE_NONE || !node_reachable(node))
-		return to_fallback(p);
-	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
-}
-
-/* p->l4 is where the ICMP header is; the packet it speaks of follows. */
-INLINE __u32
-icmp_error(struct packet *p)
-{
-	struct iphdr *ip = packet_header(p, p->l4 + ICMP_HEADER, sizeof(*ip));
-	__u32 client, src, ihl;
-	__u16 *ports;
-	__u8 proto;
-
-	if (!ip)
-		return to_nobody(DP_C_MALFORMED);
-	src = ip->saddr;
-	client = ip->daddr;
-	proto = ip->protocol;
-	ihl = ip->ihl * 4;
-	if (src != p->addr || ihl < sizeof(*ip) || ip->frag_off & bpf_htons(IP_OFFSET))
-		return to_fallback(p);
-	ports = packet_header(p, p->l4 + ICMP_HEADER + ihl, 8);
-	if (!ports)
-		return to_nobody(DP_C_MALFORMED);
-	if (proto == IPPROTO_TCP)
-		return icmp_about_tcp(p, client, ports[1], ports[0]);
-	if (proto == IPPROTO_UDP)
-		return icmp_about_udp(p, ports[0]);
-	return to_fallback(p);
-}
-
-INLINE __u32
-icmp_packet(struct packet *p)
-{
-	__u8 *type = packet_header(p, p->l4, ICMP_HEADER);
-
-	if (!type)
-		return to_nobody(DP_C_MALFORMED);
-	switch (*type) {
-	case ICMP_DEST_UNREACH:
-	case ICMP_SOURCE_QUENCH:
-	case ICMP_TIME_EXCEEDED:
-	case ICMP_PARAMETERPROB:
-		return icmp_error(p);
-	}
-	return to_fallback(p);
-}
-
-/* Only the first fragment says for which port it is; the others go where it went. */
-INLINE __u32
-later_fragment(struct packet *p)
-{
-	struct dp_frag_key key = {
-		.saddr = p->client, .daddr = p->addr, .id = p->id, .proto = p->proto
-	};
-	__u32 *node = bpf_map_lookup_elem(&frags, &key);
-
-	p->l4 = 0; /* there is none */
-	if (!node)
-		return to_nobody(DP_C_NO_TARGET);
-	return to_node(*node, DP_C_FRAGMENT, DP_C_FRAGMENT_FORWARDED);
-}
-
-/* Fills in what the IP header says; false if it cannot be. */
+/*
+ * Fills in what the IP header says; false if it cannot be. frag: the field of the header, but for the
+ * bit that forbids them; 0 in a whole datagram.
+ */
 INLINE int
-ip_header(struct packet *p, __u32 *offset)
+ip_header(struct packet *p, __u16 *frag)
 {
 	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 	__u32 ihl, len;
@@ -144,18 +47,33 @@ ip_header(struct packet *p, __u32 *offset)
 	p->l4_end = ETH_HLEN + len;
 	p->proto = ip->protocol;
 	p->id = ip->id;
-	*offset = ip->frag_off & bpf_htons(IP_OFFSET);
-	p->more = (ip->frag_off & bpf_htons(IP_MORE)) && !*offset;
+	*frag = ip->frag_off & bpf_htons(IP_MORE | IP_OFFSET);
 	return 1;
+}
+
+INLINE __u32
+ip_fragment(struct packet *p, __u16 frag)
+{
+	__u32 node;
+
+	if (frag & bpf_htons(IP_OFFSET))
+		return frag_later(p, frag);
+	if (frag_again(p, &node))
+		return node == DP_NODE_NONE ? to_nobody(DP_C_FRAGMENT_LOST) :
+					      to_node(node, DP_C_FRAGMENT, DP_C_FRAGMENT_FORWARDED);
+	p->more = 1;
+	return 0;
 }
 
 /* A well-formed packet for an alias that no member has seen yet. */
 INLINE __u32
-ip_decide(struct packet *p, __u32 offset)
+ip_decide(struct packet *p, __u16 frag)
 {
+	__u32 verdict;
+
 	p->hash = dp_flow_hash(p->client, 0, 0); /* those with ports do better */
-	if (offset)
-		return later_fragment(p);
+	if (frag && (verdict = ip_fragment(p, frag)))
+		return verdict;
 	switch (p->proto) {
 	case IPPROTO_TCP:
 		return tcp_packet(p);
@@ -165,6 +83,21 @@ ip_decide(struct packet *p, __u32 offset)
 		return icmp_packet(p);
 	}
 	return to_fallback(p);
+}
+
+INLINE int
+carry_out(struct packet *p, __u32 verdict)
+{
+	__u32 node = verdict & 0xffff, local = verdict >> 16 & 0xff, remote = verdict >> 24;
+
+	if (p->more)
+		frag_remember(p, verdict & VERDICT_DROP ? DP_NODE_NONE : node);
+	if (verdict & VERDICT_DROP)
+		return drop(p, node);
+	if (node != self_node)
+		return forward(p, node, remote);
+	count(p, local);
+	return p->own ? own_deliver(p) : deliver(p);
 }
 
 /* The router counts a connection once, however often its SYN comes; so does who receives it. */
@@ -187,9 +120,9 @@ syn_is_new(struct packet *p)
 }
 
 INLINE void
-count_received(struct packet *p, __u32 offset)
+count_received(struct packet *p, __u16 frag)
 {
-	if (offset)
+	if (frag & bpf_htons(IP_OFFSET))
 		count(p, DP_C_FRAGMENT_RECEIVED);
 	else if (p->proto == IPPROTO_UDP)
 		count(p, DP_C_UDP_RECEIVED);
@@ -201,13 +134,13 @@ count_received(struct packet *p, __u32 offset)
 INLINE int
 from_member(struct packet *p)
 {
-	__u32 offset;
+	__u16 frag;
 
 	count(p, DP_C_FROM_MEMBER);
-	if (!ip_header(p, &offset))
+	if (!ip_header(p, &frag))
 		return drop(p, DP_C_MALFORMED);
-	count_received(p, offset);
-	if (offset)
+	count_received(p, frag);
+	if (frag & bpf_htons(IP_OFFSET))
 		p->l4 = 0;
 	return deliver(p);
 }

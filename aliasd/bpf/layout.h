@@ -10,14 +10,14 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 7
+#define DP_LAYOUT 8
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
 #define DP_PATHS 8      /* ways to one member */
 #define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
 #define DP_TARGETS 64 /* members of one service */
-#define DP_COUNTERS 23
+#define DP_COUNTERS 27
 
 /*
  * Aliases: two buckets of four places for an address; a place names the alias's number, which is that of
@@ -121,6 +121,16 @@ struct dp_frag_key {
 	__u8 pad;
 };
 
+struct dp_frag {
+	__u64 since; /* CLOCK_MONOTONIC ns */
+	__u64 sign;  /* of the first fragment */
+	__u32 node;  /* who got it; DP_NODE_NONE: nobody; or … */
+	__u32 got, total; /* bytes that have passed, and that there are: 0 = not known yet */
+	__u32 pad;
+};
+#define DP_FRAG_HELD 0xfffffffe /* … it has not come, and others wait for it */
+#define DP_FRAG_FRESH 2000000000ull
+
 /* Who sent a UDP packet to which port of ours: the answer leaves from the alias it went to. */
 struct dp_udp_key {
 	__u32 client;
@@ -141,7 +151,7 @@ struct dp_udp_source {
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull
 
-enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4, DP_IF_GUARD = 8 };
+enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4, DP_IF_GUARD = 8, DP_IF_OWN = 16 };
 struct dp_iface {
 	__u8 mac[6];
 	__u16 flags;
@@ -157,12 +167,19 @@ struct dp_event {
 #define DP_STRAY_ROOM (1 << 20)
 #define DP_STRAY_SHORT 256
 #define DP_STRAY_LONG 2048
+#define DP_STRAY_JUMBO 9216
+enum {
+	DP_UP_STRAY,    /* TCP of no known connection */
+	DP_UP_REFUSED,  /* a SYN that nobody shall have */
+	DP_UP_FRAGMENT, /* came before the first of its datagram; client_port is the number of that */
+	DP_UP_FIRST,    /* the first one has come while others are held */
+};
 struct dp_stray {
-	__u32 ifindex;
-	__u32 len; /* of what follows */
+	__u32 ifindex; /* where the sender is */
+	__u32 len;     /* of what follows */
 	__u32 alias, client;
 	__u16 port, client_port;
-	__u32 refused; /* a SYN that nobody shall have, else a stray */
+	__u16 kind, proto;
 };
 
 /* One element, kept with the maps: what a successor must know. */

@@ -19,6 +19,7 @@ __u64 alias_filter[DP_FILTER_BITS / 64];
 __u64 mac_filter[4096 / 64];
 struct dp_node_slot nodes[DP_NODES];
 __u64 flow_space;
+__u32 own_ifindex; /* what the daemon sends there comes in by clua0; 0: there is none */
 __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no end */
 
 /* Written here: an event found no room. */
@@ -108,7 +109,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, struct dp_frag_key);
-	__type(value, __u32);
+	__type(value, struct dp_frag);
 	__uint(max_entries, 16384);
 } frags SEC(".maps");
 

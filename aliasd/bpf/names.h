@@ -26,6 +26,10 @@
 	X(UDP_RECEIVED, "udp_received")                                                            \
 	X(FRAGMENT_FORWARDED, "fragment_forwarded")                                                \
 	X(FRAGMENT_RECEIVED, "fragment_received")                                                  \
-	X(HALFOPEN_FORWARDED, "halfopen_forwarded")
+	X(HALFOPEN_FORWARDED, "halfopen_forwarded")                                                \
+	X(FRAGMENT_HELD, "fragment_held")                                                          \
+	X(FRAGMENT_LOST, "fragment_lost")                                                          \
+	X(ICMP_ERROR, "icmp_error")                                                                \
+	X(OWN, "own")
 
 #endif

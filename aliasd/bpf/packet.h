@@ -6,6 +6,10 @@
 #include "ctx.h"
 #include "names.h"
 
+#define IP_MORE 0x2000
+#define IP_OFFSET 0x1fff
+#define LOOPBACK 1 /* the number of lo, everywhere */
+
 #define X(name, text) DP_C_##name,
 enum { DP_COUNTER_LIST(X) };
 #undef X
@@ -145,14 +149,19 @@ deliver(struct packet *p)
 	return PASS;
 }
 
-INLINE void
-frag_remember(struct packet *p, __u32 node)
+/* To a socket of this very host, through lo, as if the route had led there at once. */
+INLINE int
+own_deliver(struct packet *p)
 {
-	struct dp_frag_key key = {
-		.saddr = p->client, .daddr = p->addr, .id = p->id, .proto = p->proto
-	};
+	struct ethhdr *eth;
 
-	bpf_map_update_elem(&frags, &key, &node, BPF_ANY);
+	if (p->proto == IPPROTO_UDP && p->l4)
+		udp_remember(p);
+	eth = packet_header(p, 0, sizeof(*eth));
+	if (!eth)
+		return DROP;
+	__builtin_memset(eth->h_dest, 0, sizeof(eth->h_dest));
+	return bpf_redirect(LOOPBACK, BPF_F_INGRESS);
 }
 
 /*
@@ -192,9 +201,9 @@ to_fallback(struct packet *p)
 	return to_node(node, DP_C_FALLBACK, DP_C_FALLBACK);
 }
 
-/* Out of a link to the member that shall have it. */
-INLINE int
-forward(struct packet *p, __u32 node, __u32 counter)
+/* The way to a member that packets of this hash take, or NULL; the frame is addressed for it. */
+INLINE struct dp_path_slot *
+address_frame(const struct packet *p, __u32 node)
 {
 	struct dp_node_slot *slot = &nodes[node & (DP_NODES - 1)];
 	__u32 current = *(volatile __u32 *)&slot->current;
@@ -202,32 +211,26 @@ forward(struct packet *p, __u32 node, __u32 counter)
 	__u32 *frame = packet_data(p), *mac;
 	struct dp_path_slot *path;
 
-	if (!n)
-		return drop(p, DP_C_NO_PATH);
+	if (!n || (void *)frame + ETH_HLEN > packet_end(p))
+		return 0;
 	path = &slot->path[bank][((p->hash >> 48) * n >> 16) & (DP_PATHS - 1)];
-	if ((void *)frame + ETH_HLEN > packet_end(p))
-		return drop(p, DP_C_MALFORMED);
 	mac = (__u32 *)path;
 	frame[0] = mac[0];
 	frame[1] = mac[1];
 	frame[2] = mac[2];
-	count(p, counter);
-	return packet_send(p, path->ifindex);
+	return path;
 }
 
+/* Out of a link to the member that shall have it. */
 INLINE int
-carry_out(struct packet *p, __u32 verdict)
+forward(struct packet *p, __u32 node, __u32 counter)
 {
-	__u32 node = verdict & 0xffff, local = verdict >> 16 & 0xff, remote = verdict >> 24;
+	struct dp_path_slot *path = address_frame(p, node);
 
-	if (verdict & VERDICT_DROP)
-		return drop(p, node);
-	if (p->more)
-		frag_remember(p, node);
-	if (node != self_node)
-		return forward(p, node, remote);
-	count(p, local);
-	return deliver(p);
+	if (!path)
+		return drop(p, DP_C_NO_PATH);
+	count(p, counter);
+	return packet_send(p, path->ifindex);
 }
 
 #endif

@@ -5,10 +5,9 @@
 
 #include "flow.h"
 #include "select.h"
+#include "up.h"
 
 #define TCP_LISTEN_STATE 10
-/* Refusals may fill so much of the buffer that they share with strays. */
-#define REFUSED_ROOM (DP_STRAY_ROOM / 2)
 
 struct segment {
 	__u64 key;
@@ -17,41 +16,15 @@ struct segment {
 	__u8 syn, ack; /* syn: without ack */
 };
 
-/* Sends the frame up to user space. size is a constant for the verifier. */
-INLINE int
-stray_report(struct packet *p, struct segment *s, __u32 size, __u32 refused)
-{
-	struct dp_stray *stray = bpf_ringbuf_reserve(&strays, sizeof(*stray) + size, 0);
-	__u32 len = packet_len(p);
-
-	if (!stray)
-		return -1;
-	if (len > size)
-		len = size;
-	stray->ifindex = packet_ifindex(p);
-	stray->alias = p->addr;
-	stray->client = p->client;
-	stray->port = s->dport;
-	stray->client_port = s->sport;
-	stray->refused = refused;
-	stray->len = len;
-	if (len < ETH_HLEN || len > size || packet_copy(p, stray + 1, len)) {
-		bpf_ringbuf_discard(stray, 0);
-		return -1;
-	}
-	bpf_ringbuf_submit(stray, 0);
-	return 0;
-}
-
 INLINE __u32
 stray(struct packet *p, struct segment *s)
 {
 	int err;
 
 	if (packet_len(p) <= DP_STRAY_SHORT)
-		err = stray_report(p, s, DP_STRAY_SHORT, 0);
+		err = up_frame(p, DP_STRAY_SHORT, DP_UP_STRAY, s->sport, s->dport);
 	else
-		err = stray_report(p, s, DP_STRAY_LONG, 0);
+		err = up_frame(p, DP_STRAY_LONG, DP_UP_STRAY, s->sport, s->dport);
 	return to_nobody(err ? DP_C_STRAY_LOST : DP_C_STRAY);
 }
 
@@ -59,8 +32,8 @@ stray(struct packet *p, struct segment *s)
 INLINE __u32
 refuse(struct packet *p, struct segment *s)
 {
-	if (bpf_ringbuf_query(&strays, BPF_RB_AVAIL_DATA) > REFUSED_ROOM ||
-	    stray_report(p, s, DP_STRAY_SHORT, 1))
+	if (!up_has_room(REFUSED_ROOM) ||
+	    up_frame(p, DP_STRAY_SHORT, DP_UP_REFUSED, s->sport, s->dport))
 		return to_nobody(DP_C_STRAY_LOST);
 	return to_nobody(DP_C_REFUSED);
 }

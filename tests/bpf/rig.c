@@ -95,12 +95,35 @@ on_refused(const struct dp_conn *conn, uint32_t ifindex, const uint8_t *frame, s
 	rig->refused++;
 }
 
+static void
+on_fragment(
+    const struct dp_fragment *id, bool known, const uint8_t *frame, size_t len, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->fragments++;
+	rig->known_fragments += known;
+	rig->fragment = *id;
+	rig->stray_len = len;
+	memcpy(rig->stray_frame, frame, len < FRAME_MAX ? len : FRAME_MAX);
+}
+
+static void
+on_first(const struct dp_fragment *id, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->firsts++;
+	rig->fragment = *id;
+}
+
 void
 rig_open(struct rig *rig)
 {
 	static const struct dp_ops ops = { .on_sock = on_sock, .on_stray = on_stray,
-		.on_refused = on_refused };
+		.on_refused = on_refused, .on_fragment = on_fragment, .on_first = on_first };
 
+	rig_sent(rig);
 	rig->lan = if_nametoindex("lan0");
 	rig->link = if_nametoindex("ic0");
 	if (!rig->conf.self)
@@ -223,6 +246,35 @@ rig_run_link(struct rig *rig, const struct frame *f, struct run *r)
 {
 	if (rig_try_link(rig, f, r) < 0)
 		die("bpf_prog_test_run_opts");
+}
+
+void
+rig_run_own(struct rig *rig, const struct frame *f, struct run *r)
+{
+	if (run(bpf_program__fd(rig->dp->skel->progs.clua_own), rig->lan, f, r) < 0)
+		die("bpf_prog_test_run_opts");
+}
+
+void
+rig_run_again(struct rig *rig, const struct frame *f, struct run *r)
+{
+	if (run(bpf_program__fd(rig->dp->skel->progs.clua_again), rig->lan, f, r) < 0)
+		die("bpf_prog_test_run_opts");
+}
+
+uint64_t
+rig_sent(struct rig *rig)
+{
+	FILE *f = fopen("/proc/net/dev", "re");
+	unsigned long long sent = 0, before = rig->sent;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, " ic0: %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu", &sent);
+	if (f)
+		fclose(f);
+	rig->sent = sent;
+	return sent - before;
 }
 
 int

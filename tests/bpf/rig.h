@@ -21,9 +21,11 @@ struct rig {
 	uint8_t lan_mac[6], link_mac[6];
 	unsigned events[DP_LOST + 1];
 	struct dp_conn last[DP_LOST + 1]; /* by kind of event */
-	unsigned strays, refused;
+	unsigned strays, refused, fragments, known_fragments, firsts;
+	struct dp_fragment fragment;
 	struct dp_conn stray_conn;
-	size_t stray_len;
+	size_t stray_len; /* of a stray, a refused SYN or a fragment */
+	uint64_t sent;
 	uint8_t stray_frame[FRAME_MAX];
 };
 
@@ -55,8 +57,13 @@ int rig_try_link(struct rig *, const struct frame *, struct run *);
 /* The same for frames that it must run. */
 void rig_run(struct rig *, const struct frame *, struct run *);
 void rig_run_link(struct rig *, const struct frame *, struct run *);
+/* Out of clua0, from this host; and into it, from the daemon. */
+void rig_run_own(struct rig *, const struct frame *, struct run *);
+void rig_run_again(struct rig *, const struct frame *, struct run *);
 /* The node that a frame was sent to, RIG_SELF if it passed, -1 if it was dropped, -2 if it makes no sense. */
 int rig_where(struct rig *, const struct frame *);
+/* Frames that left by the link since it was asked last: copies, as what is redirected here goes nowhere. */
+uint64_t rig_sent(struct rig *);
 uint64_t rig_counter(struct rig *, enum dp_counter);
 
 /* Frames from the client to the LAN interface. */
