@@ -220,7 +220,7 @@ aliasd_conf_print(FILE *out, const struct aliasd_conf *c)
 	for (i = 0; i < c->services.n; i++) {
 		const struct alias_svc *s = &c->services.svc[i];
 
-		alias_attr_format(s->attrs, attrs, sizeof(attrs));
+		alias_attr_format(s->attrs, s->sticky, attrs, sizeof(attrs));
 		fprintf(out, "#   %s\t%u/%s\t%s\n", s->name, s->port_h, alias_proto_name(s->proto), attrs);
 	}
 }

@@ -146,6 +146,8 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.flow_space = (void *)&bss->flow_space,
 		.answer_until = (void *)&bss->answer_until,
 		.own_ifindex = &bss->own_ifindex,
+		.port_flags = (void *)bss->port_flags,
+		.out = (void *)&bss->out,
 		.events_lost = &bss->events_lost,
 		.events_look = (void *)&bss->events_look };
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
@@ -247,8 +249,8 @@ datapath_open(
 	dp->loop = loop;
 	dp->ops = ops;
 	dp->arg = arg;
-	if (set_conf(dp, conf) < 0 || load_or_renew(dp) < 0 || adopt(dp) < 0 || event_open(dp) < 0 ||
-	    hook_attach(dp) < 0) {
+	if (set_conf(dp, conf) < 0 || port_open(dp) < 0 || load_or_renew(dp) < 0 || adopt(dp) < 0 ||
+	    event_open(dp) < 0 || hook_attach(dp) < 0) {
 		datapath_close(dp, dp->skel && !dp->resumed);
 		return NULL;
 	}
@@ -265,8 +267,8 @@ datapath_close(struct datapath *dp, bool leave)
 		iface_detach_all(dp);
 	if (leave)
 		pin_remove(dp->conf.pin_dir, NULL);
-	bpf_link__destroy(dp->sock_link);
-	bpf_link__destroy(dp->sendmsg_link);
+	hook_detach(dp);
+	port_close(dp);
 	flow_table_free(dp->flows);
 	service_close(dp);
 	alias_close(dp);

@@ -143,6 +143,31 @@ struct dp_target {
 int datapath_set_service(struct datapath *, struct in_addr alias, uint8_t ipproto, in_port_t port,
     const struct dp_target *, size_t n);
 
+/* What the table of services says of one port; see enum DP_PORT_* in aliasd/bpf/layout.h. */
+struct dp_port {
+	uint8_t ipproto;
+	uint8_t flags;
+	uint16_t port_h;
+	uint16_t sticky; /* s that a client of it stays with its member; 0: it does not */
+};
+/*
+ * The whole table. NOLOCAL: no new connections to addresses of this host that are no aliases, and no
+ * datagrams; NOALIAS: none to aliases that come from this host itself; OUT: connections of this host
+ * that go to the port leave as datapath_set_source() says.
+ */
+int datapath_set_ports(struct datapath *, const struct dp_port *, size_t n);
+
+/* Who has which ports of the default alias for outgoing connections. */
+struct dp_shares {
+	struct in_addr addr;
+	uint16_t first, size; /* share i: size ports from first + i * size, host order */
+	size_t n;             /* at most 256; 0: none */
+	uint16_t node[256];   /* or DP_NO_NODE */
+};
+void datapath_set_shares(struct datapath *, const struct dp_shares *);
+/* Where connections of this host to a port that is OUT come from, and its share; 0: as ever. */
+void datapath_set_source(struct datapath *, struct in_addr, uint16_t first_h, uint16_t last_h);
+
 struct dp_path { /* a way to a member */
 	uint32_t ifindex;
 	uint8_t src[6], dst[6];

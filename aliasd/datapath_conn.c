@@ -25,6 +25,7 @@ datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 		alias_release(dp, alias);
 		return -1;
 	}
+	port_note_client(dp, alias, c, owner);
 	return 0;
 }
 
@@ -64,8 +65,10 @@ datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 	if (alias < 0)
 		return -1;
 	err = flow_table_del(dp->flows, key_of(c), alias, owner);
-	if (!err)
+	if (!err) {
 		forget_half_open(dp, c, alias);
+		port_note_client(dp, alias, c, owner);
+	}
 	alias_release(dp, alias);
 	return err;
 }

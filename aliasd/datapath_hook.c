@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The programs that watch this host's sockets: the tracepoint and the cgroup hook. */
+/* The programs that watch this host's sockets: the tracepoint and the cgroup hooks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ find_cgroup2(char dir[4096])
 }
 
 static int
-attach_sendmsg(struct datapath *dp)
+open_cgroup(struct datapath *dp)
 {
 	char dir[4096];
 	int fd;
@@ -59,17 +59,42 @@ attach_sendmsg(struct datapath *dp)
 		log_err("datapath", "no cgroup2 file system is mounted");
 		return -1;
 	}
-	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		log_err("datapath", "%s", dir);
-		return -1;
+	return fd;
+}
+
+static int
+attach_cgroup(struct datapath *dp)
+{
+	const struct {
+		struct bpf_program *prog;
+		const char *pin;
+	} hooks[DP_CGROUP_HOOKS] = { { dp->skel->progs.clua_sendmsg, "link_sendmsg" },
+		{ dp->skel->progs.clua_connect4, "link_connect4" },
+		{ dp->skel->progs.clua_connect6, "link_connect6" } };
+	int i, fd = open_cgroup(dp), err = fd < 0 ? -1 : 0;
+
+	for (i = 0; i < DP_CGROUP_HOOKS && !err; i++) {
+		dp->cgroup_link[i] = bpf_program__attach_cgroup(hooks[i].prog, fd);
+		if (!dp->cgroup_link[i])
+			log_err("datapath", "cannot attach %s to the control group",
+			    bpf_program__name(hooks[i].prog));
+		err = dp->cgroup_link[i] ? pin_link(dp, dp->cgroup_link[i], hooks[i].pin) : -1;
 	}
-	dp->sendmsg_link = bpf_program__attach_cgroup(dp->skel->progs.clua_sendmsg, fd);
-	close(fd);
-	if (!dp->sendmsg_link) {
-		log_err("datapath", "cannot attach to cgroup %s", dir);
-		return -1;
-	}
-	return pin_link(dp, dp->sendmsg_link, "link_sendmsg");
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+void
+hook_detach(struct datapath *dp)
+{
+	int i;
+
+	bpf_link__destroy(dp->sock_link);
+	for (i = 0; i < DP_CGROUP_HOOKS; i++)
+		bpf_link__destroy(dp->cgroup_link[i]);
 }
 
 int
@@ -82,5 +107,5 @@ hook_attach(struct datapath *dp)
 	}
 	if (pin_link(dp, dp->sock_link, "link_sock") < 0)
 		return -1;
-	return attach_sendmsg(dp);
+	return attach_cgroup(dp);
 }

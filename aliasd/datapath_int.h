@@ -14,6 +14,8 @@ struct ev_timer;
 struct ring_buffer;
 struct bpf_link;
 
+#define DP_CGROUP_HOOKS 3
+
 struct datapath_state { /* the program's tables, as they lie in its data */
 	uint64_t *alias_filter;
 	uint64_t *mac_filter;
@@ -21,6 +23,8 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	uint64_t *flow_space;
 	uint64_t *answer_until;
 	uint32_t *own_ifindex;
+	uint8_t (*port_flags)[DP_PORTS];
+	struct dp_out *out;
 	uint32_t *events_lost;
 	uint64_t *events_look;
 };
@@ -59,7 +63,11 @@ struct datapath {
 	struct ring_buffer *events, *strays;
 	struct ev_io *events_io, *strays_io;
 	struct ev_timer *look; /* at events that came without a wake-up */
-	struct bpf_link *sock_link, *sendmsg_link;
+	struct bpf_link *sock_link, *lookup_link;
+	struct bpf_link *cgroup_link[DP_CGROUP_HOOKS];
+	int sink; /* of datagrams for closed ports; -1 */
+	uint16_t *sticky; /* s, by protocol and port */
+	bool any_sticky;
 	struct alias_table aliases;
 	struct service_table *services;
 };
@@ -70,6 +78,7 @@ char *pin_path(const struct datapath *, const char *name); /* malloc'ed */
 bool pin_find_meta(struct datapath *, struct dp_meta *);   /* of a predecessor with our layout */
 int pin_maps(struct datapath *);                           /* before loading */
 int pin_link(struct datapath *, struct bpf_link *, const char *name);
+void pin_drop(struct datapath *, const char *name);
 void pin_remove(const char *dir, const char *keep); /* keep: a name that stays, or NULL */
 
 /* datapath_if.c */
@@ -82,6 +91,7 @@ bool iface_remove_qdisc(uint32_t ifindex); /* if nobody needs it; true if it was
 
 /* datapath_hook.c */
 int hook_attach(struct datapath *); /* the socket programs */
+void hook_detach(struct datapath *);
 int hook_netns_cookie(uint64_t *);
 
 /* datapath_event.c */
@@ -105,5 +115,13 @@ uint32_t service_rings_for(uint32_t services);
 int service_adopt(struct datapath *);
 void service_close(struct datapath *);
 void service_drop_alias(struct datapath *, int alias);
+void service_restick(struct datapath *); /* after port_sticky() changed */
+
+/* datapath_port.c */
+int port_open(struct datapath *);
+void port_close(struct datapath *);
+uint16_t port_sticky(const struct datapath *, uint8_t ipproto, in_port_t);
+/* A connection began or ended: its client goes there again for a while. */
+void port_note_client(struct datapath *, int alias, const struct dp_conn *, uint16_t owner);
 
 #endif

@@ -146,6 +146,16 @@ pin_link(struct datapath *dp, struct bpf_link *link, const char *name)
 }
 
 void
+pin_drop(struct datapath *dp, const char *name)
+{
+	char *path = pin_path(dp, name);
+
+	if (path)
+		unlink(path);
+	free(path);
+}
+
+void
 pin_remove(const char *dir, const char *keep)
 {
 	DIR *d = opendir(dir);

@@ -233,7 +233,7 @@ service_write(
     struct datapath *dp, const struct dp_service_key *key, const struct dp_target *t, size_t n)
 {
 	uint32_t old = service_ring(dp->services, key);
-	struct dp_service fresh = { 0 };
+	struct dp_service fresh = { .sticky = port_sticky(dp, key->proto, key->port) };
 	struct dp_ring content;
 
 	ring_make(&content, t, n);
@@ -301,6 +301,27 @@ drop_one(uint64_t key, void *value, void *arg)
 
 	if (k.alias == d->alias)
 		service_remove(d->dp, &k);
+}
+
+static void
+restick_one(uint64_t key, void *value, void *arg)
+{
+	struct dp_service_key k = { .alias = key >> 32, .proto = key >> 16 & 0xff, .port = key & 0xffff };
+	struct datapath *dp = arg;
+	uint16_t sticky = port_sticky(dp, k.proto, k.port);
+	struct dp_service s;
+
+	if (bpf_map_lookup_elem(services_fd(dp), &k, &s) < 0 || s.sticky == sticky)
+		return;
+	s.sticky = sticky;
+	if (bpf_map_update_elem(services_fd(dp), &k, &s, BPF_EXIST) < 0)
+		log_warn("datapath", "service of port %u", ntohs(k.port));
+}
+
+void
+service_restick(struct datapath *dp)
+{
+	map_each(dp->services->map, restick_one, dp);
 }
 
 void

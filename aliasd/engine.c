@@ -106,6 +106,7 @@ make_parts(struct engine *e)
 	e->peers = peers_new();
 	e->stray = stray_new(&engine_stray_ops, e);
 	e->sysctls = sysctls_new(SYSCTLS_SAVED);
+	e->hostports = hostports_new(HOSTPORTS_DIR, HOSTPORTS_SAVED);
 	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
 	e->claim_limit.burst = 5;
 	e->refuse_limit.interval_ns = NSEC_PER_SEC;
@@ -231,6 +232,7 @@ free_parts(struct engine *e)
 	listen_free(e->listen);
 	paths_free(e->paths);
 	sysctls_free(e->sysctls);
+	hostports_free(e->hostports);
 	free(e->asks);
 	for (size_t i = 0; i < LLT_MAX_NODES; i++)
 		relearn_free(e->relearn[i]);
@@ -262,6 +264,7 @@ engine_free(struct engine *e)
 	vmacs_free(e->vmacs);
 	if (!e->conf->keep_addresses)
 		sysctls_restore(e->sysctls);
+	hostports_restore(e->hostports);
 	lan_close(e->lan);
 	free_timers(e);
 	free_parts(e);

@@ -199,34 +199,6 @@ set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 }
 
 static void
-note(struct ipc_conn *conn, const struct ipc_msg *m, const char *text)
-{
-	struct wire_wr w;
-	uint8_t buf[512];
-
-	wire_wr_init(&w, buf, sizeof(buf));
-	wire_wr_str(&w, text);
-	ipc_conn_send(conn, ALIAS_ROW_NOTE, m->reqid, buf, wire_wr_len(&w));
-}
-
-/* Attributes that are taken down but do nothing so far are not passed over in silence. */
-static void
-warn_inert(struct ipc_conn *conn, const struct ipc_msg *m, const struct services *s)
-{
-	char attrs[128], text[256];
-	size_t i;
-
-	for (i = 0; i < s->n; i++) {
-		if (!(s->svc[i].attrs & ALIAS_ATTR_INERT))
-			continue;
-		alias_attr_format(s->svc[i].attrs & ALIAS_ATTR_INERT, attrs, sizeof(attrs));
-		snprintf(text, sizeof(text), "%s %u/%s: attribute %s is not effective yet", s->svc[i].name,
-		    s->svc[i].port_h, alias_proto_name(s->svc[i].proto), attrs);
-		note(conn, m, text);
-	}
-}
-
-static void
 refuse_services(struct ipc_conn *conn, const struct ipc_msg *m, const struct conf_errors *errs)
 {
 	char text[900];
@@ -252,7 +224,6 @@ take_services(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *m, 
 		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
 		services_free(&s);
 	} else {
-		warn_inert(conn, m, &s);
 		engine_send_services(e, &s, false, engine_ctl_wait(e, conn, m));
 		services_free(&e->conf->services);
 		e->conf->services = s;

@@ -100,13 +100,8 @@ st_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
 static void
 st_services(void *arg)
 {
-	struct engine *e = arg;
-	size_t n;
-	struct alias_svc *table = state_svc_table(e->state, &n);
-
-	log_info("service", "%zu services are registered, version %u", n, state_svc_version(e->state));
-	free(table);
-	engine_api_changed(e);
+	engine_services_changed(arg);
+	engine_api_changed(arg);
 }
 
 static void

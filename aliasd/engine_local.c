@@ -142,6 +142,7 @@ engine_poll_timer(void *arg)
 	if (e->polls % POLLS_A_SECOND == 0) {
 		engine_drained(e);
 		engine_owners_missing(e); /* forgets those that stay away */
+		hostports_look(e->hostports);
 	}
 	ev_timer_set(e->poll_timer, POLL_UDP);
 }

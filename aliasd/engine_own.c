@@ -56,22 +56,6 @@ engine_send_all_rows(struct engine *e)
 	engine_send_marker(e, TOKEN_SWEEP);
 }
 
-void
-engine_send_services(struct engine *e, const struct services *s, bool initial, uint64_t token)
-{
-	static uint8_t buf[GAB_MAX_MSG];
-	struct wire_wr w;
-
-	if (!state_loaded(e->state))
-		return;
-	wire_wr_init(&w, buf, sizeof(buf));
-	alias_msg_services(&w, token, initial, s->svc, s->n);
-	if (!wire_wr_ok(&w))
-		log_errx("service", "%zu services do not fit a message", s->n);
-	else
-		engine_broadcast(e, buf, wire_wr_len(&w));
-}
-
 const char *
 engine_check_set(struct engine *e, const struct alias_ctl_set *s)
 {

@@ -13,6 +13,7 @@
 #include "aliasd/garp.h"
 #include "aliasd/group.h"
 #include "aliasd/handover.h"
+#include "aliasd/hostports.h"
 #include "aliasd/lan.h"
 #include "aliasd/listen.h"
 #include "aliasd/lltsub.h"
@@ -82,6 +83,7 @@ struct engine {
 	/* the kernel */
 	struct lan *lan;
 	struct sysctls *sysctls;
+	struct hostports *hostports;
 	struct datapath *dp; /* NULL until lltd said who we are */
 	struct rawsock *raw;
 	struct diag *diag;
@@ -217,7 +219,6 @@ void engine_send_marker(struct engine *, uint64_t token);
 const char *engine_check_set(struct engine *, const struct alias_ctl_set *);
 void engine_set(struct engine *, const struct alias_ctl_set *, uint64_t token);
 void engine_attached(struct engine *);
-void engine_send_services(struct engine *, const struct services *, bool initial, uint64_t token);
 void engine_local_address(struct engine *, struct in_addr);
 void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
 void engine_remove_addresses(struct engine *);
@@ -225,6 +226,9 @@ void engine_remove_addresses(struct engine *);
 /* engine_routing.c: how this member routes */
 void engine_set_routing(struct engine *, const struct alias_routing *);
 void engine_routing_reload(struct engine *, const struct aliasd_conf *old);
+/* engine_services.c: the table of services */
+void engine_send_services(struct engine *, const struct services *, bool initial, uint64_t token);
+void engine_services_changed(struct engine *);
 
 /* engine_local.c: sockets of this host */
 void engine_on_sock(enum dp_sock_event, const struct dp_conn *, void *engine);

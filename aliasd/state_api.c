@@ -226,6 +226,8 @@ add(struct state *st, const struct alias_api *a, uint16_t port_h)
 	g->svc.proto = a->proto;
 	g->svc.port_h = port_h;
 	g->svc.attrs = alias_api_attrs(a->options);
+	if (g->svc.attrs & ALIAS_STICKY)
+		g->svc.sticky = ALIAS_STICKY_DEFAULT;
 	g->transient = a->options & ALIAS_TRANSIENT;
 	g->prog = a->prog;
 	g->resv = a->resv;

@@ -71,6 +71,15 @@ put_attrs(struct json *j, uint16_t attrs)
 }
 
 static void
+put_sticky(struct json *j, const struct alias_svc *s)
+{
+	if (s->attrs & ALIAS_STICKY)
+		json_uint(j, "sticky", s->sticky);
+	else
+		json_null(j, "sticky");
+}
+
+static void
 put_service(struct json *j, const struct alias_ctl_service *s)
 {
 	uint16_t i;
@@ -80,6 +89,7 @@ put_service(struct json *j, const struct alias_ctl_service *s)
 	json_uint(j, "port", s->svc.port_h);
 	json_str(j, "proto", alias_proto_name(s->svc.proto));
 	put_attrs(j, s->svc.attrs);
+	put_sticky(j, &s->svc);
 	json_array(j, "listeners");
 	for (i = 0; i < s->nlisteners; i++)
 		json_uint(j, NULL, s->listener[i]);

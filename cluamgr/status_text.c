@@ -43,7 +43,7 @@ print_service(FILE *out, const struct alias_ctl_service *s)
 	char attrs[128];
 	uint16_t i;
 
-	alias_attr_format(s->svc.attrs, attrs, sizeof(attrs));
+	alias_attr_format(s->svc.attrs, s->svc.sticky, attrs, sizeof(attrs));
 	fprintf(out, "service: %s %u/%s %s, listening:", s->svc.name[0] == '\0' ? "-" : s->svc.name,
 	    s->svc.port_h, alias_proto_name(s->svc.proto), attrs);
 	for (i = 0; i < s->nlisteners; i++)
@@ -125,7 +125,7 @@ print_reg(FILE *out, const struct alias_api_reg *g)
 	char attrs[128];
 	uint16_t i;
 
-	alias_attr_format(g->svc.attrs, attrs, sizeof(attrs));
+	alias_attr_format(g->svc.attrs, g->svc.sticky, attrs, sizeof(attrs));
 	fprintf(out, "registered: %u/%s %s%s%s", g->svc.port_h, alias_proto_name(g->svc.proto), attrs,
 	    g->transient ? ",transient" : "", g->choosing ? " (being chosen)" : "");
 	if (g->prog != 0)

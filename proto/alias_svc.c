@@ -62,7 +62,7 @@ alias_attr_conflict(uint16_t attrs)
 }
 
 void
-alias_attr_format(uint16_t attrs, char *out, size_t size)
+alias_attr_format(uint16_t attrs, uint16_t sticky, char *out, size_t size)
 {
 	size_t i, len = 0;
 
@@ -72,7 +72,26 @@ alias_attr_format(uint16_t attrs, char *out, size_t size)
 			continue;
 		len += (size_t)snprintf(
 		    out + len, size - len, "%s%s", len == 0 ? "" : ",", words[i].word);
+		if (words[i].bit == ALIAS_STICKY && sticky != 0 && len < size)
+			len += (size_t)snprintf(out + len, size - len, "=%u", sticky);
 	}
+}
+
+/* Added up, so that the order is of no account. */
+uint64_t
+alias_svc_digest(const struct alias_svc *s, size_t n)
+{
+	uint64_t sum = n, h;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		h = (uint64_t)s[i].proto << 48 | (uint64_t)s[i].port_h << 32 |
+		    (uint64_t)s[i].attrs << 16 | s[i].sticky;
+		h = (h ^ h >> 31) * 0x9e3779b97f4a7c15ull;
+		h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9ull;
+		sum += h ^ h >> 32;
+	}
+	return sum;
 }
 
 const char *
@@ -106,6 +125,38 @@ parse_port(char *text, struct alias_svc *s, char *err, size_t errsize)
 	return s->proto != 0;
 }
 
+/* "sticky" or "sticky=SECONDS": the bit of the word, 0 if there is no such word. */
+static uint16_t
+parse_word(char *word, struct alias_svc *s, char *err, size_t errsize)
+{
+	char *value = strchr(word, '=');
+	uint64_t n = ALIAS_STICKY_DEFAULT;
+	uint16_t bit;
+
+	if (value != NULL)
+		*value++ = '\0';
+	bit = attr_bit(word);
+	if (bit == 0) {
+		snprintf(err, errsize,
+		    "unknown attribute \"%.64s\": expected in_single, in_multi, in_noalias, "
+		    "in_nolocal, out_alias, static or sticky",
+		    word);
+		return 0;
+	}
+	if (value != NULL && bit != ALIAS_STICKY) {
+		snprintf(err, errsize, "%s takes no value", word);
+		return 0;
+	}
+	if (value != NULL && !conf_number(value, 1, ALIAS_STICKY_MAX, &n)) {
+		snprintf(err, errsize, "sticky=%.64s: expected a number of seconds from 1 to %d", value,
+		    ALIAS_STICKY_MAX);
+		return 0;
+	}
+	if (bit == ALIAS_STICKY)
+		s->sticky = (uint16_t)n;
+	return bit;
+}
+
 static bool
 parse_attrs(char *list, struct alias_svc *s, char *err, size_t errsize)
 {
@@ -113,15 +164,10 @@ parse_attrs(char *list, struct alias_svc *s, char *err, size_t errsize)
 	char *word;
 
 	while ((word = strsep(&list, ",")) != NULL) {
-		uint16_t bit = attr_bit(word);
+		uint16_t bit = parse_word(word, s, err, errsize);
 
-		if (bit == 0) {
-			snprintf(err, errsize,
-			    "unknown attribute \"%.64s\": expected in_single, in_multi, in_noalias, "
-			    "in_nolocal, out_alias, static or sticky",
-			    word);
+		if (bit == 0)
 			return false;
-		}
 		if (s->attrs & bit) {
 			snprintf(err, errsize, "%s stands twice", word);
 			return false;
@@ -170,7 +216,7 @@ alias_svc_encode(struct wire_wr *w, const struct alias_svc *s)
 	wire_wr_u8(w, s->proto);
 	wire_wr_u16(w, s->port_h);
 	wire_wr_u16(w, s->attrs);
-	wire_wr_u16(w, 0);
+	wire_wr_u16(w, s->sticky);
 	wire_wr_str(w, s->name);
 }
 
@@ -181,9 +227,10 @@ alias_svc_decode(struct wire_rd *r, struct alias_svc *s)
 	s->proto = wire_rd_u8(r);
 	s->port_h = wire_rd_u16(r);
 	s->attrs = wire_rd_u16(r);
-	wire_rd_u16(r);
+	s->sticky = wire_rd_u16(r);
 	wire_rd_str(r, s->name, sizeof(s->name));
 	if ((s->proto != IPPROTO_TCP && s->proto != IPPROTO_UDP) || s->port_h == 0 ||
-	    (s->attrs & ~ALIAS_ATTR_VALID) != 0 || alias_attr_conflict(s->attrs) != NULL)
+	    (s->attrs & ~ALIAS_ATTR_VALID) != 0 || (s->sticky != 0) != ((s->attrs & ALIAS_STICKY) != 0) ||
+	    alias_attr_conflict(s->attrs) != NULL)
 		wire_rd_fail(r);
 }

@@ -26,14 +26,15 @@ enum alias_attr {
 #define ALIAS_ATTR_VALID                                                                           \
 	(ALIAS_IN_MULTI | ALIAS_IN_SINGLE | ALIAS_IN_NOALIAS | ALIAS_OUT_ALIAS | ALIAS_IN_NOLOCAL |    \
 	    ALIAS_STATIC | ALIAS_STICKY)
-/* Accepted and distributed, but without effect so far. */
-#define ALIAS_ATTR_INERT (ALIAS_OUT_ALIAS | ALIAS_IN_NOLOCAL | ALIAS_STATIC | ALIAS_STICKY)
+#define ALIAS_STICKY_DEFAULT 300 /* s */
+#define ALIAS_STICKY_MAX 65535
 
 struct alias_svc {
 	char name[ALIAS_SVC_NAME_MAX];
 	uint8_t proto;   /* IPPROTO_TCP, IPPROTO_UDP */
 	uint16_t port_h; /* 1..65535, host order */
 	uint16_t attrs;  /* of enum alias_attr; without an in_ word: in_single is meant */
+	uint16_t sticky; /* s that a client stays with its member; > 0 exactly with ALIAS_STICKY */
 };
 
 /* "name port/proto attr[,attr…]", comment already cut off. Changes text. */
@@ -42,8 +43,10 @@ bool alias_svc_parse_line(char *text, struct alias_svc *, char *err, size_t errs
 const char *alias_attr_conflict(uint16_t attrs);
 /* The i-th attribute word and its bit; NULL past the last. */
 const char *alias_attr_word(size_t i, uint16_t *bit);
-/* Comma list; "" for none. */
-void alias_attr_format(uint16_t attrs, char *out, size_t size);
+/* Comma list; "" for none. sticky = 0: the word alone. */
+void alias_attr_format(uint16_t attrs, uint16_t sticky, char *out, size_t size);
+/* Of a table in any order, the same for the same services and attributes whatever their names. */
+uint64_t alias_svc_digest(const struct alias_svc *, size_t n);
 const char *alias_proto_name(uint8_t proto);
 
 void alias_svc_encode(struct wire_wr *, const struct alias_svc *);

@@ -28,7 +28,7 @@ icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 	known = bpf_map_lookup_elem(&half_open, &key);
 	if (known)
 		return to_node(known->node, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
-	return to_fallback(p);
+	return to_sharer(p, port, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
 }
 
 struct icmp_search {
@@ -108,7 +108,7 @@ icmp_about_udp(struct packet *p, __u16 port)
 	__u32 node = icmp_first(p->alias, port);
 
 	if (node == DP_NODE_NONE)
-		return to_fallback(p);
+		return to_sharer(p, port, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
 	if (p->hook == HOOK_TC)
 		icmp_spread(p->ctx, p->alias, port, node);
 	return to_node(node, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);

@@ -15,13 +15,13 @@ udp_packet(struct packet *p)
 	if (!udp || p->l4 + sizeof(*udp) > p->l4_end)
 		return to_nobody(DP_C_MALFORMED);
 	p->hash = dp_flow_hash(dp_flow_key(p->client, udp->source, udp->dest), p->alias, flow_seed);
-	node = service_select(p->alias, IPPROTO_UDP, udp->dest);
+	node = service_select(p->alias, IPPROTO_UDP, udp->dest, p->client);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
 	if (node == SELECT_REFUSED)
 		return to_nobody(DP_C_NO_TARGET);
 	if (node < 0)
-		return to_fallback(p);
+		return to_sharer(p, udp->dest, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
 	return to_node(node, DP_C_UDP_LOCAL, DP_C_UDP_FORWARDED);
 }
 

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 8
+#define DP_LAYOUT 10
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -81,7 +81,7 @@ struct dp_service_key {
 struct dp_service {
 	__u64 next; /* counts the turns given */
 	__u32 ring;
-	__u32 pad;
+	__u32 sticky; /* s that a client stays with its member; 0: everybody takes the next turn */
 };
 
 /*
@@ -112,6 +112,41 @@ struct dp_flow_key { /* of the overflow and half-open maps */
 struct dp_half_open {
 	__u32 isn;
 	__u32 node;
+};
+
+struct dp_sticky_key {
+	__u32 alias, client;
+	__u16 port;
+	__u8 proto;
+	__u8 pad;
+};
+struct dp_sticky {
+	__u64 seen; /* CLOCK_MONOTONIC ns */
+	__u32 node;
+	__u32 pad;
+};
+
+/*
+ * What the table of services says of a port, for the sockets of this host: NOLOCAL and NOALIAS of its
+ * own port, OUT of the port a connection goes to.
+ */
+enum { DP_PORT_NOLOCAL = 1, DP_PORT_NOALIAS = 2, DP_PORT_OUT = 4 };
+#define DP_PORTS 65536
+#define DP_PORT_TCP 0
+#define DP_PORT_UDP 1
+
+/*
+ * The ports that connections from the default alias leave from are shared out: share i begins at
+ * first + i * size. What comes back to one belongs to its node. Ports in host order here.
+ */
+#define DP_SHARES 256
+struct dp_out {
+	__u32 addr; /* the default alias */
+	__u32 n;    /* shares; 0: there are none */
+	__u32 first, size;
+	__u32 source; /* what connections of this host leave from; 0: as ever */
+	__u32 own_first, own_last;
+	__u16 node[DP_SHARES];
 };
 
 struct dp_frag_key {
@@ -295,6 +330,28 @@ dp_flow_owner(__u32 value)
 	return (value & ((1u << DP_OWNER_BITS) - 1)) - 1;
 }
 
+/*
+ * Which member a client sticks to, agreed without a word: each member draws a number from the client's
+ * address, and the lowest in proportion to its weight wins. When a member comes or goes, no other
+ * clients move than those it gets or had. The draw is -log2 of a number evenly spread over 0..1, in
+ * 1/65536: with it the shares are as the weights.
+ */
+static inline __u32
+dp_sticky_draw(__u32 client, __u32 node)
+{
+	__u32 u = dp_flow_hash(client, node, 0x5bd1e995) >> 32 | 1, exponent = 31, step, f;
+
+	for (step = 16; step; step /= 2)
+		if (!(u >> (32 - step))) {
+			u <<= step;
+			exponent -= step;
+		}
+	f = u << 1 >> 16;
+	/* log2(1 + f) is f and a little more, at most 0.086 in the middle. */
+	f += ((f * (65536 - f)) >> 16) * 22525 >> 16;
+	return (32u << 16) - (exponent << 16) - f;
+}
+
 #ifndef __cplusplus
 _Static_assert(sizeof(struct dp_bucket) == 64, "one cache line");
 _Static_assert(sizeof(struct dp_path_slot) == 16, "path");
@@ -305,6 +362,7 @@ _Static_assert(DP_ALIASES_MAX < 1 << (32 - DP_OWNER_BITS), "aliases fit");
 _Static_assert(sizeof(struct dp_flow_key) == 16, "no padding in keys");
 _Static_assert(sizeof(struct dp_service_key) == 8, "no padding in keys");
 _Static_assert(sizeof(struct dp_frag_key) == 12, "no padding in keys");
+_Static_assert(sizeof(struct dp_sticky_key) == 12, "no padding in keys");
 #endif
 
 #endif

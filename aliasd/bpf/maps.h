@@ -20,6 +20,8 @@ __u64 mac_filter[4096 / 64];
 struct dp_node_slot nodes[DP_NODES];
 __u64 flow_space;
 __u32 own_ifindex; /* what the daemon sends there comes in by clua0; 0: there is none */
+__u8 port_flags[2][DP_PORTS];
+struct dp_out out;
 __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no end */
 
 /* Written here: an event found no room. */
@@ -98,6 +100,21 @@ struct {
 	__type(value, struct dp_ring);
 	__uint(max_entries, 1);
 } rings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct dp_sticky_key);
+	__type(value, struct dp_sticky);
+	__uint(max_entries, 65536);
+} sticky SEC(".maps");
+
+/* A socket of the daemon that throws away what it gets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, 1);
+} sink SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

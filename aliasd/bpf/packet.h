@@ -103,6 +103,18 @@ node_reachable(__u32 node)
 	return node == self_node || nodes[node & (DP_NODES - 1)].current & 0xff;
 }
 
+/* The member that a packet to the default alias is the answer to, by its port; or DP_NODE_NONE. */
+INLINE __u32
+out_owner(struct packet *p, __u16 port)
+{
+	__u32 n = LOAD(out.n), size = LOAD(out.size), i;
+
+	if (!n || !size || p->addr != out.addr)
+		return DP_NODE_NONE;
+	i = (bpf_ntohs(port) - out.first) / size;
+	return i < n ? LOAD(out.node[i & (DP_SHARES - 1)]) : DP_NODE_NONE;
+}
+
 /* Was this frame sent to us: to our MAC, or to the virtual one of an alias that we hold? */
 INLINE int
 frame_is_ours(const struct packet *p)

@@ -5,6 +5,19 @@
 
 #include "packet.h"
 
+/* What no service claims: the answer to what a member sent from the alias, or nobody's. */
+INLINE __u32
+to_sharer(struct packet *p, __u16 port, __u32 local, __u32 remote)
+{
+	__u32 node = out_owner(p, port);
+
+	if (node == DP_NODE_NONE || !node_reachable(node))
+		return to_fallback(p);
+	return to_node(node, local, remote);
+}
+
+#define NSEC_PER_SEC 1000000000ull
+
 enum { SELECT_UNKNOWN = -1, SELECT_UNREACHABLE = -2, SELECT_REFUSED = -3 };
 
 INLINE struct dp_service *
@@ -77,14 +90,81 @@ ring_select(struct dp_ring *ring, __u64 *next)
 	return search.node;
 }
 
+struct sticky_search {
+	struct dp_ring *ring;
+	__u32 client;
+	__u32 held; /* where the client was last, or DP_NODE_NONE */
+	int node;
+	__u32 draw, weight; /* of node */
+};
+
+static long
+sticky_try(__u32 i, struct sticky_search *s)
+{
+	struct dp_ring *ring = s->ring;
+	__u32 before = i ? ring->t[(i - 1) & (DP_TARGETS - 1)].end : 0;
+	__u32 weight = ring->t[i & (DP_TARGETS - 1)].end - before;
+	__u32 node = ring->t[i & (DP_TARGETS - 1)].node, draw;
+
+	if (!node_reachable(node))
+		return 0;
+	if (node == s->held) {
+		s->node = node;
+		return 1;
+	}
+	draw = dp_sticky_draw(s->client, node);
+	if (s->node >= 0 && (__u64)draw * s->weight >= (__u64)s->draw * weight)
+		return 0;
+	s->node = node;
+	s->draw = draw;
+	s->weight = weight;
+	return 0;
+}
+
+/* Datagrams come without end, so they are noted here; connections the daemon notes once they are open. */
+INLINE void
+sticky_note(struct dp_sticky_key *key, struct dp_sticky *known, __u32 node, __u64 now)
+{
+	struct dp_sticky fresh = { .seen = now, .node = node };
+
+	if (known && known->node == node)
+		known->seen = now;
+	else
+		bpf_map_update_elem(&sticky, key, &fresh, BPF_ANY);
+}
+
+/* The member that this client was given last, as long as it is one; else the one that is its own. */
+INLINE int
+sticky_select(struct dp_ring *ring, struct dp_sticky_key *key, __u64 limit)
+{
+	struct sticky_search search = { .ring = ring, .client = key->client, .held = DP_NODE_NONE,
+		.node = SELECT_UNREACHABLE };
+	struct dp_sticky *known = bpf_map_lookup_elem(&sticky, key);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (ring->t[0].node == DP_NODE_NONE)
+		return SELECT_REFUSED;
+	if (known && now - known->seen <= limit)
+		search.held = known->node;
+	bpf_loop(ring->n, sticky_try, &search, 0);
+	if (search.node >= 0 && key->proto == IPPROTO_UDP)
+		sticky_note(key, known, search.node, now);
+	return search.node;
+}
+
 /* Not static: such a function is verified once, for any argument, not at every place it is used. */
 __attribute__((noinline)) int
-service_select(__u32 alias, __u32 proto, __u32 port)
+service_select(__u32 alias, __u32 proto, __u32 port, __u32 client)
 {
+	struct dp_sticky_key key = { .alias = alias, .client = client, .port = port, .proto = proto };
 	struct dp_service *service = service_of(alias, proto, port);
 	struct dp_ring *ring = service_ring(service);
 
-	return ring ? ring_select(ring, &service->next) : SELECT_UNKNOWN;
+	if (!ring)
+		return SELECT_UNKNOWN;
+	if (service->sticky && ring->n)
+		return sticky_select(ring, &key, service->sticky * NSEC_PER_SEC);
+	return ring_select(ring, &service->next);
 }
 
 #endif

@@ -3,10 +3,7 @@
 #ifndef CLUA_ALIASD_BPF_SOCK_H
 #define CLUA_ALIASD_BPF_SOCK_H
 
-#include "packet.h"
-
-#define FAMILY_IP4 2
-#define FAMILY_IP6 10
+#include "out.h"
 
 /* Only the members we read; their places are found when the program is loaded. */
 #define CORE __attribute__((preserve_access_index))
@@ -59,7 +56,7 @@ sock_event(int from, int to)
 		return DP_EV_LISTEN;
 	if (from == BPF_TCP_LISTEN)
 		return DP_EV_UNLISTEN;
-	if (from == BPF_TCP_SYN_RECV && to == BPF_TCP_ESTABLISHED)
+	if ((from == BPF_TCP_SYN_RECV || from == BPF_TCP_SYN_SENT) && to == BPF_TCP_ESTABLISHED)
 		return DP_EV_ESTABLISHED;
 	return to == BPF_TCP_CLOSE ? DP_EV_CLOSED : -1;
 }
@@ -117,7 +114,7 @@ clua_sendmsg(struct bpf_sock_addr *ctx)
 	struct dp_udp_key key = {};
 	struct dp_udp_source *source;
 	struct bpf_sock *sk = ctx->sk;
-	__u64 now;
+	__u64 now = bpf_ktime_get_ns();
 
 	if (ctx->msg_src_ip4 || !sk || bpf_get_netns_cookie(ctx) != netns_cookie)
 		return 1;
@@ -125,13 +122,12 @@ clua_sendmsg(struct bpf_sock_addr *ctx)
 	key.client_port = ctx->user_port;
 	key.port = bpf_htons(sk->src_port);
 	source = bpf_map_lookup_elem(&udp_sources, &key);
-	if (!source)
-		return 1;
-	now = bpf_ktime_get_ns();
-	if (now - source->seen > DP_UDP_FRESH)
-		return 1;
-	source->seen = now;
-	ctx->msg_src_ip4 = source->alias;
+	if (source && now - source->seen <= DP_UDP_FRESH) {
+		source->seen = now;
+		ctx->msg_src_ip4 = source->alias;
+	} else if (out_goes(key.client, key.client_port, DP_PORT_UDP) && out_is_ours(sk->src_port)) {
+		ctx->msg_src_ip4 = out.source;
+	}
 	return 1;
 }
 

@@ -88,7 +88,7 @@ tcp_syn(struct packet *p, struct segment *s)
 
 	if (known && known->isn == s->seq && node_reachable(known->node))
 		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
-	node = service_select(p->alias, IPPROTO_TCP, s->dport);
+	node = service_select(p->alias, IPPROTO_TCP, s->dport, p->client);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
 	if (node == SELECT_REFUSED || (node < 0 && alias_fallback(p->alias) == DP_NODE_NONE))
@@ -104,10 +104,15 @@ INLINE __u32
 tcp_other(struct packet *p, struct segment *s)
 {
 	struct dp_half_open *known = half_open_find(p, s);
+	__u32 node;
 
 	/* A member that died leaves its entries; its clients are to be told, not left waiting. */
 	if (known && node_reachable(known->node))
 		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
+	node = out_owner(p, s->dport);
+	if (node != DP_NODE_NONE && node != self_node && node_reachable(node) &&
+	    !service_of(p->alias, IPPROTO_TCP, s->dport))
+		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	if (socket_is_here(p, s))
 		return to_node(self_node, DP_C_FLOW_LOCAL, DP_C_FLOW_LOCAL);
 	return stray(p, s);

@@ -206,8 +206,8 @@ END_TEST
 
 START_TEST(the_file_is_kept_apart)
 {
-	struct alias_svc file = { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI };
-	struct alias_svc other = { "x", IPPROTO_TCP, 7300, ALIAS_IN_SINGLE };
+	struct alias_svc file = { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI, 0 };
+	struct alias_svc other = { "x", IPPROTO_TCP, 7300, ALIAS_IN_SINGLE, 0 };
 	struct alias_svc *table;
 	size_t n;
 

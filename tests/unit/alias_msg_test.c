@@ -98,8 +98,8 @@ END_TEST
 
 START_TEST(services)
 {
-	struct alias_svc s[2] = { { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI },
-		{ "dns", IPPROTO_UDP, 53, ALIAS_IN_MULTI | ALIAS_STICKY } };
+	struct alias_svc s[2] = { { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI, 0 },
+		{ "dns", IPPROTO_UDP, 53, ALIAS_IN_MULTI | ALIAS_STICKY, 300 } };
 	struct alias_svc got;
 
 	start();
@@ -137,7 +137,7 @@ END_TEST
 
 START_TEST(ctl)
 {
-	static struct alias_ctl_service s = { .svc = { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI },
+	static struct alias_ctl_service s = { .svc = { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI, 0 },
 		.active = ALIAS_NO_NODE, .nlisteners = 2, .ntargets = 1 };
 	static struct alias_ctl_service got;
 	struct alias_ctl_set set = { .opts = { .alias = "x", .set = ALIAS_OPT_SELW, .selw = 4 } }, gs;

@@ -132,8 +132,8 @@ send_listen(struct node *n, uint32_t i)
 static void
 send_services(struct node *n, bool initial)
 {
-	struct alias_svc s[3] = { { "a", IPPROTO_TCP, 80, ALIAS_IN_MULTI },
-		{ "b", IPPROTO_UDP, 81, ALIAS_IN_MULTI }, { "c", IPPROTO_TCP, 82, ALIAS_IN_NOALIAS } };
+	struct alias_svc s[3] = { { "a", IPPROTO_TCP, 80, ALIAS_IN_MULTI, 0 },
+		{ "b", IPPROTO_UDP, 81, ALIAS_IN_MULTI, 0 }, { "c", IPPROTO_TCP, 82, ALIAS_IN_NOALIAS, 0 } };
 	uint8_t buf[512];
 	struct wire_wr w;
 

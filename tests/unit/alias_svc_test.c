@@ -36,10 +36,17 @@ START_TEST(good)
 	ck_assert_uint_eq(s.attrs, ALIAS_IN_MULTI);
 	ck_assert(parse("login\t513/udp   out_alias,static,in_multi"));
 	ck_assert_uint_eq(s.proto, IPPROTO_UDP);
-	alias_attr_format(s.attrs, words, sizeof(words));
+	alias_attr_format(s.attrs, s.sticky, words, sizeof(words));
 	ck_assert_str_eq(words, "in_multi,out_alias,static");
 	ck_assert(parse("x 65535/tcp in_nolocal,sticky"));
-	alias_attr_format(0, words, sizeof(words));
+	ck_assert_uint_eq(s.sticky, ALIAS_STICKY_DEFAULT);
+	alias_attr_format(s.attrs, s.sticky, words, sizeof(words));
+	ck_assert_str_eq(words, "in_nolocal,sticky=300");
+	alias_attr_format(s.attrs, 0, words, sizeof(words));
+	ck_assert_str_eq(words, "in_nolocal,sticky");
+	ck_assert(parse("x 1/udp sticky=65535,in_multi"));
+	ck_assert_uint_eq(s.sticky, 65535);
+	alias_attr_format(0, 0, words, sizeof(words));
 	ck_assert_str_eq(words, "");
 }
 END_TEST
@@ -60,6 +67,11 @@ START_TEST(bad)
 	expect_error("http 80/tcp in_multy", "unknown attribute \"in_multy\"");
 	expect_error("http 80/tcp in_multi,", "unknown attribute \"\"");
 	expect_error("http 80/tcp in_multi,in_multi", "stands twice");
+	expect_error("http 80/tcp in_multi,sticky=0", "sticky=0: expected a number of seconds from 1");
+	expect_error("http 80/tcp sticky=65536", "sticky=65536");
+	expect_error("http 80/tcp sticky=", "sticky=: expected a number");
+	expect_error("http 80/tcp sticky=1,sticky=2", "stands twice");
+	expect_error("http 80/tcp in_multi=1", "in_multi takes no value");
 	expect_error("http 80/tcp in_multi, static", "a blank before \"static\"");
 }
 END_TEST
@@ -86,6 +98,11 @@ START_TEST(wire)
 		alias_svc_decode(&r, &out);
 		ck_assert(!wire_rd_ok(&r));
 	}
+	buf[6] = 9; /* s of a service that is not sticky */
+	wire_rd_init(&r, buf, len);
+	alias_svc_decode(&r, &out);
+	ck_assert(!wire_rd_ok(&r));
+	buf[6] = 0;
 	buf[4] |= 0x20; /* in_single beside in_multi */
 	wire_rd_init(&r, buf, len);
 	alias_svc_decode(&r, &out);
@@ -93,10 +110,33 @@ START_TEST(wire)
 }
 END_TEST
 
+START_TEST(digest)
+{
+	struct alias_svc a[3], b[3];
+
+	ck_assert(parse("http 80/tcp in_multi"));
+	a[0] = s;
+	ck_assert(parse("dns 53/udp in_multi,sticky=5"));
+	a[1] = s;
+	ck_assert(parse("ssh 22/tcp in_noalias"));
+	a[2] = s;
+	b[0] = a[2], b[1] = a[0], b[2] = a[1];
+	ck_assert(alias_svc_digest(a, 3) == alias_svc_digest(b, 3));
+	snprintf(b[0].name, sizeof(b[0].name), "other");
+	ck_assert(alias_svc_digest(a, 3) == alias_svc_digest(b, 3));
+	ck_assert(alias_svc_digest(a, 2) != alias_svc_digest(a, 3));
+	b[2].sticky = 6;
+	ck_assert(alias_svc_digest(a, 3) != alias_svc_digest(b, 3));
+	b[2] = a[1];
+	b[1].proto = IPPROTO_UDP;
+	ck_assert(alias_svc_digest(a, 3) != alias_svc_digest(b, 3));
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = { good, bad, wire, NULL };
+	const TTest *const tests[] = { good, bad, wire, digest, NULL };
 
 	return unit_run("alias_svc", tests);
 }

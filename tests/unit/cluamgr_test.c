@@ -50,7 +50,7 @@ member(uint16_t id, uint16_t selw, uint16_t flags)
 static void
 fill(void)
 {
-	static struct alias_ctl_service s = { .svc = { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI },
+	static struct alias_ctl_service s = { .svc = { "http", IPPROTO_TCP, 80, ALIAS_IN_MULTI, 0 },
 		.active = ALIAS_NO_NODE, .nlisteners = 2, .listener = { 2, 1 }, .ntargets = 2,
 		.target = { { 1, 3 }, { 2, 2 } } };
 	struct alias_ctl_group g = { .self = 1, .in_group = true, .quorate = true, .loaded = true,
@@ -76,7 +76,7 @@ fill(void)
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_ctl_service_encode(&w, &s);
 	row(ALIAS_ROW_SERVICE);
-	s.svc = (struct alias_svc){ "", IPPROTO_UDP, 9, ALIAS_IN_SINGLE };
+	s.svc = (struct alias_svc){ "", IPPROTO_UDP, 9, ALIAS_IN_SINGLE, 0 };
 	s.ntargets = 0;
 	s.active = 1;
 	wire_wr_init(&w, buf, sizeof(buf));
@@ -165,7 +165,7 @@ START_TEST(json)
 	has(got, "\"master\":2");
 	has(got, "\"members\":[{\"id\":1,\"name\":\"n1\",\"selw\":3");
 	has(got, "\"flags\":[\"JOINED\",\"ENABLED\"]");
-	has(got, "\"attrs\":[\"in_multi\"],\"listeners\":[2,1],\"targets\":[{\"id\":1,\"weight\":3},");
+	has(got, "\"attrs\":[\"in_multi\"],\"sticky\":null,\"listeners\":[2,1],\"targets\":[{\"id\":1,\"weight\":3},");
 	has(got, "\"active\":null");
 	has(got, "\"targets\":[],\"active\":1");
 	free(got);
