@@ -121,6 +121,8 @@ struct dp_alias {
 
 int datapath_set_alias(struct datapath *, const struct dp_alias *);
 int datapath_del_alias(struct datapath *, struct in_addr);
+/* Connections to it that are known, of all members. */
+size_t datapath_alias_flows(struct datapath *, struct in_addr);
 /* max_aliases for which there is room, whatever was asked for. */
 uint32_t datapath_max_aliases(const struct datapath *);
 /*

@@ -90,6 +90,14 @@ datapath_flow_count(const struct datapath *dp, uint16_t owner)
 	return flow_table_count(dp->flows, owner);
 }
 
+size_t
+datapath_alias_flows(struct datapath *dp, struct in_addr addr)
+{
+	int alias = alias_number(dp, addr, false);
+
+	return alias < 0 ? 0 : flow_table_alias_count(dp->flows, alias);
+}
+
 struct each {
 	struct datapath *dp;
 	uint16_t owner;

@@ -83,8 +83,9 @@ make_timers(struct engine *e)
 	e->verify_timer = ev_timer_new(e->loop, engine_verify_timer, e);
 	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
 	e->rejoin_timer = ev_timer_new(e->loop, engine_rejoin_timer, e);
-	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer && e->verify_timer &&
-	    e->ready_timer && e->rejoin_timer;
+	e->work_timer = ev_timer_new(e->loop, engine_work_timer, e);
+	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
+	    e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer;
 }
 
 static void
@@ -97,6 +98,8 @@ make_parts(struct engine *e)
 	e->state = state_new(&engine_state_ops, e);
 	e->own = own_new();
 	e->registry = registry_new(SAVED_REGISTRY);
+	e->rows = engine_rows_new();
+	e->work = engine_work_new();
 	e->announce = announce_new();
 	e->holds = holds_new();
 	e->garp = garp_new();
@@ -109,6 +112,8 @@ make_parts(struct engine *e)
 	e->hostports = hostports_new(HOSTPORTS_DIR, HOSTPORTS_SAVED);
 	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
 	e->claim_limit.burst = 5;
+	e->full_limit.interval_ns = 10 * NSEC_PER_SEC;
+	e->full_limit.burst = 5;
 	e->refuse_limit.interval_ns = NSEC_PER_SEC;
 	e->refuse_limit.burst = REFUSALS_A_SECOND;
 	e->next_token = TOKEN_FIRST;
@@ -122,6 +127,7 @@ open_parts(struct engine *e)
 	if (e->lan == NULL)
 		return false;
 	e->vmacs = vmacs_new(lan_netlink(e->lan), VMACS_SAVED);
+	e->local = local_new(lan_netlink(e->lan));
 	e->raw = rawsock_open(e->loop, engine_on_arp, e);
 	e->diag = diag_open();
 	if (e->raw == NULL || e->diag == NULL)
@@ -209,6 +215,7 @@ free_timers(struct engine *e)
 	ev_timer_free(e->verify_timer);
 	ev_timer_free(e->ready_timer);
 	ev_timer_free(e->rejoin_timer);
+	ev_timer_free(e->work_timer);
 }
 
 static void
@@ -226,6 +233,8 @@ free_parts(struct engine *e)
 	announce_free(e->announce);
 	registry_free(e->registry);
 	own_free(e->own);
+	free(e->rows);
+	engine_work_free(e->work);
 	state_free(e->state);
 	map_free(e->services, NULL);
 	map_free(e->told, free);
@@ -265,6 +274,7 @@ engine_free(struct engine *e)
 	if (!e->conf->keep_addresses)
 		sysctls_restore(e->sysctls);
 	hostports_restore(e->hostports);
+	local_free(e->local);
 	lan_close(e->lan);
 	free_timers(e);
 	free_parts(e);

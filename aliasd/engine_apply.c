@@ -8,8 +8,8 @@
 
 #define MAX_TARGETS 64 /* of one service in the data plane */
 
-static uint64_t
-service_key(struct in_addr alias, uint8_t proto, uint16_t port_h)
+uint64_t
+engine_service_key(struct in_addr alias, uint8_t proto, uint16_t port_h)
 {
 	return (uint64_t)alias.s_addr << 32 | (uint64_t)proto << 16 | port_h;
 }
@@ -50,10 +50,12 @@ fallback(struct engine *e, const struct state_alias *a)
 }
 
 static void
-log_master(const struct engine *e, struct in_addr addr, bool master)
+log_master(struct engine *e, struct in_addr addr, bool master)
 {
 	char text[INET_ADDRSTRLEN];
 
+	if (!engine_say(e, master ? SAY_MASTER : SAY_NOT_MASTER))
+		return;
 	inet_ntop(AF_INET, &addr, text, sizeof(text));
 	log_info("arp", "%s: %s", text, master ? "ARP master" : "not ARP master any more");
 }
@@ -136,7 +138,7 @@ forget_service(uint64_t key, void *value, void *arg)
 	map_del(f->e->services, key);
 }
 
-/* As long as the address is on lo the kernel must not answer ARP for it. */
+/* As long as the address is here the kernel must not answer ARP for it. */
 static void
 keep_silent(struct engine *e, struct told *t)
 {
@@ -157,7 +159,9 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 	t->used = false;
 	acd_clear(e->acd, addr);
 	ask_stop(e->ask, ASK_CONFLICT, addr);
-	map_each(e->services, forget_service, &f);
+	if (t->nservices > 0)
+		map_each(e->services, forget_service, &f);
+	t->nservices = 0;
 	engine_local_address(e, addr);
 	if (t->here) {
 		keep_silent(e, t);
@@ -182,7 +186,8 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 {
 	static struct sel_target out[LLT_MAX_NODES + 1];
 	struct dp_target t[MAX_TARGETS];
-	uint64_t key = service_key(alias, proto, port_h);
+	uint64_t key = engine_service_key(alias, proto, port_h);
+	struct told *told = map_get(e->told, alias.s_addr);
 	size_t i, n;
 
 	if (e->dp == NULL)
@@ -197,41 +202,23 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 		t[i].weight = out[i].weight;
 	}
 	datapath_set_service(e->dp, alias, proto, htons(port_h), t, n);
-	if (n > 0)
+	if (n > 0 && map_get(e->services, key) == NULL) {
 		map_put(e->services, key, e);
-	else
-		map_del(e->services, key);
+		engine_told(e, alias)->nservices++;
+	} else if (n == 0 && map_del(e->services, key) != NULL && told != NULL) {
+		told->nservices--;
+	}
 	log_debug("service", "port %u/%s of %08x: %zu targets", port_h, alias_proto_name(proto),
 	    ntohl(alias.s_addr), n);
-}
-
-struct refresh {
-	struct engine *e;
-	struct in_addr addr;
-};
-
-static void
-refresh_service(uint8_t proto, uint16_t port_h, void *arg)
-{
-	struct refresh *r = arg;
-
-	engine_service(r->e, r->addr, proto, port_h);
-}
-
-static void
-refresh_alias(const struct state_alias *a, void *arg)
-{
-	struct refresh r = { .e = arg, .addr = a->addr };
-
-	engine_alias(r.e, a);
-	state_each_service(r.e->state, a->addr, refresh_service, &r);
 }
 
 void
 engine_refresh(struct engine *e)
 {
-	if (state_loaded(e->state))
-		state_each_alias(e->state, refresh_alias, e);
+	if (!state_loaded(e->state))
+		return;
+	engine_refresh_later(e);
+	engine_settle(e);
 }
 
 static void
@@ -286,6 +273,7 @@ sweep_service(uint64_t key, void *value, void *arg)
 void
 engine_sweep(struct engine *e)
 {
-	map_each(e->told, sweep_alias, e);
+	/* Services first: what has none is forgotten without a search. */
 	map_each(e->services, sweep_service, e);
+	map_each(e->told, sweep_alias, e);
 }

@@ -115,8 +115,12 @@ engine_arp_soon(struct engine *e)
 void
 engine_announce(struct engine *e, struct in_addr addr)
 {
-	garp_start(e->garp, addr, clock_ns());
-	engine_arp_run(e);
+	/* Clients that have connections ask nobody, and wait. */
+	if (datapath_alias_flows(e->dp, addr) > 0)
+		garp_start_urgent(e->garp, addr, clock_ns());
+	else
+		garp_start(e->garp, addr, clock_ns());
+	engine_arp_soon(e);
 }
 
 /* Whoever was heard meanwhile: the last word is ours. */

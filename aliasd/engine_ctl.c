@@ -60,7 +60,30 @@ finish(struct engine *e, uint64_t token, enum ipc_code code, const char *text)
 void
 engine_ctl_done(struct engine *e, uint64_t token)
 {
-	finish(e, token, IPC_OK, "");
+	struct waiter *w;
+
+	for (w = e->waiters; w != NULL; w = w->next) {
+		if (w->token != token)
+			continue;
+		w->done = true;
+		w->why = e->full;
+	}
+}
+
+void
+engine_ctl_settled(struct engine *e)
+{
+	struct waiter **at = &e->waiters, *w;
+
+	while ((w = *at) != NULL) {
+		if (!w->done) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		answer(w, w->why == NULL ? IPC_OK : IPC_EINVAL, w->why == NULL ? "" : w->why);
+		free_waiter(w);
+	}
 }
 
 static void

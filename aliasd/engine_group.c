@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Views and messages of the group. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 int
 engine_broadcast(struct engine *e, const void *data, size_t len)
 {
+	/* In the order in which it came about. */
+	engine_rows_flush(e);
 	if (e->group == NULL || group_gab.broadcast(e->group, data, len) < 0) {
 		log_warn("group", "cannot broadcast %zu bytes", len);
 		return -1;
@@ -40,11 +43,27 @@ st_broadcast(const uint8_t *data, size_t len, void *arg)
 }
 
 static void
+st_limit(uint16_t node, void *arg)
+{
+	struct engine *e = arg;
+	uint32_t its = state_limit_of(e->state, node);
+
+	if (node != e->self && its != 0 && its != e->conf->max_aliasid)
+		log_warnx("alias", "max_aliasid is %u on node %u (%s) and %u here: it must be the same on all "
+		    "members, and the lowest counts", its, node, e->name[node], e->conf->max_aliasid);
+}
+
+static void
 st_loaded(void *arg)
 {
 	struct engine *e = arg;
 
+	const uint16_t *id;
+	size_t i, n = state_members(e->state, &id);
+
 	log_info("group", "state is complete: %zu aliases", state_alias_count(e->state));
+	for (i = 0; i < n; i++)
+		st_limit(id[i], e);
 	engine_send_services(e, &e->conf->services, true, TOKEN_NONE);
 	engine_send_all_rows(e);
 	engine_listen_flush(e);
@@ -62,6 +81,7 @@ st_reset(void *arg)
 	stray_clear(e->stray);
 	listen_forget(e->listen);
 	e->nasks = 0;
+	engine_rows_clear(e);
 	e->said_synced = false;
 	engine_api_reset(e);
 	engine_ctl_lost(e);
@@ -94,7 +114,7 @@ st_alias_gone(struct in_addr addr, void *arg)
 static void
 st_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
 {
-	engine_service(arg, alias, proto, port_h);
+	engine_service_later(arg, alias, proto, port_h);
 }
 
 static void
@@ -113,6 +133,23 @@ st_own(uint64_t token, void *arg)
 		engine_sweep(e);
 	else
 		engine_ctl_done(e, token);
+	e->full = NULL;
+}
+
+/* Two members may have asked at the same time; or there are more in the file than there may be. */
+static void
+st_full(struct in_addr addr, uint16_t node, void *arg)
+{
+	struct engine *e = arg;
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	if (log_limit_ok(&e->full_limit, clock_ns()))
+		log_errx("alias", "%s of node %u is refused: %s", text, node, engine_full(e));
+	if (node == e->self) {
+		e->full = engine_full(e);
+		engine_own_refused(e, addr);
+	}
 }
 
 static void
@@ -136,6 +173,8 @@ const struct state_ops engine_state_ops = {
 	.on_alias_gone = st_alias_gone,
 	.on_service = st_service,
 	.on_services = st_services,
+	.on_full = st_full,
+	.on_limit = st_limit,
 	.on_own = st_own,
 	.on_result = st_result,
 	.on_probe = st_probe,
@@ -172,6 +211,7 @@ on_view(const struct gab_ev_view *v, void *arg)
 	engine_arp_view(e, v);
 	engine_flows_view(e, v);
 	engine_update_status(e);
+	engine_settle(e);
 }
 
 static void
@@ -184,6 +224,7 @@ on_message(uint16_t src, uint8_t kind, const uint8_t *data, size_t len, void *ar
 		if (!state_ordered(e->state, src, data, len))
 			log_warnx("group", "node %u broadcast a malformed message of %zu bytes", src, len);
 		engine_update_status(e);
+		engine_settle(e);
 		return;
 	}
 	if (!alias_msg_decode(data, len, &m) || m.type < ALIAS_MSG_FLOWS) {

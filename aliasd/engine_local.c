@@ -170,7 +170,7 @@ kernel_has(const struct alias_conn *c, void *arg)
 
 	/* After a restart we may serve aliases that nobody has named to us yet. */
 	if (own_get(o->e->own, c->alias) != NULL ||
-	    (datapath_resumed(o->e->dp) && lan_on_loopback(o->e->lan, c->alias)))
+	    (datapath_resumed(o->e->dp) && local_has(o->e->local, c->alias)))
 		remember(o, c);
 }
 

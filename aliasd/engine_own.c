@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Our own rows, what the administrator asks for, and the addresses on this host. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,19 +20,6 @@ set_attached(struct engine *e, struct alias_row *r)
 	r->flags = (uint8_t)((r->flags & ~(ALIAS_ROW_ROUTER | ALIAS_ROW_ATTACHED)) | can);
 }
 
-void
-engine_send_row(struct engine *e, const struct alias_row *r, uint64_t token)
-{
-	uint8_t buf[512];
-	struct wire_wr w;
-
-	if (!state_loaded(e->state))
-		return;
-	wire_wr_init(&w, buf, sizeof(buf));
-	alias_msg_row(&w, token, r);
-	engine_broadcast(e, buf, wire_wr_len(&w));
-}
-
 static void
 send_one(struct alias_row *r, void *arg)
 {
@@ -42,18 +28,34 @@ send_one(struct alias_row *r, void *arg)
 }
 
 void
-engine_send_marker(struct engine *e, uint64_t token)
-{
-	struct alias_row none = { .addr.s_addr = htonl(INADDR_NONE) };
-
-	engine_send_row(e, &none, token);
-}
-
-void
 engine_send_all_rows(struct engine *e)
 {
 	own_each(e->own, send_one, e);
 	engine_send_marker(e, TOKEN_SWEEP);
+}
+
+/* How many aliases there may be: what we are configured for, or another member for fewer. */
+uint32_t
+engine_max_aliases(const struct engine *e)
+{
+	uint32_t limit = state_limit(e->state);
+
+	return limit < e->conf->max_aliasid ? limit : e->conf->max_aliasid;
+}
+
+const char *
+engine_full(struct engine *e)
+{
+	static char text[256];
+	uint32_t limit = engine_max_aliases(e);
+
+	if (limit < e->conf->max_aliasid)
+		snprintf(text, sizeof(text), "there are %u aliases, as many as max_aliasid allows on another "
+		    "member: raise it in aliasd.conf there (see the log for which), and reload", limit);
+	else
+		snprintf(text, sizeof(text), "there are %u aliases, as many as max_aliasid allows: raise it in "
+		    "aliasd.conf on all members, and reload", limit);
+	return text;
 }
 
 const char *
@@ -69,9 +71,9 @@ engine_check_set(struct engine *e, const struct alias_ctl_set *s)
 	if (why != NULL)
 		return why;
 	if (state_alias(e->state, s->addr) == NULL && own_get(e->own, s->addr) == NULL &&
-	    (state_alias_count(e->state) >= e->conf->max_aliasid ||
-		own_count(e->own) >= e->conf->max_aliasid))
-		return "there are as many aliases as max_aliasid in aliasd.conf allows";
+	    (state_alias_count(e->state) >= engine_max_aliases(e) ||
+		own_count(e->own) >= engine_max_aliases(e)))
+		return engine_full(e);
 	return NULL;
 }
 
@@ -100,6 +102,13 @@ engine_set(struct engine *e, const struct alias_ctl_set *asked, uint64_t token)
 	}
 	engine_local_address(e, s.addr);
 	engine_send_row(e, &row, token);
+}
+
+void
+engine_own_refused(struct engine *e, struct in_addr addr)
+{
+	own_forget(e->own, addr);
+	engine_local_address(e, addr);
 }
 
 static void
@@ -152,17 +161,9 @@ still_serving(struct engine *e, struct in_addr addr)
 {
 	struct count x = { .addr = addr };
 
-	if (e->dp != NULL)
+	if (e->dp != NULL && datapath_alias_flows(e->dp, addr) > 0)
 		datapath_each_flow(e->dp, e->self, count_flow, &x);
 	return x.n > 0;
-}
-
-static uint32_t
-loopback(struct engine *e)
-{
-	const struct netlink_link *lo = netlink_link_by_name(lan_netlink(e->lan), "lo");
-
-	return lo == NULL ? 0 : lo->ifindex;
 }
 
 static void
@@ -171,13 +172,13 @@ add_address(struct engine *e, struct told *t)
 	char text[INET_ADDRSTRLEN];
 
 	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
-	if (netlink_addr_add(lan_netlink(e->lan), loopback(e), t->dp.addr, 32, RT_SCOPE_HOST) < 0 &&
-	    errno != EEXIST) {
-		log_warn("alias", "cannot add %s to lo", text);
+	if (local_add(e->local, t->dp.addr) < 0) {
+		log_warn("alias", "cannot add the address %s to this host", text);
 		return;
 	}
 	t->here = true;
-	log_info("alias", "%s: joined, its address is on lo", text);
+	if (engine_say(e, SAY_JOINED))
+		log_info("alias", "%s: joined, its address is %s", text, local_how(e->local, t->dp.addr));
 }
 
 static void
@@ -186,15 +187,14 @@ remove_address(struct engine *e, struct told *t)
 	char text[INET_ADDRSTRLEN];
 
 	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
-	if (netlink_addr_del(lan_netlink(e->lan), loopback(e), t->dp.addr, 32) < 0 &&
-	    errno != EADDRNOTAVAIL)
-		log_warn("alias", "cannot remove %s from lo", text);
-	else
-		log_info("alias", "%s: its address is off lo", text);
+	if (local_del(e->local, t->dp.addr) < 0)
+		log_warn("alias", "cannot remove the address %s from this host", text);
+	else if (engine_say(e, SAY_LEFT))
+		log_info("alias", "%s: its address is off this host", text);
 	t->here = false;
 }
 
-/* The address is on lo as long as this member has joined, and until its last connection ended. */
+/* The address is here as long as this member has joined, and until its last connection ended. */
 void
 engine_local_address(struct engine *e, struct in_addr addr)
 {

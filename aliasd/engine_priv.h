@@ -17,6 +17,7 @@
 #include "aliasd/lan.h"
 #include "aliasd/listen.h"
 #include "aliasd/lltsub.h"
+#include "aliasd/local.h"
 #include "aliasd/map.h"
 #include "aliasd/own.h"
 #include "aliasd/paths.h"
@@ -44,13 +45,14 @@ enum told_phase {
 struct told { /* an alias as the data plane has it */
 	struct dp_alias dp;
 	bool told; /* … if it has it at all */
-	bool here; /* its address is on lo */
+	bool here; /* its address is on this host */
 	enum told_phase phase;
 	uint16_t fallback;  /* as it shall be */
 	uint16_t last;      /* the master as the state had it last, or SEL_NO_NODE */
 	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
 	bool used;          /* a member was master of it before */
 	bool retired;       /* we were, until we were told to end */
+	unsigned nservices; /* of the data plane */
 };
 
 /* To find out whether an address is in use. A host on a LAN answers within a few milliseconds. */
@@ -65,7 +67,12 @@ struct waiter { /* a client that waits for its change to come back in order */
 	struct ipc_conn *conn;
 	uint32_t reqid;
 	struct alias_ctl_set *set; /* not carried out yet: the address is looked for on the LAN */
+	bool done;       /* agreed on; answered when it is carried out */
+	const char *why; /* … or refused; static */
 };
+
+struct rows; /* engine_rows.c */
+struct work; /* engine_work.c */
 
 struct engine {
 	struct ev_loop *loop;
@@ -82,6 +89,7 @@ struct engine {
 
 	/* the kernel */
 	struct lan *lan;
+	struct local *local;
 	struct sysctls *sysctls;
 	struct hostports *hostports;
 	struct datapath *dp; /* NULL until lltd said who we are */
@@ -97,6 +105,10 @@ struct engine {
 	/* the group */
 	struct group *group;
 	struct state *state;
+	struct rows *rows;
+	struct work *work;
+	bool work_armed;
+	const char *full; /* a row of ours in the message at hand was refused: why */
 	struct own *own;
 	struct registry *registry;
 	struct announce *announce;
@@ -128,10 +140,10 @@ struct engine {
 	struct stray *stray;
 	size_t nasks, asks_size;
 	struct alias_conn *asks;
-	struct log_limit claim_limit, refuse_limit;
+	struct log_limit claim_limit, refuse_limit, full_limit;
 
 	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
-	struct ev_timer *ready_timer, *rejoin_timer;
+	struct ev_timer *ready_timer, *rejoin_timer, *work_timer;
 	uint64_t flush_at; /* 0: not armed */
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
@@ -170,8 +182,31 @@ void engine_unicast(struct engine *, uint16_t node, const void *, size_t);
 void engine_multicast(struct engine *, const void *, size_t); /* to every other member */
 extern const struct state_ops engine_state_ops;
 
+/* engine_work.c: what can wait for a moment */
+struct work *engine_work_new(void);
+void engine_work_free(struct work *);
+void engine_work_soon(struct engine *);
+bool engine_work_left(const struct engine *);
+void engine_service_later(struct engine *, struct in_addr, uint8_t proto, uint16_t port_h);
+void engine_refresh_later(struct engine *); /* every alias and its services */
+/* To be called when an event is dealt with: does a little of it. */
+void engine_settle(struct engine *);
+void engine_work_timer(void *engine);
+/* What happens to thousands at once is said of the first few, then counted: false = do not say. */
+enum engine_say { SAY_MASTER, SAY_NOT_MASTER, SAY_JOINED, SAY_LEFT, ENGINE_SAY_MAX };
+bool engine_say(struct engine *, enum engine_say);
+
+/* engine_rows.c: our own rows on their way */
+struct rows *engine_rows_new(void);
+void engine_rows_clear(struct engine *);
+void engine_rows_flush(struct engine *);
+void engine_send_row(struct engine *, const struct alias_row *, uint64_t token);
+/* A row that changes nothing: it comes back, with its token, behind all that was sent before. */
+void engine_send_marker(struct engine *, uint64_t token);
+
 /* engine_apply.c: the state, carried out */
 struct told *engine_told(struct engine *, struct in_addr); /* made if missing */
+uint64_t engine_service_key(struct in_addr, uint8_t proto, uint16_t port_h);
 void engine_alias(struct engine *, const struct state_alias *);
 void engine_alias_gone(struct engine *, struct in_addr);
 void engine_service(struct engine *, struct in_addr, uint8_t proto, uint16_t port_h);
@@ -211,13 +246,13 @@ void engine_flush_arp(struct engine *);
 void engine_send_timer(void *engine);
 
 /* engine_own.c: our own rows and addresses */
-void engine_send_row(struct engine *, const struct alias_row *, uint64_t token);
 void engine_send_all_rows(struct engine *);
-/* A row that changes nothing: it comes back, with its token, behind all that was sent before. */
-void engine_send_marker(struct engine *, uint64_t token);
+uint32_t engine_max_aliases(const struct engine *); /* in force for the whole group */
+const char *engine_full(struct engine *); /* why there can be no alias more */
 /* NULL, or why not. */
 const char *engine_check_set(struct engine *, const struct alias_ctl_set *);
 void engine_set(struct engine *, const struct alias_ctl_set *, uint64_t token);
+void engine_own_refused(struct engine *, struct in_addr); /* by the group: there are too many */
 void engine_attached(struct engine *);
 void engine_local_address(struct engine *, struct in_addr);
 void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
@@ -273,6 +308,7 @@ void engine_stray_timer(void *engine);
 /* engine_ctl.c, engine_status.c: the control socket */
 extern const struct ipc_server_ops engine_ipc_ops;
 void engine_ctl_done(struct engine *, uint64_t token);
+void engine_ctl_settled(struct engine *); /* what is agreed on is carried out */
 void engine_ctl_lost(struct engine *);
 void engine_ctl_in_use(struct engine *, uint64_t token, const char *mac); /* refuses a new alias */
 void engine_ctl_not_in_use(struct engine *, uint64_t token);

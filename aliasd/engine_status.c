@@ -35,7 +35,8 @@ group_row(struct status *s)
 	struct alias_ctl_group g = { .self = e->self, .in_group = state_gen(e->state) != 0,
 		.quorate = state_quorate(e->state), .loaded = state_loaded(e->state),
 		.synced = state_is_synced(e->state, e->self), .gen = state_gen(e->state),
-		.held = st->held, .asked = st->asked, .resets = st->resets };
+		.held = st->held, .asked = st->asked, .resets = st->resets,
+		.aliases = (uint32_t)state_alias_count(e->state), .max_aliases = engine_max_aliases(e) };
 
 	snprintf(g.status, sizeof(g.status), "%s", engine_status_text(e));
 	begin(s);

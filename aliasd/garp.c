@@ -74,6 +74,16 @@ garp_start(struct garp *g, struct in_addr addr, uint64_t now)
 }
 
 void
+garp_start_urgent(struct garp *g, struct in_addr addr, uint64_t now)
+{
+	struct entry *e;
+
+	garp_start(g, addr, now);
+	e = map_get(g->map, addr.s_addr);
+	heap_set(&g->heap, &e->item, 0);
+}
+
+void
 garp_stop(struct garp *g, struct in_addr addr)
 {
 	struct entry *e = map_del(g->map, addr.s_addr);

@@ -22,6 +22,8 @@ struct garp *garp_new(void);
 void garp_free(struct garp *);
 /* Starts anew, also if it is announced already (a link came up, a dispute). */
 void garp_start(struct garp *, struct in_addr, uint64_t now);
+/* The same before all the others: it has clients that wait. */
+void garp_start_urgent(struct garp *, struct in_addr, uint64_t now);
 void garp_stop(struct garp *, struct in_addr);
 void garp_stop_all(struct garp *);
 bool garp_has(const struct garp *, struct in_addr);

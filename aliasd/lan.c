@@ -20,6 +20,12 @@ struct iface {
 	uint32_t changes; /* of the carrier */
 };
 
+struct subnet { /* of an interface of ours */
+	uint32_t ifindex;
+	struct in_addr addr;
+	uint32_t mask;
+};
+
 struct lan {
 	const struct lan_ops *ops;
 	void *arg;
@@ -29,6 +35,8 @@ struct lan {
 	char (*names)[NETLINK_NAME_MAX];
 	uint32_t high[MAX_LINKS], links[MAX_LINKS];
 	struct iface *ifaces; /* those that have a role */
+	size_t nsubnets;
+	struct subnet *subnets; /* kept, for it is asked for every alias */
 };
 
 static bool
@@ -171,11 +179,25 @@ consider(const struct netlink_link *k, void *arg)
 }
 
 static void
+note_subnet(const struct netlink_addr *a, void *arg)
+{
+	struct lan *l = arg;
+
+	if (a->prefixlen == 32 || !lan_is_iface(l, a->ifindex))
+		return;
+	l->subnets = mem_grow(l->subnets, l->nsubnets + 1, sizeof(*l->subnets));
+	l->subnets[l->nsubnets++] = (struct subnet){ .ifindex = a->ifindex, .addr = a->addr,
+		.mask = netmask(a->prefixlen) };
+}
+
+static void
 look(struct lan *l)
 {
 	if (!l->ready)
 		return;
 	netlink_each_link(l->nl, consider, l);
+	l->nsubnets = 0;
+	netlink_each_addr(l->nl, note_subnet, l);
 	l->ops->on_change(l->arg);
 }
 
@@ -188,7 +210,7 @@ on_link(const struct netlink_link *k, bool gone, void *arg)
 	if (gone && l->ready && f != NULL) {
 		set_role(l, f, LAN_NONE);
 		l->ops->on_iface(k, LAN_NONE, true, l->arg);
-		l->ops->on_change(l->arg);
+		look(l);
 		return;
 	}
 	if (l->nl != NULL && !gone)
@@ -199,8 +221,13 @@ static void
 on_addr(const struct netlink_addr *a, bool gone, void *arg)
 {
 	struct lan *l = arg;
+	const struct netlink_link *k;
 
-	if (l->nl != NULL)
+	if (l->nl == NULL)
+		return;
+	/* Aliases come and go there, by the hundred. */
+	k = netlink_link_by_index(l->nl, a->ifindex);
+	if (k == NULL || k->type != ARPHRD_LOOPBACK)
 		look(l);
 }
 
@@ -235,6 +262,7 @@ lan_close(struct lan *l)
 		netlink_close(l->nl);
 	free(l->names);
 	free(l->ifaces);
+	free(l->subnets);
 	free(l);
 }
 
@@ -295,21 +323,6 @@ lan_is_iface(const struct lan *l, uint32_t ifindex)
 	return f != NULL && f->role == LAN_OURS;
 }
 
-static void
-holds_address(const struct netlink_addr *a, void *arg)
-{
-	struct find *f = arg;
-	uint32_t mask = netmask(a->prefixlen);
-	const struct netlink_link *k;
-
-	if (f->ifindex != 0 || a->prefixlen == 32 || ((a->addr.s_addr ^ f->addr.s_addr) & mask) != 0 ||
-	    !lan_is_iface(f->lan, a->ifindex))
-		return;
-	k = netlink_link_by_index(f->lan->nl, a->ifindex);
-	if (k != NULL && k->up && k->carrier)
-		f->ifindex = a->ifindex;
-}
-
 bool
 lan_carrier(const struct lan *l)
 {
@@ -327,10 +340,17 @@ lan_carrier(const struct lan *l)
 uint32_t
 lan_attached(const struct lan *l, struct in_addr addr)
 {
-	struct find f = { .lan = l, .addr = addr };
+	const struct netlink_link *k;
+	size_t i;
 
-	netlink_each_addr(l->nl, holds_address, &f);
-	return f.ifindex;
+	for (i = 0; i < l->nsubnets; i++) {
+		if (((l->subnets[i].addr.s_addr ^ addr.s_addr) & l->subnets[i].mask) != 0)
+			continue;
+		k = netlink_link_by_index(l->nl, l->subnets[i].ifindex);
+		if (k != NULL && k->up && k->carrier)
+			return k->ifindex;
+	}
+	return 0;
 }
 
 static void
@@ -412,27 +432,6 @@ lan_refuses(const struct lan *l, struct in_addr addr)
 		return "it is a broadcast or reserved address";
 	netlink_each_addr(l->nl, conflicts, &f);
 	return f.why;
-}
-
-static void
-on_loopback(const struct netlink_addr *a, void *arg)
-{
-	struct find *f = arg;
-	const struct netlink_link *k = netlink_link_by_index(f->lan->nl, a->ifindex);
-
-	if (k != NULL && k->type == ARPHRD_LOOPBACK && a->addr.s_addr == f->addr.s_addr)
-		f->found = true;
-}
-
-bool
-lan_on_loopback(const struct lan *l, struct in_addr addr)
-{
-	struct find f = { .lan = l, .addr = addr };
-
-	if (ntohl(addr.s_addr) >> 24 == 127)
-		return false;
-	netlink_each_addr(l->nl, on_loopback, &f);
-	return f.found;
 }
 
 struct find_mac {

@@ -60,8 +60,6 @@ void lan_each_addr(const struct lan *, void (*fn)(const struct netlink_link *, c
     void *arg), void *arg);
 /* NULL, or why the address cannot be an alias: ours already, or no host's. */
 const char *lan_refuses(const struct lan *, struct in_addr addr);
-/* An address on the loopback interface that is none of 127.0.0.0/8: an alias that was joined. */
-bool lan_on_loopback(const struct lan *, struct in_addr addr);
 /* True if the MAC is that of an interface of this host. */
 bool lan_own_mac(const struct lan *, const uint8_t mac[6]);
 

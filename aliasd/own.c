@@ -83,6 +83,12 @@ own_get(struct own *o, struct in_addr addr)
 	return map_get(o->map, addr.s_addr);
 }
 
+void
+own_forget(struct own *o, struct in_addr addr)
+{
+	free(map_del(o->map, addr.s_addr));
+}
+
 struct each {
 	void (*fn)(struct alias_row *, void *);
 	void *arg;

@@ -22,6 +22,7 @@ struct alias_row own_apply(struct own *, const struct alias_ctl_set *, const cha
 /* NULL if this member does not know the alias. ATTACHED in it is the caller's to keep. */
 struct alias_row *own_get(struct own *, struct in_addr);
 void own_each(struct own *, void (*fn)(struct alias_row *, void *arg), void *arg);
+void own_forget(struct own *, struct in_addr);
 size_t own_count(const struct own *);
 
 #endif

@@ -24,6 +24,7 @@ state_new(const struct state_ops *ops, void *arg)
 	st->svc = map_new();
 	st->api = map_new();
 	st->held_end = &st->held;
+	st->low_id = 1;
 	return st;
 }
 
@@ -70,6 +71,7 @@ reset(struct state *st)
 	state_clear(st);
 	memset(st->node, 0, sizeof(st->node));
 	memset(st->joined_at, 0, sizeof(st->joined_at));
+	memset(st->limit, 0, sizeof(st->limit));
 	st->loaded = false;
 	st->ops->on_reset(st->arg);
 }
@@ -95,11 +97,13 @@ take_view(struct state *st, const struct gab_ev_view *v)
 	for (i = 0; i < v->nleft; i++) {
 		state_drop_node(st, v->left[i]);
 		st->node[v->left[i]] = 0;
+		st->limit[v->left[i]] = 0;
 	}
 	for (i = 0; i < v->njoined; i++) {
 		state_drop_node(st, v->joined[i]);
 		st->node[v->joined[i]] = NODE_STATELESS | NODE_SEEN;
 		st->joined_at[v->joined[i]] = v->gen;
+		st->limit[v->joined[i]] = 0;
 	}
 	for (i = 0; i < v->nmembers; i++) {
 		st->members[i] = v->members[i];
@@ -225,10 +229,13 @@ static void
 apply(struct state *st, uint16_t src, struct alias_msg *m)
 {
 	struct alias_listen l;
+	struct alias_row row;
 
 	switch (m->type) {
-	case ALIAS_MSG_ROW:
-		state_set_row(st, src, &m->row);
+	case ALIAS_MSG_ROWS:
+		state_set_limit(st, src, m->max_aliases);
+		while (alias_msg_next_row(m, &row))
+			state_set_row(st, src, &row);
 		break;
 	case ALIAS_MSG_LISTEN:
 		while (alias_msg_next_listen(m, &l)) {
@@ -373,6 +380,27 @@ bool
 state_is_synced(const struct state *st, uint16_t node)
 {
 	return state_is_member(st, node) && (st->node[node] & NODE_SYNCED);
+}
+
+uint32_t
+state_limit_of(const struct state *st, uint16_t node)
+{
+	return state_is_member(st, node) ? st->limit[node] : 0;
+}
+
+uint32_t
+state_limit(const struct state *st)
+{
+	uint32_t limit = UINT32_MAX;
+	size_t i;
+
+	for (i = 0; i < st->nmembers; i++) {
+		uint32_t its = st->limit[st->members[i]];
+
+		if (its != 0 && its < limit)
+			limit = its;
+	}
+	return limit;
 }
 
 size_t

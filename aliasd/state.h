@@ -62,6 +62,10 @@ struct state_ops {
 	void (*on_service)(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg);
 	/* The table of services changed. */
 	void (*on_services)(void *arg);
+	/* A member, perhaps we, may not add this alias: there are state_limit() of them. */
+	void (*on_full)(struct in_addr, uint16_t node, void *arg);
+	/* What a member is configured for became known, or changed. */
+	void (*on_limit)(uint16_t node, void *arg);
 	/* Our own message with this token has taken effect. */
 	void (*on_own)(uint64_t token, void *arg);
 	/* What became of our own wish for a program with this token; it is in force. port_h: if OK. */
@@ -87,6 +91,9 @@ uint32_t state_gen(const struct state *); /* of the view; 0 = in none */
 uint16_t state_self(const struct state *);
 bool state_is_member(const struct state *, uint16_t node);
 bool state_is_synced(const struct state *, uint16_t node);
+/* Aliases that a member is configured for, 0 if it has not said; the lowest, which is in force. */
+uint32_t state_limit_of(const struct state *, uint16_t node);
+uint32_t state_limit(const struct state *);
 size_t state_members(const struct state *, const uint16_t **ids); /* ascending */
 
 const struct state_alias *state_alias(const struct state *, struct in_addr);

@@ -147,6 +147,8 @@ remove_alias(struct state *st, struct state_alias *a)
 
 	map_each(st->ports, drop_alias_service, &x);
 	map_del(st->ids, a->id);
+	if (a->id < st->low_id)
+		st->low_id = a->id;
 	map_del(st->aliases, a->addr.s_addr);
 	st->ops->on_alias_gone(a->addr, st->arg);
 	free(a->rows);

@@ -77,8 +77,11 @@ struct state {
 	uint8_t node[LLT_MAX_NODES];      /* enum node_flag */
 	uint32_t joined_at[LLT_MAX_NODES]; /* gen in which we saw it join */
 
+	uint32_t limit[LLT_MAX_NODES]; /* aliases that each is configured for; 0 = not told yet */
+
 	struct map *aliases;  /* by address */
 	struct map *ids;      /* alias id -> alias */
+	uint32_t low_id;      /* no lower one is free; at least 1 */
 	struct map *ports;    /* by port_key() */
 	struct map *services; /* by service_key() */
 	struct map *svc;      /* of the file: port_key() -> struct alias_svc */
@@ -110,6 +113,7 @@ void state_touch_port(struct state *, struct port *);
 void state_touch_all(struct state *);
 struct state_alias *state_add_alias(struct state *, struct in_addr, uint32_t id);
 struct state_row *state_add_row(struct state_alias *, uint16_t node);
+void state_set_limit(struct state *, uint16_t node, uint32_t max_aliases);
 void state_set_row(struct state *, uint16_t node, const struct alias_row *);
 void state_set_silent(struct state *, struct in_addr, uint16_t node);
 void state_set_listen(struct state *, uint16_t node, const struct alias_listen *);

@@ -129,6 +129,7 @@ put_all(struct wire_wr *w, const struct state *st)
 	for (i = 0; i < st->nmembers; i++) {
 		wire_wr_u16(w, st->members[i]);
 		wire_wr_u8(w, st->node[st->members[i]] & NODE_SYNCED);
+		wire_wr_u32(w, st->limit[st->members[i]]);
 	}
 	put_map(w, st->aliases, put_alias_v);
 	put_map(w, st->ports, put_port_v);
@@ -157,16 +158,19 @@ state_dump(const struct state *st, size_t *len)
 static void
 get_nodes(struct state *st, struct wire_rd *r)
 {
-	uint32_t n = wire_rd_count16(r, 3, LLT_MAX_NODES);
+	uint32_t n = wire_rd_count16(r, 7, LLT_MAX_NODES);
 
 	while (n-- > 0) {
 		uint16_t node = wire_rd_u16(r);
 		uint8_t flags = wire_rd_u8(r);
+		uint32_t limit = wire_rd_u32(r);
 
-		if (node >= LLT_MAX_NODES)
+		if (node >= LLT_MAX_NODES) {
 			wire_rd_fail(r);
-		else if (st->node[node] & NODE_MEMBER)
+		} else if (st->node[node] & NODE_MEMBER) {
 			st->node[node] |= flags & NODE_SYNCED;
+			st->limit[node] = limit;
+		}
 	}
 }
 

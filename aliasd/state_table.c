@@ -57,16 +57,14 @@ state_touch_all(struct state *st)
 	map_each(st->aliases, touch_one, st);
 }
 
+/* The lowest that is free. */
 static uint32_t
 free_id(const struct state *st)
 {
-	uint32_t id = (uint32_t)map_count(st->ids) + 1;
+	uint32_t id = st->low_id;
 
-	/* Ids are dense unless aliases went away: then there is a lower one free. */
-	if (map_get(st->ids, id) == NULL && (id == 1 || map_get(st->ids, id - 1) != NULL))
-		return id;
-	for (id = 1; map_get(st->ids, id) != NULL; id++)
-		continue;
+	while (map_get(st->ids, id) != NULL)
+		id++;
 	return id;
 }
 
@@ -82,6 +80,8 @@ state_add_alias(struct state *st, struct in_addr addr, uint32_t id)
 		st->max_id = a->id;
 	map_put(st->aliases, addr.s_addr, a);
 	map_put(st->ids, a->id, a);
+	if (a->id == st->low_id)
+		st->low_id++;
 	return a;
 }
 
@@ -127,6 +127,15 @@ drop_row(struct state *st, struct state_alias *a, uint16_t node)
 }
 
 void
+state_set_limit(struct state *st, uint16_t node, uint32_t max_aliases)
+{
+	if (st->limit[node] == max_aliases)
+		return;
+	st->limit[node] = max_aliases;
+	st->ops->on_limit(node, st->arg);
+}
+
+void
 state_set_row(struct state *st, uint16_t node, const struct alias_row *row)
 {
 	struct state_alias *a = map_get(st->aliases, row->addr.s_addr);
@@ -135,6 +144,10 @@ state_set_row(struct state *st, uint16_t node, const struct alias_row *row)
 	if (!(row->flags & ALIAS_ROW_ROUTES)) {
 		if (a != NULL)
 			drop_row(st, a, node);
+		return;
+	}
+	if (a == NULL && map_count(st->aliases) >= state_limit(st)) {
+		st->ops->on_full(row->addr, node, st->arg);
 		return;
 	}
 	if (a == NULL)
@@ -312,6 +325,7 @@ state_clear(struct state *st)
 	st->done = NULL;
 	st->ndone = 0;
 	st->max_id = 0;
+	st->low_id = 1;
 	st->svc_version = 0;
 	st->svc_changed = false;
 	st->ndirty_aliases = st->ndirty_ports = 0;

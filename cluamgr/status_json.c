@@ -175,6 +175,8 @@ put_group(struct json *j, const struct alias_ctl_group *g)
 	json_bool(j, "loaded", g->loaded);
 	json_bool(j, "synced", g->synced);
 	json_str(j, "status", g->status);
+	json_uint(j, "alias_count", g->aliases);
+	json_uint(j, "max_aliasid", g->max_aliases);
 	json_object(j, "strays");
 	json_uint(j, "held", g->held);
 	json_uint(j, "asked", g->asked);

@@ -268,6 +268,65 @@ netlink_mac_del(struct netlink *nl, uint32_t ifindex, const uint8_t mac[6])
 	return change_mac(nl, RTM_DELNEIGH, ifindex, mac);
 }
 
+static int
+change_local(
+    struct netlink *nl, uint16_t type, uint32_t ifindex, struct in_addr addr, uint8_t proto)
+{
+	char req[256];
+	uint8_t ack[4096];
+
+	return transact(nl->change, netlink_msg_build_local(req, type, ifindex, addr, proto), ++nl->seq,
+	    ack, sizeof(ack), NULL, NULL);
+}
+
+int
+netlink_local_add(struct netlink *nl, uint32_t ifindex, struct in_addr addr, uint8_t proto)
+{
+	return change_local(nl, RTM_NEWROUTE, ifindex, addr, proto);
+}
+
+int
+netlink_local_del(struct netlink *nl, uint32_t ifindex, struct in_addr addr, uint8_t proto)
+{
+	return change_local(nl, RTM_DELROUTE, ifindex, addr, proto);
+}
+
+struct each_local {
+	uint8_t proto;
+	void (*fn)(struct in_addr, void *);
+	void *arg;
+};
+
+static int
+on_local(const struct nlmsghdr *nlh, void *arg)
+{
+	struct each_local *e = arg;
+	struct in_addr addr;
+
+	if (nlh->nlmsg_type == RTM_NEWROUTE && netlink_msg_local(nlh, e->proto, &addr))
+		e->fn(addr, e->arg);
+	return MNL_CB_OK;
+}
+
+int
+netlink_each_local(
+    struct netlink *nl, uint8_t proto, void (*fn)(struct in_addr, void *), void *arg)
+{
+	struct each_local e = { .proto = proto, .fn = fn, .arg = arg };
+	struct mnl_socket *s = open_socket(0, 0);
+	char req[256];
+	int rc, saved;
+
+	if (s == NULL)
+		return -1;
+	rc = transact(s, netlink_msg_build_dump(req, RTM_GETROUTE), 1, nl->dump_buf,
+	    sizeof(nl->dump_buf), on_local, &e);
+	saved = errno;
+	mnl_socket_close(s);
+	errno = saved;
+	return rc;
+}
+
 static bool
 has_index(const struct netlink_link *l, const void *arg)
 {

@@ -69,6 +69,15 @@ int netlink_addr_del(struct netlink *, uint32_t ifindex, struct in_addr, uint8_t
 /* An address besides its own that the interface takes frames for. 0, or -1 and errno. */
 int netlink_mac_add(struct netlink *, uint32_t ifindex, const uint8_t mac[6]);
 int netlink_mac_del(struct netlink *, uint32_t ifindex, const uint8_t mac[6]);
+/*
+ * An address without an entry in the list of an interface, which the kernel searches from its start: a
+ * route that makes it one of this host's own, for sockets and packets alike. proto (1..255) marks who
+ * made it. Errors: EEXIST, ESRCH.
+ */
+int netlink_local_add(struct netlink *, uint32_t ifindex, struct in_addr, uint8_t proto);
+int netlink_local_del(struct netlink *, uint32_t ifindex, struct in_addr, uint8_t proto);
+/* Calls fn for every such route with this mark. 0, or -1 and errno. fn must make no changes. */
+int netlink_each_local(struct netlink *, uint8_t proto, void (*fn)(struct in_addr, void *), void *arg);
 
 /* /proc/sys/net/ipv4/conf/IFNAME/KEY, also for "all" and "default". 0, or -1 and errno. */
 int netlink_sysctl_get(const char *ifname, const char *key, int *value);

@@ -173,6 +173,48 @@ netlink_msg_build_mac(void *buf, uint16_t type, uint32_t ifindex, const uint8_t 
 }
 
 struct nlmsghdr *
+netlink_msg_build_local(
+    void *buf, uint16_t type, uint32_t ifindex, struct in_addr addr, uint8_t proto)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtmsg *rtm;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	if (type == RTM_NEWROUTE)
+		nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	rtm->rtm_dst_len = 32;
+	rtm->rtm_table = RT_TABLE_LOCAL;
+	rtm->rtm_protocol = proto;
+	rtm->rtm_scope = RT_SCOPE_HOST;
+	rtm->rtm_type = RTN_LOCAL;
+	mnl_attr_put_u32(nlh, RTA_DST, addr.s_addr);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	return nlh;
+}
+
+bool
+netlink_msg_local(const struct nlmsghdr *nlh, uint8_t proto, struct in_addr *addr)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || rtm->rtm_family != AF_INET ||
+	    rtm->rtm_table != RT_TABLE_LOCAL || rtm->rtm_protocol != proto ||
+	    rtm->rtm_type != RTN_LOCAL || rtm->rtm_dst_len != 32)
+		return false;
+	mnl_attr_for_each(a, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_type(a) != RTA_DST || mnl_attr_get_payload_len(a) != sizeof(*addr))
+			continue;
+		memcpy(addr, mnl_attr_get_payload(a), sizeof(*addr));
+		return true;
+	}
+	return false;
+}
+
+struct nlmsghdr *
 netlink_msg_build_dump(void *buf, uint16_t type)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -183,6 +225,10 @@ netlink_msg_build_dump(void *buf, uint16_t type)
 		struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 
 		ifi->ifi_family = AF_UNSPEC;
+	} else if (type == RTM_GETROUTE) {
+		struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+		rtm->rtm_family = AF_INET;
 	} else {
 		struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 

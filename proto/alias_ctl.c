@@ -129,6 +129,8 @@ alias_ctl_group_encode(struct wire_wr *w, const struct alias_ctl_group *g)
 	wire_wr_u64(w, g->held);
 	wire_wr_u64(w, g->asked);
 	wire_wr_u64(w, g->resets);
+	wire_wr_u32(w, g->aliases);
+	wire_wr_u32(w, g->max_aliases);
 }
 
 bool
@@ -148,6 +150,8 @@ alias_ctl_group_decode(const uint8_t *buf, size_t len, struct alias_ctl_group *g
 	g->held = wire_rd_u64(&r);
 	g->asked = wire_rd_u64(&r);
 	g->resets = wire_rd_u64(&r);
+	g->aliases = wire_rd_u32(&r);
+	g->max_aliases = wire_rd_u32(&r);
 	return wire_rd_done(&r);
 }
 

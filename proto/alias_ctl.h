@@ -56,6 +56,7 @@ struct alias_ctl_group {
 	uint32_t gen;
 	char status[256]; /* what is missing; "" = nothing */
 	uint64_t held, asked, resets; /* strays: held now, asked for, reset, since start */
+	uint32_t aliases, max_aliases; /* there are, and there may be: the lowest max_aliasid of all */
 };
 
 struct alias_ctl_routing { /* how this member routes */

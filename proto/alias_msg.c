@@ -126,14 +126,6 @@ begin(struct wire_wr *w, enum alias_msg_type type)
 }
 
 void
-alias_msg_row(struct wire_wr *w, uint64_t token, const struct alias_row *row)
-{
-	begin(w, ALIAS_MSG_ROW);
-	wire_wr_u64(w, token);
-	alias_row_encode(w, row);
-}
-
-void
 alias_msg_synced(struct wire_wr *w, uint32_t gen)
 {
 	begin(w, ALIAS_MSG_SYNCED);
@@ -229,12 +221,29 @@ alias_list_begin_lan(struct alias_list *l, struct wire_wr *w, bool vmac, const u
 }
 
 void
+alias_list_begin_rows(
+    struct alias_list *l, struct wire_wr *w, uint64_t token, uint32_t max_aliases)
+{
+	begin(w, ALIAS_MSG_ROWS);
+	wire_wr_u64(w, token);
+	wire_wr_u32(w, max_aliases);
+	list_start(l, w);
+}
+
+void
 alias_list_lan(struct alias_list *l, const struct alias_lan *item)
 {
 	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
 	wire_wr_addr(l->w, item->addr);
 	wire_wr_u8(l->w, item->prefixlen);
 	wire_wr_u8(l->w, item->carrier);
+	l->count++;
+}
+
+void
+alias_list_row(struct alias_list *l, const struct alias_row *row)
+{
+	alias_row_encode(l->w, row);
 	l->count++;
 }
 
@@ -246,6 +255,17 @@ alias_list_arp(struct alias_list *l, const struct alias_arp *item)
 	wire_wr_u16(l->w, item->node);
 	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
 	l->count++;
+}
+
+void
+alias_msg_row(
+    struct wire_wr *w, uint64_t token, uint32_t max_aliases, const struct alias_row *row)
+{
+	struct alias_list l;
+
+	alias_list_begin_rows(&l, w, token, max_aliases);
+	alias_list_row(&l, row);
+	alias_list_end(&l);
 }
 
 void
@@ -271,6 +291,16 @@ alias_list_end(struct alias_list *l)
 {
 	if (l->count_at != NULL)
 		wire_put_u32(l->count_at, l->count);
+}
+
+bool
+alias_msg_next_row(struct alias_msg *m, struct alias_row *row)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	alias_row_decode(&m->items, row);
+	return wire_rd_ok(&m->items);
 }
 
 bool
@@ -330,12 +360,16 @@ check_list(const struct alias_msg *m)
 	struct alias_msg walk = *m;
 	struct alias_listen l;
 	struct alias_conn c;
+	struct alias_row row;
 	struct alias_svc s;
 	struct alias_lan lan;
 	struct alias_arp arp;
 	uint8_t op;
 
-	if (m->type == ALIAS_MSG_LAN) {
+	if (m->type == ALIAS_MSG_ROWS) {
+		while (alias_msg_next_row(&walk, &row))
+			continue;
+	} else if (m->type == ALIAS_MSG_LAN) {
 		while (alias_msg_next_lan(&walk, &lan))
 			continue;
 	} else if (m->type == ALIAS_MSG_ARP) {
@@ -415,10 +449,10 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		return false;
 	m->type = wire_rd_u8(&r);
 	switch (m->type) {
-	case ALIAS_MSG_ROW:
+	case ALIAS_MSG_ROWS:
 		m->token = wire_rd_u64(&r);
-		alias_row_decode(&r, &m->row);
-		return wire_rd_done(&r);
+		m->max_aliases = wire_rd_u32(&r);
+		return decode_list(&r, m, ALIAS_ROW_MIN_LEN, MAX_ITEMS);
 	case ALIAS_MSG_LISTEN:
 		return decode_list(&r, m, ALIAS_LISTEN_LEN, MAX_ITEMS);
 	case ALIAS_MSG_SERVICES:

@@ -22,7 +22,7 @@
 
 enum alias_msg_type {
 	/* ordered */
-	ALIAS_MSG_ROW = 1,
+	ALIAS_MSG_ROWS = 1,
 	ALIAS_MSG_LISTEN = 2,
 	ALIAS_MSG_SERVICES = 3,
 	ALIAS_MSG_SYNCED = 4,
@@ -67,6 +67,8 @@ struct alias_row {
 	uint8_t prefixlen; /* of the virtual subnet; 0 = not said */
 	char name[ALIAS_NAME_MAX];
 };
+
+#define ALIAS_ROW_MIN_LEN 14
 
 struct alias_listen {
 	uint8_t add; /* 1: began to listen, 0: ended */
@@ -125,9 +127,9 @@ struct alias_arp {
 /* A decoded message. Items of a list are read one by one with alias_msg_next_*(). */
 struct alias_msg {
 	uint8_t type;
-	uint64_t token;       /* ROW, SERVICES, those for programs: the sender's, so that it knows its own;
+	uint64_t token;       /* ROWS, SERVICES, those for programs: the sender's, so that it knows its own;
 	                         0 = none */
-	struct alias_row row; /* ROW */
+	uint32_t max_aliases; /* ROWS: that the sender is configured for */
 	struct alias_api api; /* REGISTER … VOTE */
 	bool initial;         /* SERVICES: only if there is no table yet */
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
@@ -146,13 +148,15 @@ struct alias_msg {
 /* False for anything malformed; then nothing of it may be used. */
 bool alias_msg_decode(const uint8_t *, size_t, struct alias_msg *);
 /* False when there are no more. */
+bool alias_msg_next_row(struct alias_msg *, struct alias_row *);
 bool alias_msg_next_listen(struct alias_msg *, struct alias_listen *);
 bool alias_msg_next_svc(struct alias_msg *, struct alias_svc *);
 bool alias_msg_next_conn(struct alias_msg *, struct alias_conn *, uint8_t *op);
 bool alias_msg_next_lan(struct alias_msg *, struct alias_lan *);
 bool alias_msg_next_arp(struct alias_msg *, struct alias_arp *);
 
-void alias_msg_row(struct wire_wr *, uint64_t token, const struct alias_row *);
+void alias_msg_row( /* a list of one */
+    struct wire_wr *, uint64_t token, uint32_t max_aliases, const struct alias_row *);
 void alias_msg_synced(struct wire_wr *, uint32_t gen);
 void alias_msg_snapshot(struct wire_wr *, uint32_t gen, uint32_t index, uint32_t total,
     const uint8_t *, size_t);
@@ -174,6 +178,9 @@ void alias_list_begin_of(struct alias_list *, struct wire_wr *, uint16_t owner);
 void alias_list_begin_lan(struct alias_list *, struct wire_wr *, bool vmac, const uint8_t prefix[2]);
 void alias_list_lan(struct alias_list *, const struct alias_lan *);
 void alias_list_arp(struct alias_list *, const struct alias_arp *);
+void alias_list_begin_rows(
+    struct alias_list *, struct wire_wr *, uint64_t token, uint32_t max_aliases);
+void alias_list_row(struct alias_list *, const struct alias_row *);
 void alias_list_listen(struct alias_list *, const struct alias_listen *);
 void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
 void alias_list_end(struct alias_list *);

@@ -58,6 +58,16 @@ fz_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
 }
 
 static void
+fz_full(struct in_addr addr, uint16_t node, void *arg)
+{
+}
+
+static void
+fz_limit(uint16_t node, void *arg)
+{
+}
+
+static void
 fz_own(uint64_t token, void *arg)
 {
 }
@@ -74,8 +84,11 @@ fz_probe(const struct alias_api *a, void *arg)
 	fuzz_require(a->prog != 0 && a->port_h != 0, "a common port is proposed for a program");
 }
 
-static const struct state_ops ops = { fz_broadcast, fz_loaded, fz_bad_snapshot, fz_nothing,
-	fz_alias, fz_gone, fz_service, fz_nothing, fz_own, fz_result, fz_probe };
+static const struct state_ops ops = { .broadcast = fz_broadcast, .on_loaded = fz_loaded,
+	.on_bad_snapshot = fz_bad_snapshot, .on_reset = fz_nothing, .on_alias = fz_alias,
+	.on_alias_gone = fz_gone, .on_service = fz_service, .on_services = fz_nothing,
+	.on_full = fz_full, .on_limit = fz_limit, .on_own = fz_own, .on_result = fz_result,
+	.on_probe = fz_probe };
 
 static void
 feed(struct state *st, const uint8_t *data, size_t size, const struct seen *seen)

@@ -67,8 +67,10 @@ on_probe(const struct alias_api *a, void *arg)
 	seen.probe = *a;
 }
 
-static const struct state_ops ops = { on_broadcast, on_nothing, on_nothing, on_nothing, on_alias,
-	on_gone, on_service, on_nothing, on_own, on_result, on_probe };
+static const struct state_ops ops = { .broadcast = on_broadcast, .on_loaded = on_nothing,
+	.on_bad_snapshot = on_nothing, .on_reset = on_nothing, .on_alias = on_alias,
+	.on_alias_gone = on_gone, .on_service = on_service, .on_services = on_nothing, .on_own = on_own,
+	.on_result = on_result, .on_probe = on_probe };
 
 /* Members 0, 1 and 2; we are 0. */
 static void

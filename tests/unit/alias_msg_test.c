@@ -33,18 +33,22 @@ expect_exact(void)
 START_TEST(row)
 {
 	struct alias_row r = { .flags = ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, .selw = 3, .selp = 65535,
-		.rpri = 100, .prefixlen = 20, .name = "clua" };
+		.rpri = 100, .prefixlen = 20, .name = "clua" }, got;
 
 	inet_aton("10.1.0.100", &r.addr);
 	start();
-	alias_msg_row(&w, 0x1122334455667788ull, &r);
+	alias_msg_row(&w, 0x1122334455667788ull, 8, &r);
 	expect_exact();
-	ck_assert_uint_eq(m.type, ALIAS_MSG_ROW);
+	ck_assert_uint_eq(m.type, ALIAS_MSG_ROWS);
 	ck_assert_uint_eq(m.token, 0x1122334455667788ull);
-	ck_assert_mem_eq(&m.row, &r, sizeof(r));
+	ck_assert_uint_eq(m.max_aliases, 8);
+	ck_assert_uint_eq(m.count, 1);
+	ck_assert(alias_msg_next_row(&m, &got));
+	ck_assert_mem_eq(&got, &r, sizeof(r));
+	ck_assert(!alias_msg_next_row(&m, &got));
 	r.rpri = 101;
 	start();
-	alias_msg_row(&w, 0, &r);
+	alias_msg_row(&w, 0, 0, &r);
 	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
 }
 END_TEST

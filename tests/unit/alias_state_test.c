@@ -107,7 +107,7 @@ send_row(struct node *n)
 		r.flags = (uint8_t)(ALIAS_ROW_ROUTES | (rnd(4) ? ALIAS_ROW_JOINED : 0) |
 		    (rnd(4) ? ALIAS_ROW_ATTACHED : 0));
 	wire_wr_init(&w, buf, sizeof(buf));
-	alias_msg_row(&w, 1, &r);
+	alias_msg_row(&w, 1, 0, &r);
 	sim_broadcast(buf, wire_wr_len(&w), n);
 }
 
@@ -237,8 +237,22 @@ sim_probe(const struct alias_api *a, void *arg)
 	sim_broadcast(buf, wire_wr_len(&w), n);
 }
 
-static const struct state_ops ops = { sim_broadcast, sim_loaded, sim_bad_snapshot, sim_reset,
-	sim_alias, sim_gone, sim_service, sim_services, sim_own, sim_result, sim_probe };
+static void
+sim_full(struct in_addr addr, uint16_t node, void *arg)
+{
+	must(false);
+}
+
+static void
+sim_limit(uint16_t node, void *arg)
+{
+}
+
+static const struct state_ops ops = { .broadcast = sim_broadcast, .on_loaded = sim_loaded,
+	.on_bad_snapshot = sim_bad_snapshot, .on_reset = sim_reset, .on_alias = sim_alias,
+	.on_alias_gone = sim_gone, .on_service = sim_service, .on_services = sim_services,
+	.on_full = sim_full, .on_limit = sim_limit, .on_own = sim_own,
+	.on_result = sim_result, .on_probe = sim_probe };
 
 static void
 send_api(struct node *n)
@@ -716,8 +730,9 @@ alone_reset(void *arg)
 	((struct alone *)arg)->resets++;
 }
 
-static const struct state_ops alone_ops = { alone_broadcast, alone_loaded, alone_bad_snapshot,
-	alone_reset, sim_alias, NULL, sim_service, sim_services, NULL, NULL, NULL };
+static const struct state_ops alone_ops = { .broadcast = alone_broadcast, .on_loaded = alone_loaded,
+	.on_bad_snapshot = alone_bad_snapshot, .on_reset = alone_reset, .on_alias = sim_alias,
+	.on_service = sim_service, .on_services = sim_services };
 
 static bool
 give_snapshot(struct state *st, uint32_t gen, const uint8_t *data, size_t len)
