@@ -63,6 +63,22 @@ check_daemon() {
 	for k in $(comm -23 "$tmp/told" "$tmp/there"); do complain "$page: there is no $k"; done
 }
 
+# Every function that the library exports is declared, has a page, and is named in the page it leads to.
+check_library() {
+	for f in $(sed -n '/global:/,/local:/s/^	\([a-z_]*\);$/\1/p' "$srcdir/libclua/libclua.map"); do
+		grep -qE "[ *]$f\(" "$srcdir/libclua/clua/clua.h" || complain "clua.h: $f is missing"
+		page=$man/$f.3
+		[ -f "$page" ] || { complain "$f: there is no $page"; continue; }
+		target=$(sed -n 's|^\.so man3/||p' "$page")
+		grep -qE "^\.Nm $f( |$)" "$man/${target:-$f.3}" || complain "${target:-$f.3}: $f is missing"
+	done
+	grep -o 'CLUASRV_[A-Z_]*' "$srcdir/libclua/clua/clua.h" | sort -u | while read -r word; do
+		case $word in CLUASRV_IN | CLUASRV_VALID) continue ;; esac
+		grep -q "$word" "$man/clua_registerservice.3" || echo "$word is missing"
+	done >"$tmp/words"
+	[ -s "$tmp/words" ] && complain "clua_registerservice.3: $(cat "$tmp/words")"
+}
+
 [ -n "${SBIN_PROGRAMS:-}" ] || complain "SBIN_PROGRAMS is empty"
 samples
 for program in ${SBIN_PROGRAMS:-}; do
@@ -71,5 +87,6 @@ for program in ${SBIN_PROGRAMS:-}; do
 	lltd/lltd | gabd/gabd | aliasd/aliasd) check_daemon "${program##*/}" ;;
 	esac
 done
+check_library
 [ "$bad" -eq 0 ] && echo "the pages tell it all"
 exit "$bad"
