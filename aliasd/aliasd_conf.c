@@ -27,6 +27,8 @@ static const struct conf_item schema[] = {
 	    .max = 100000000, .def = "1000000", .line_offset = OFF(max_flows_line) },
 	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
 	    .max = 16777216, .def = "65536", .line_offset = OFF(max_half_open_line) },
+	{ .key = "local_clients", .type = CONF_BOOL, .offset = OFF(local_clients), .def = "true",
+	    .line_offset = OFF(local_clients_line) },
 	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
 	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
 	{ .key = "resvok", .type = CONF_BOOL, .offset = OFF(resvok), .def = "false" },
@@ -258,6 +260,7 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 	fixed(&f, old->max_half_open == fresh->max_half_open, "max_half_open",
 	    fresh->max_half_open_line);
 	fixed(&f, strcmp(old->cgroup, fresh->cgroup) == 0, "cgroup", fresh->cgroup_line);
+	fixed(&f, old->local_clients == fresh->local_clients, "local_clients", fresh->local_clients_line);
 	fixed(&f, strcmp(old->pin_dir, fresh->pin_dir) == 0, "pin_dir", fresh->pin_dir_line);
 	fixed(&f, old->default_addr.s_addr == fresh->default_addr.s_addr, "default_alias",
 	    fresh->default_alias_line);

@@ -13,6 +13,7 @@
 
 #include "aliasd/aliasd_conf.h"
 #include "aliasd/datapath.h"
+#include "aliasd/door.h"
 #include "aliasd/map.h"
 #include "aliasd/sysctls.h"
 #include "aliasd/vmac.h"
@@ -118,12 +119,23 @@ remove_vmacs(const struct aliasd_conf *c)
 	return with_netlink(take_off_vmacs);
 }
 
+static int
+remove_door(const struct aliasd_conf *c)
+{
+	int n = door_remove();
+
+	if (n > 0)
+		log_info("cleanup", "%s, and the rule that led there, removed", DOOR_IN);
+	return n;
+}
+
 /*
  * Whoever puts something on the host that outlives the process has a function here, which also works
  * when none of it is there. It logs each thing that it removes, and returns how many, or -1 after it
  * has logged what it could not. In this order: first packets stop being taken, last the addresses go.
  */
 static int (*const parts[])(const struct aliasd_conf *) = {
+	remove_door,
 	remove_programs,
 	remove_settings,
 	remove_vmacs,

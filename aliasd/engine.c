@@ -80,12 +80,13 @@ make_timers(struct engine *e)
 	e->send_timer = ev_timer_new(e->loop, engine_send_timer, e);
 	e->stray_timer = ev_timer_new(e->loop, engine_stray_timer, e);
 	e->poll_timer = ev_timer_new(e->loop, engine_poll_timer, e);
+	e->frag_timer = ev_timer_new(e->loop, engine_frag_timer, e);
 	e->verify_timer = ev_timer_new(e->loop, engine_verify_timer, e);
 	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
 	e->rejoin_timer = ev_timer_new(e->loop, engine_rejoin_timer, e);
 	e->work_timer = ev_timer_new(e->loop, engine_work_timer, e);
 	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
-	    e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer;
+	    e->frag_timer && e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer;
 }
 
 static void
@@ -108,6 +109,7 @@ make_parts(struct engine *e)
 	e->handover = handover_new(&engine_handover_ops, e);
 	e->peers = peers_new();
 	e->stray = stray_new(&engine_stray_ops, e);
+	e->fragq = fragq_new(engine_put_in, e);
 	e->sysctls = sysctls_new(SYSCTLS_SAVED);
 	e->hostports = hostports_new(HOSTPORTS_DIR, HOSTPORTS_SAVED);
 	e->claim_limit.interval_ns = 10 * NSEC_PER_SEC;
@@ -212,6 +214,7 @@ free_timers(struct engine *e)
 	ev_timer_free(e->send_timer);
 	ev_timer_free(e->stray_timer);
 	ev_timer_free(e->poll_timer);
+	ev_timer_free(e->frag_timer);
 	ev_timer_free(e->verify_timer);
 	ev_timer_free(e->ready_timer);
 	ev_timer_free(e->rejoin_timer);
@@ -222,6 +225,7 @@ static void
 free_parts(struct engine *e)
 {
 	stray_free(e->stray);
+	fragq_free(e->fragq);
 	handover_free(e->handover);
 	ask_free(e->ask);
 	acd_free(e->acd);
@@ -262,6 +266,7 @@ engine_free(struct engine *e)
 		ipc_server_free(e->ipc);
 	engine_api_stop(e);
 	lltsub_free(e->llt);
+	engine_close_door(e);
 	/* While an address is here something must keep the kernel from answering ARP for it. */
 	if (e->lan != NULL && !e->conf->keep_addresses)
 		engine_remove_addresses(e);

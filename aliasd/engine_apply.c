@@ -119,6 +119,7 @@ engine_alias(struct engine *e, const struct state_alias *a)
 	t->fallback = fallback(e, a);
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
 	engine_local_address(e, a->addr);
+	engine_door_route(e, t, true);
 }
 
 struct forget {
@@ -163,6 +164,7 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 		map_each(e->services, forget_service, &f);
 	t->nservices = 0;
 	engine_local_address(e, addr);
+	engine_door_route(e, t, false);
 	if (t->here) {
 		keep_silent(e, t);
 		return;

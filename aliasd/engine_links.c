@@ -143,7 +143,8 @@ static bool
 open_datapath(struct engine *e)
 {
 	static const struct dp_ops ops = { .on_sock = engine_on_sock, .on_looked = engine_on_looked,
-		.on_stray = engine_on_stray, .on_refused = engine_on_refused };
+		.on_stray = engine_on_stray, .on_refused = engine_on_refused,
+		.on_fragment = engine_on_fragment, .on_first = engine_on_first };
 	struct dp_conf conf = { .self = e->self, .max_flows = e->conf->max_flows,
 		.max_half_open = e->conf->max_half_open, .max_aliases = e->conf->max_aliasid,
 		.max_services = aliasd_conf_services(e->conf), .pin_dir = e->conf->pin_dir,
@@ -152,6 +153,8 @@ open_datapath(struct engine *e)
 	look_at_links(e);
 	conf.deliver_ifindex = deliver_ifindex(e);
 	e->dp = datapath_open(e->loop, &conf, &ops, e);
+	if (e->dp != NULL)
+		engine_open_door(e);
 	return e->dp != NULL;
 }
 
@@ -166,6 +169,7 @@ attach_lan(struct engine *e, uint32_t ifindex, const char *name)
 	if (e->conf->keep_addresses && netlink_sysctl_get("all", "arp_ignore", &ignore) == 0 &&
 	    ignore == 0 && netlink_sysctl_get(name, "arp_ignore", &ignore) == 0 && ignore == 0)
 		sysctls_set(e->sysctls, name, "arp_ignore", ARP_IGNORE_HOST_SCOPE);
+	engine_door_lan(e, name);
 	if (datapath_attach_lan(e->dp, ifindex) == 0)
 		log_info("lan", "%s: LAN interface", name);
 }
@@ -295,6 +299,7 @@ lan_change(void *arg)
 	struct engine *e = arg;
 
 	engine_attached(e);
+	engine_door_routes(e);
 	if (e->dp != NULL)
 		engine_send_lan(e);
 }

@@ -10,6 +10,8 @@
 #include "aliasd/datapath.h"
 #include "aliasd/diag.h"
 #include "aliasd/engine.h"
+#include "aliasd/door.h"
+#include "aliasd/fragq.h"
 #include "aliasd/garp.h"
 #include "aliasd/group.h"
 #include "aliasd/handover.h"
@@ -46,6 +48,8 @@ struct told { /* an alias as the data plane has it */
 	struct dp_alias dp;
 	bool told; /* … if it has it at all */
 	bool here; /* its address is on this host */
+	struct in_addr from; /* what clients on this host have as their address; 0: no route */
+	uint32_t from_mtu;
 	enum told_phase phase;
 	uint16_t fallback;  /* as it shall be */
 	uint16_t last;      /* the master as the state had it last, or SEL_NO_NODE */
@@ -138,12 +142,14 @@ struct engine {
 	size_t lan_sent_len;
 	uint32_t lan_sent_gen;
 	struct stray *stray;
+	struct door *door; /* or NULL */
+	struct fragq *fragq;
 	size_t nasks, asks_size;
 	struct alias_conn *asks;
 	struct log_limit claim_limit, refuse_limit, full_limit;
 
 	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
-	struct ev_timer *ready_timer, *rejoin_timer, *work_timer;
+	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer;
 	uint64_t flush_at; /* 0: not armed */
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
@@ -293,6 +299,18 @@ void engine_owner_told(struct engine *, uint16_t node, const struct alias_conn *
 void engine_owner_ends(struct engine *, uint16_t node);
 void engine_owners_fresh(struct engine *);
 bool engine_owners_missing(struct engine *);
+
+/* engine_door.c: this host's own packets, and fragments that are held */
+void engine_open_door(struct engine *);
+void engine_close_door(struct engine *);
+void engine_door_lan(struct engine *, const char *ifname);
+void engine_door_route(struct engine *, struct told *, bool wanted);
+void engine_door_routes(struct engine *); /* addresses or MTUs changed */
+void engine_put_in(const uint8_t *frame, size_t len, void *engine);
+void engine_frag_timer(void *engine);
+void engine_on_fragment(
+    const struct dp_fragment *, bool known, const uint8_t *frame, size_t len, void *engine);
+void engine_on_first(const struct dp_fragment *, void *engine);
 
 /* engine_stray.c */
 extern const struct stray_ops engine_stray_ops;

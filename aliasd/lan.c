@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aliasd/door.h"
 #include "aliasd/map.h"
 #include "common/ev.h"
 #include "common/log.h"
@@ -109,7 +110,7 @@ is_ours(const struct lan *l, const struct netlink_link *k)
 static enum lan_role
 role_of(const struct lan *l, const struct netlink_link *k, enum lan_role before)
 {
-	if (k->type != ARPHRD_ETHER)
+	if (k->type != ARPHRD_ETHER || door_is_name(k->name))
 		return LAN_NONE;
 	if (is_ours(l, k))
 		return k->up || before == LAN_OURS ? LAN_OURS : before;

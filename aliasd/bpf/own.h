@@ -61,7 +61,15 @@ own_packet(struct packet *p)
 	return own_read(p) ? own_ip(p) : DROP;
 }
 
-/* Into clua0: what the daemon held, and its answers to this host. */
+INLINE int
+own_is_back(const struct packet *p)
+{
+	struct ethhdr *eth = packet_header(p, 0, sizeof(*eth));
+
+	return eth && mac_load(eth->h_source) == mac_load(eth->h_dest);
+}
+
+/* Into clua0: what is for this very host, what the daemon held, and its answers to this host. */
 INLINE int
 again_packet(struct packet *p)
 {
@@ -69,7 +77,7 @@ again_packet(struct packet *p)
 	int verdict;
 
 	p->held = 1;
-	if (!own_read(p))
+	if (own_is_back(p) || !own_read(p))
 		return PASS;
 	if (!ip_header(p, &frag))
 		return drop(p, DP_C_MALFORMED);

@@ -8,7 +8,6 @@
 
 #define IP_MORE 0x2000
 #define IP_OFFSET 0x1fff
-#define LOOPBACK 1 /* the number of lo, everywhere */
 
 #define X(name, text) DP_C_##name,
 enum { DP_COUNTER_LIST(X) };
@@ -161,19 +160,16 @@ deliver(struct packet *p)
 	return PASS;
 }
 
-/* To a socket of this very host, through lo, as if the route had led there at once. */
+/*
+ * To a socket of this very host: back in by the interface that it leaves by, clua0. The frame is from
+ * that interface to itself, which says that it has been seen.
+ */
 INLINE int
 own_deliver(struct packet *p)
 {
-	struct ethhdr *eth;
-
 	if (p->proto == IPPROTO_UDP && p->l4)
 		udp_remember(p);
-	eth = packet_header(p, 0, sizeof(*eth));
-	if (!eth)
-		return DROP;
-	__builtin_memset(eth->h_dest, 0, sizeof(eth->h_dest));
-	return bpf_redirect(LOOPBACK, BPF_F_INGRESS);
+	return bpf_redirect(packet_ifindex(p), BPF_F_INGRESS);
 }
 
 /*
