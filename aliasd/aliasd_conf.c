@@ -29,6 +29,8 @@ static const struct conf_item schema[] = {
 	    .max = 16777216, .def = "65536", .line_offset = OFF(max_half_open_line) },
 	{ .key = "local_clients", .type = CONF_BOOL, .offset = OFF(local_clients), .def = "true",
 	    .line_offset = OFF(local_clients_line) },
+	{ .key = "leave_limit", .type = CONF_UINT, .offset = OFF(leave_limit), .min = 0,
+	    .max = ALIAS_LEAVE_MAX, .def = "0" },
 	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
 	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
 	{ .key = "resvok", .type = CONF_BOOL, .offset = OFF(resvok), .def = "false" },
@@ -195,6 +197,8 @@ print_alias(FILE *out, const struct alias_ctl_set *s)
 		fprintf(out, ",join");
 	if (o->set & ALIAS_OPT_LEAVE)
 		fprintf(out, ",leave");
+	if ((o->set & ALIAS_OPT_LEAVE) && o->leave_limit != ALIAS_LEAVE_NOT_SAID)
+		fprintf(out, "=%u", o->leave_limit);
 	if (o->set & ALIAS_OPT_SELW)
 		fprintf(out, ",selw=%u", o->selw);
 	if (o->set & ALIAS_OPT_SELP)

@@ -37,6 +37,7 @@ struct aliasd_conf {
 	int max_aliasid_line, max_services_line, max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
 	bool local_clients; /* what this host sends to an alias is dealt out like what others send */
 	int local_clients_line;
+	uint32_t leave_limit; /* seconds; 0 = none */
 	bool keep_addresses;
 	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
 	char vmac_prefix_text[16];

@@ -70,15 +70,21 @@ diag_close(struct diag *d)
 }
 
 static int
-request(struct diag *d, uint16_t flags, const struct inet_diag_req_v2 *req)
+command(struct diag *d, uint16_t type, uint16_t flags, const struct inet_diag_req_v2 *req)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(d->buf);
 
-	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	nlh->nlmsg_seq = ++d->seq;
 	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof(*req)), req, sizeof(*req));
 	return mnl_socket_sendto(d->nl, nlh, nlh->nlmsg_len) < 0 ? -1 : 0;
+}
+
+static int
+request(struct diag *d, uint16_t flags, const struct inet_diag_req_v2 *req)
+{
+	return command(d, SOCK_DIAG_BY_FAMILY, flags, req);
 }
 
 /* Reads answers until the last; 0, or -1 and errno. */
@@ -242,10 +248,9 @@ lookup_cb(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_STOP;
 }
 
-int
-diag_lookup(struct diag *d, const struct alias_conn *c, enum alias_verdict *verdict)
+static struct inet_diag_req_v2
+request_for(const struct alias_conn *c)
 {
-	struct lookup l = { .conn = c, .verdict = ALIAS_NOT_MINE };
 	struct inet_diag_req_v2 req = { .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP,
 		.idiag_states = ~0u };
 
@@ -254,6 +259,23 @@ diag_lookup(struct diag *d, const struct alias_conn *c, enum alias_verdict *verd
 	req.id.idiag_src[0] = c->alias.s_addr;
 	req.id.idiag_dst[0] = c->client.s_addr;
 	req.id.idiag_cookie[0] = req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	return req;
+}
+
+int
+diag_abort(struct diag *d, const struct alias_conn *c)
+{
+	struct inet_diag_req_v2 req = request_for(c);
+
+	return command(d, SOCK_DESTROY, NLM_F_ACK, &req) < 0 ? -1 : answers(d, NULL, NULL);
+}
+
+int
+diag_lookup(struct diag *d, const struct alias_conn *c, enum alias_verdict *verdict)
+{
+	struct lookup l = { .conn = c, .verdict = ALIAS_NOT_MINE };
+	struct inet_diag_req_v2 req = request_for(c);
+
 	if (request(d, 0, &req) < 0 || (answers(d, lookup_cb, &l) < 0 && errno != ENOENT))
 		return -1;
 	*verdict = l.verdict;

@@ -27,6 +27,20 @@ engine_ctl_wait(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *r
 }
 
 static void
+say_left(struct engine *e, const struct waiter *w)
+{
+	struct alias_ctl_drain d;
+	uint8_t buf[32];
+	struct wire_wr wr;
+
+	if (!w->says_left || !engine_draining(e, w->alias, &d))
+		return;
+	wire_wr_init(&wr, buf, sizeof(buf));
+	alias_ctl_drain_encode(&wr, &d);
+	ipc_conn_send(w->conn, ALIAS_ROW_DRAIN, w->reqid, buf, wire_wr_len(&wr));
+}
+
+static void
 answer(const struct waiter *w, enum ipc_code code, const char *text)
 {
 	struct ipc_msg req = { .reqid = w->reqid };
@@ -52,6 +66,7 @@ finish(struct engine *e, uint64_t token, enum ipc_code code, const char *text)
 			continue;
 		}
 		*at = w->next;
+		say_left(e, w);
 		answer(w, code, text);
 		free_waiter(w);
 	}
@@ -199,6 +214,7 @@ set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 {
 	struct engine *e = arg;
 	struct alias_ctl_set s;
+	struct waiter *w;
 	const char *why;
 
 	if (!alias_ctl_set_decode(m->data, m->len, &s)) {
@@ -215,10 +231,14 @@ set(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
 		return;
 	}
-	if (is_to_be_looked_for(e, &s))
+	if (is_to_be_looked_for(e, &s)) {
 		look_for(e, add_waiter(e, conn, m), &s);
-	else
-		engine_set(e, &s, engine_ctl_wait(e, conn, m));
+		return;
+	}
+	w = add_waiter(e, conn, m);
+	w->says_left = (s.opts.set & ALIAS_OPT_LEAVE) || ((s.opts.set & ALIAS_OPT_SELW) && s.opts.selw == 0);
+	w->alias = s.is_default ? e->conf->default_addr : s.addr;
+	engine_set(e, &s, w->token);
 }
 
 static void

@@ -170,7 +170,7 @@ push_one(const struct dp_conn *c, uint16_t owner, void *arg)
 	struct push *p = arg;
 	struct alias_conn conn = engine_conn(c);
 
-	alias_list_conn(&p->m->list, &conn, ALIAS_FLOW_SET);
+	alias_list_conn(&p->m->list, &conn, ALIAS_FLOW_HELD);
 	if (p->m->list.count == CONNS_A_MESSAGE)
 		push_send(p);
 }
@@ -365,22 +365,48 @@ engine_flows_loaded(struct engine *e)
 	check_synced(e);
 }
 
+static bool
+stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct dp_conn *d, bool news)
+{
+	uint16_t holder = datapath_flow_owner(e->dp, d);
+	struct claim claim = { .news = news, .known = holder != DP_NO_NODE && holder != src };
+
+	if (!claim.known || news)
+		return true;
+	claim.ours = holder == e->self;
+	claim.loading = !e->said_synced;
+	claim.member = state_is_member(e->state, holder);
+	claim.settled = engine_owner_settled(e, holder, c);
+	if (!claim_stands(&claim))
+		return false;
+	/* Once its owner is gone our socket would be taken for the connection, and never answer it. */
+	if (claim.ours)
+		diag_abort(e->diag, c);
+	return true;
+}
+
 static void
 take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
 {
 	struct alias_conn c;
+	size_t refused = 0;
 	uint8_t op;
 
 	while (alias_msg_next_conn(m, &c, &op)) {
 		struct dp_conn d = engine_dp_conn(&c);
 
-		if (op == ALIAS_FLOW_SET) {
+		if (op == ALIAS_FLOW_DEL) {
+			datapath_del_flow(e->dp, &d, src);
+		} else if (stands(e, src, &c, &d, op == ALIAS_FLOW_SET)) {
 			datapath_set_flow(e->dp, &d, src);
 			engine_owner_told(e, src, &c);
 		} else {
-			datapath_del_flow(e->dp, &d, src);
+			refused++;
 		}
 	}
+	if (refused > 0)
+		log_info("flow", "node %u (%s): %zu connections it tells of are another's by now", src,
+		    e->name[src], refused);
 }
 
 /* How much there is to come, as far as it is not here already from an earlier life. */
@@ -400,13 +426,13 @@ take_absent_flows(struct engine *e, struct alias_msg *m)
 	struct alias_conn c;
 	uint8_t op;
 
-	if (m->owner == e->self || state_is_member(e->state, m->owner))
+	if (m->owner == e->self || state_is_member(e->state, m->owner) || !engine_host_is_up(e, m->owner))
 		return;
 	engine_owner_absent(e, m->owner);
 	while (alias_msg_next_conn(m, &c, &op)) {
 		struct dp_conn d = engine_dp_conn(&c);
 
-		if (op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == DP_NO_NODE)
+		if (op != ALIAS_FLOW_DEL && datapath_flow_owner(e->dp, &d) == DP_NO_NODE)
 			datapath_set_flow(e->dp, &d, m->owner);
 	}
 }

@@ -134,6 +134,7 @@ void
 engine_poll_timer(void *arg)
 {
 	struct engine *e = arg;
+	uint16_t ignored;
 
 	datapath_answer_until(e->dp, clock_ns() + ENGINE_MASTER_FOR);
 	engine_listen_dump(e, IPPROTO_UDP);
@@ -141,7 +142,7 @@ engine_poll_timer(void *arg)
 		engine_listen_dump(e, IPPROTO_TCP);
 	if (e->polls % POLLS_A_SECOND == 0) {
 		engine_drained(e);
-		engine_owners_missing(e); /* forgets those that stay away */
+		engine_owners_missing(e, &ignored); /* forgets those that stay away */
 		hostports_look(e->hostports);
 	}
 	ev_timer_set(e->poll_timer, POLL_UDP);
@@ -201,8 +202,11 @@ reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
 		    sizeof(*kernel->conn), by_bytes) == NULL)
 			engine_flow(e, &table->conn[i], ALIAS_FLOW_DEL);
 	}
-	for (i = 0; i < kernel->n; i++)
-		engine_flow(e, &kernel->conn[i], ALIAS_FLOW_SET);
+	for (i = 0; i < kernel->n; i++) {
+		/* If it is ours after all, their entry will go, and then a packet finds our socket. */
+		if (!engine_is_anothers(e, &kernel->conn[i]))
+			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_SET);
+	}
 }
 
 void

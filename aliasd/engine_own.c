@@ -10,14 +10,14 @@
 static void
 set_attached(struct engine *e, struct alias_row *r)
 {
-	uint8_t can = 0;
+	uint8_t can = lan_cut_off(e->lan) ? ALIAS_ROW_CUT_OFF : 0;
 
 	if (e->routing & ALIAS_RT_START) {
-		can = lan_carrier(e->lan) ? ALIAS_ROW_ROUTER : 0;
+		can |= lan_carrier(e->lan) ? ALIAS_ROW_ROUTER : 0;
 		if (!(r->flags & ALIAS_ROW_VIRTUAL) && lan_attached(e->lan, r->addr) != 0)
 			can |= ALIAS_ROW_ATTACHED;
 	}
-	r->flags = (uint8_t)((r->flags & ~(ALIAS_ROW_ROUTER | ALIAS_ROW_ATTACHED)) | can);
+	r->flags = (uint8_t)((r->flags & ~(ALIAS_ROW_ROUTER | ALIAS_ROW_ATTACHED | ALIAS_ROW_CUT_OFF)) | can);
 }
 
 static void
@@ -101,6 +101,7 @@ engine_set(struct engine *e, const struct alias_ctl_set *asked, uint64_t token)
 		row = *own;
 	}
 	engine_local_address(e, s.addr);
+	engine_drain_set(e, &s);
 	engine_send_row(e, &row, token);
 }
 
@@ -139,31 +140,6 @@ engine_attached(struct engine *e)
 	/* Called while things are being set up, too. */
 	if (e->lan != NULL && e->own != NULL)
 		own_each(e->own, attached_one, e);
-}
-
-struct count {
-	struct in_addr addr;
-	size_t n;
-};
-
-static void
-count_flow(const struct dp_conn *c, uint16_t owner, void *arg)
-{
-	struct count *x = arg;
-
-	if (c->alias.s_addr == x->addr.s_addr)
-		x->n++;
-}
-
-/* While connections of ours are open the address stays. */
-static bool
-still_serving(struct engine *e, struct in_addr addr)
-{
-	struct count x = { .addr = addr };
-
-	if (e->dp != NULL && datapath_alias_flows(e->dp, addr) > 0)
-		datapath_each_flow(e->dp, e->self, count_flow, &x);
-	return x.n > 0;
 }
 
 static void
@@ -213,28 +189,8 @@ engine_local_address(struct engine *e, struct in_addr addr)
 		return;
 	if (wanted && !t->here)
 		add_address(e, t);
-	else if (!wanted && t->here && !still_serving(e, addr))
+	else if (!wanted && t->here && engine_left(e, addr) == 0)
 		remove_address(e, t);
-}
-
-static void
-drained_one(uint64_t key, void *value, void *arg)
-{
-	struct engine *e = arg;
-	struct told *t = value;
-
-	if (!t->here)
-		return;
-	engine_local_address(e, t->dp.addr);
-	if (!t->here && state_loaded(e->state) && state_alias(e->state, t->dp.addr) == NULL &&
-	    own_get(e->own, t->dp.addr) == NULL)
-		engine_alias_gone(e, t->dp.addr);
-}
-
-void
-engine_drained(struct engine *e)
-{
-	map_each(e->told, drained_one, e);
 }
 
 static void

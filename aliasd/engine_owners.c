@@ -19,16 +19,17 @@ forget(struct engine *e, uint16_t node)
 	datapath_del_owner(e->dp, node);
 }
 
-static bool
-host_is_up(const struct engine *e, uint16_t node)
+/* It is the host that its connections were told of: not one that came back after we had lost it. */
+bool
+engine_host_is_up(const struct engine *e, uint16_t node)
 {
-	return e->open[node] && paths_reachable(e->paths, node);
+	return e->open[node] && !e->lost[node] && paths_reachable(e->paths, node);
 }
 
 void
 engine_owner_left(struct engine *e, uint16_t node)
 {
-	if (!host_is_up(e, node)) {
+	if (!engine_host_is_up(e, node)) {
 		forget(e, node);
 		return;
 	}
@@ -57,6 +58,7 @@ engine_owner_absent(struct engine *e, uint16_t node)
 void
 engine_owner_down(struct engine *e, uint16_t node)
 {
+	e->lost[node] = true;
 	if (e->dp != NULL && e->orphaned[node] != 0)
 		forget(e, node);
 }
@@ -74,6 +76,7 @@ void
 engine_owner_begins(struct engine *e, uint16_t node)
 {
 	e->orphaned[node] = 0;
+	e->lost[node] = false;
 	relearn_free(e->relearn[node]);
 	e->relearn[node] = NULL;
 	if (datapath_flow_count(e->dp, node) == 0)
@@ -87,6 +90,25 @@ engine_owner_told(struct engine *e, uint16_t node, const struct alias_conn *c)
 {
 	if (e->relearn[node] != NULL)
 		relearn_told(e->relearn[node], c);
+}
+
+/*
+ * A socket of ours that another owns by now is what is left of a connection that its client gave up
+ * without our hearing of it; see claim.h.
+ */
+bool
+engine_is_anothers(struct engine *e, const struct alias_conn *c)
+{
+	struct dp_conn d = engine_dp_conn(c);
+	uint16_t owner = datapath_flow_owner(e->dp, &d);
+
+	return owner != DP_NO_NODE && owner != e->self;
+}
+
+bool
+engine_owner_settled(const struct engine *e, uint16_t node, const struct alias_conn *c)
+{
+	return e->relearn[node] == NULL || relearn_is_told(e->relearn[node], c);
 }
 
 struct stale {
@@ -126,6 +148,8 @@ engine_owners_fresh(struct engine *e)
 	uint16_t node;
 
 	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (state_is_member(e->state, node))
+			e->lost[node] = false; /* it may have been we who were cut off */
 		if (node == e->self || datapath_flow_count(e->dp, node) == 0)
 			continue;
 		if (state_is_member(e->state, node))
@@ -135,21 +159,22 @@ engine_owners_fresh(struct engine *e)
 	}
 }
 
-/* True while some host's connections are known to nobody who could be asked. */
-bool
-engine_owners_missing(struct engine *e)
+size_t
+engine_owners_missing(struct engine *e, uint16_t *one)
 {
 	uint64_t now = clock_ns();
-	bool any = false;
 	uint16_t node;
+	size_t n = 0;
 
 	for (node = 0; node < LLT_MAX_NODES; node++) {
 		if (e->orphaned[node] == 0)
 			continue;
-		if (now - e->orphaned[node] > KEEP_FOR)
+		if (now - e->orphaned[node] > KEEP_FOR) {
 			forget(e, node);
-		else
-			any = true;
+			continue;
+		}
+		*one = node;
+		n++;
 	}
-	return any;
+	return n;
 }

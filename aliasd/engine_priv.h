@@ -7,6 +7,7 @@
 #include "aliasd/aliasd_conf.h"
 #include "aliasd/announce.h"
 #include "aliasd/ask.h"
+#include "aliasd/claim.h"
 #include "aliasd/datapath.h"
 #include "aliasd/diag.h"
 #include "aliasd/engine.h"
@@ -57,6 +58,7 @@ struct told { /* an alias as the data plane has it */
 	bool used;          /* a member was master of it before */
 	bool retired;       /* we were, until we were told to end */
 	unsigned nservices; /* of the data plane */
+	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
 };
 
 /* To find out whether an address is in use. A host on a LAN answers within a few milliseconds. */
@@ -73,6 +75,8 @@ struct waiter { /* a client that waits for its change to come back in order */
 	struct alias_ctl_set *set; /* not carried out yet: the address is looked for on the LAN */
 	bool done;       /* agreed on; answered when it is carried out */
 	const char *why; /* … or refused; static */
+	bool says_left; /* the answer says how many connections to the alias are left */
+	struct in_addr alias;
 };
 
 struct rows; /* engine_rows.c */
@@ -90,6 +94,7 @@ struct engine {
 	uint16_t self;
 	char name[LLT_MAX_NODES][LLT_NAME_MAX];
 	bool open[LLT_MAX_NODES]; /* lltd has a session with the host */
+	bool lost[LLT_MAX_NODES]; /* … and lost one since its aliasd joined */
 
 	/* the kernel */
 	struct lan *lan;
@@ -261,7 +266,6 @@ void engine_set(struct engine *, const struct alias_ctl_set *, uint64_t token);
 void engine_own_refused(struct engine *, struct in_addr); /* by the group: there are too many */
 void engine_attached(struct engine *);
 void engine_local_address(struct engine *, struct in_addr);
-void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
 void engine_remove_addresses(struct engine *);
 
 /* engine_routing.c: how this member routes */
@@ -270,6 +274,13 @@ void engine_routing_reload(struct engine *, const struct aliasd_conf *old);
 /* engine_services.c: the table of services */
 void engine_send_services(struct engine *, const struct services *, bool initial, uint64_t token);
 void engine_services_changed(struct engine *);
+
+/* engine_drain.c: no more connections, and those that are left */
+size_t engine_left(struct engine *, struct in_addr); /* connections of ours to the alias */
+void engine_drain_set(struct engine *, const struct alias_ctl_set *);
+/* False if this member is not, or not any more, about to leave the alias. Counts what is left. */
+bool engine_draining(struct engine *, struct in_addr, struct alias_ctl_drain *);
+void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
 
 /* engine_local.c: sockets of this host */
 void engine_on_sock(enum dp_sock_event, const struct dp_conn *, void *engine);
@@ -295,10 +306,18 @@ bool engine_owner_is_absent(const struct engine *, uint16_t node);
 void engine_owner_absent(struct engine *, uint16_t node);
 void engine_owner_down(struct engine *, uint16_t node);
 void engine_owner_begins(struct engine *, uint16_t node);
+/* It has told the connection in this life, or has told everything. */
+bool engine_owner_settled(const struct engine *, uint16_t node, const struct alias_conn *);
+bool engine_is_anothers(struct engine *, const struct alias_conn *);
+bool engine_host_is_up(const struct engine *, uint16_t node);
 void engine_owner_told(struct engine *, uint16_t node, const struct alias_conn *);
 void engine_owner_ends(struct engine *, uint16_t node);
 void engine_owners_fresh(struct engine *);
-bool engine_owners_missing(struct engine *);
+/*
+ * How many hosts there are without aliasd, so that nobody can be asked for what they own; *one is one
+ * of them. Forgets those that have been so for long.
+ */
+size_t engine_owners_missing(struct engine *, uint16_t *one);
 
 /* engine_door.c: this host's own packets, and fragments that are held */
 void engine_open_door(struct engine *);

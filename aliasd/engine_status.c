@@ -216,6 +216,18 @@ registered_row(const struct alias_api_reg *g, void *arg)
 }
 
 static void
+drain_row(struct status *s)
+{
+	struct alias_ctl_drain d;
+
+	if (!engine_draining(s->e, s->alias->addr, &d))
+		return;
+	begin(s);
+	alias_ctl_drain_encode(&s->w, &d);
+	send_row(s, ALIAS_ROW_DRAIN);
+}
+
+static void
 alias_rows(const struct state_alias *a, void *arg)
 {
 	struct status *s = arg;
@@ -226,6 +238,7 @@ alias_rows(const struct state_alias *a, void *arg)
 	for (i = 0; i < a->nrows; i++)
 		member_row(s, &a->rows[i]);
 	state_each_service(s->e->state, a->addr, service_row, s);
+	drain_row(s);
 }
 
 void

@@ -46,9 +46,19 @@ reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 {
 	struct engine *e = arg;
 	uint8_t out[FRAME_RST_LEN];
+	size_t missing;
+	uint16_t one;
 
-	/* The owner may be a host whose aliasd is away: the client tries again, and by then it may be back. */
-	if (clock_ns() < e->quiet_until || engine_owners_missing(e))
+	if (clock_ns() < e->quiet_until)
+		return;
+	/*
+	 * The owner may be a host whose aliasd is away. If there is one such host, its kernel has the
+	 * connection or resets it; if there are more, the client tries again, and by then they may be back.
+	 */
+	missing = engine_owners_missing(e, &one);
+	if (missing == 1)
+		send_to_owner(one, frame, len, e);
+	if (missing > 0)
 		return;
 	if (frame_rst(out, frame, len))
 		rawsock_send(e->raw, ifindex, out, sizeof(out));
@@ -156,6 +166,8 @@ engine_asked(struct engine *e, uint16_t src, struct alias_msg *m)
 
 		if (diag_lookup(e->diag, &c, &verdict) < 0)
 			continue; /* who cannot tell says nothing, and the client tries again */
+		if (verdict == ALIAS_MINE && engine_is_anothers(e, &c))
+			verdict = ALIAS_NOT_MINE;
 		if (verdict == ALIAS_MINE)
 			engine_flow(e, &c, ALIAS_FLOW_SET);
 		alias_list_conn(&list, &c, (uint8_t)verdict);

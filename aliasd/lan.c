@@ -338,6 +338,12 @@ lan_carrier(const struct lan *l)
 	return false;
 }
 
+bool
+lan_cut_off(const struct lan *l)
+{
+	return l->n > 0 && !lan_carrier(l);
+}
+
 uint32_t
 lan_attached(const struct lan *l, struct in_addr addr)
 {

@@ -53,6 +53,8 @@ bool lan_is_iface(const struct lan *, uint32_t ifindex);
 uint32_t lan_attached(const struct lan *, struct in_addr addr);
 /* Any interface of ours has carrier. */
 bool lan_carrier(const struct lan *);
+/* There are interfaces of ours, and none has carrier. */
+bool lan_cut_off(const struct lan *);
 /* Our own address on the interface in the subnet of addr, or 0.0.0.0. */
 struct in_addr lan_source(const struct lan *, uint32_t ifindex, struct in_addr addr);
 /* Every address of an interface of ours. */

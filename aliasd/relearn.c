@@ -50,19 +50,33 @@ by_conn(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct alias_conn));
 }
 
-void
-relearn_told(struct relearn *r, const struct alias_conn *c)
+static struct entry *
+find(struct relearn *r, const struct alias_conn *c)
 {
-	struct entry *e;
-
 	if (r->n == 0)
-		return;
+		return NULL;
 	if (!r->sorted)
 		qsort(r->entry, r->n, sizeof(*r->entry), by_conn);
 	r->sorted = true;
-	e = bsearch(c, r->entry, r->n, sizeof(*r->entry), by_conn);
+	return bsearch(c, r->entry, r->n, sizeof(*r->entry), by_conn);
+}
+
+void
+relearn_told(struct relearn *r, const struct alias_conn *c)
+{
+	struct entry *e = find(r, c);
+
 	if (e != NULL)
 		e->told = true;
+}
+
+/* What is not among the old ones was told since. */
+bool
+relearn_is_told(struct relearn *r, const struct alias_conn *c)
+{
+	const struct entry *e = find(r, c);
+
+	return e == NULL || e->told;
 }
 
 void

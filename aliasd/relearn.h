@@ -6,6 +6,7 @@
 #ifndef CLUA_ALIASD_RELEARN_H
 #define CLUA_ALIASD_RELEARN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proto/alias_msg.h"
@@ -18,6 +19,7 @@ void relearn_free(struct relearn *); /* NULL is fine */
 void relearn_old(struct relearn *, const struct alias_conn *);
 /* then what is told, */
 void relearn_told(struct relearn *, const struct alias_conn *);
+bool relearn_is_told(struct relearn *, const struct alias_conn *);
 /* and at the end fn for every entry that was not told again. */
 void relearn_stale(
     struct relearn *, void (*fn)(const struct alias_conn *, void *arg), void *arg);

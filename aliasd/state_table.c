@@ -331,6 +331,21 @@ state_clear(struct state *st)
 	st->ndirty_aliases = st->ndirty_ports = 0;
 }
 
+/* Whoever cannot answer clients gets none, as if drained, unless nobody can. */
+static void
+pass_over_cut_off(const struct state_alias *a, struct sel_candidate *c, size_t n)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		any |= c[i].selw > 0 && !(find_row(a, c[i].node)->flags & ALIAS_ROW_CUT_OFF);
+	for (i = 0; any && i < n; i++) {
+		if (find_row(a, c[i].node)->flags & ALIAS_ROW_CUT_OFF)
+			c[i].selw = 0;
+	}
+}
+
 /* One candidate a member, however many addresses it listens on. */
 size_t
 state_candidates(const struct state_alias *a, const struct port *p, struct sel_candidate *out)
@@ -351,6 +366,7 @@ state_candidates(const struct state_alias *a, const struct port *p, struct sel_c
 		out[n].selw = r->selw;
 		out[n++].selp = r->selp;
 	}
+	pass_over_cut_off(a, out, n);
 	return n;
 }
 

@@ -27,7 +27,7 @@ static const char help_text[] =
     "\n"
     "-a  specify, join or change a cluster alias; ALIAS is a name, an address or DEFAULTALIAS\n"
     "      join         be given connections\n"
-    "      leave        be given no more; once more: forget the alias\n"
+    "      leave[=SEC]  be given no more, and reset what is left after SEC; once more: forget the alias\n"
     "      selw=n       selection weight, 0..65535, default 1\n"
     "      selp=n       selection priority, 0..65535, default 1\n"
     "      rpri=n       router priority, 0..100, default 1\n"

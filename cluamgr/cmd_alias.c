@@ -4,7 +4,21 @@
 
 #include "aliasd/aliasd_conf.h"
 #include "cluamgr/cluamgr.h"
+#include "cluamgr/status.h"
+#include "common/ipc.h"
 #include "proto/alias_ctl.h"
+
+/* What the member still has of an alias that it leaves. */
+static void
+on_row(const struct ipc_msg *m, void *arg)
+{
+	struct alias_ctl_drain d;
+
+	if (m->type != ALIAS_ROW_DRAIN || !alias_ctl_drain_decode(m->data, m->len, &d))
+		return;
+	printf("%s: ", (const char *)arg);
+	cm_drain_text(stdout, &d);
+}
 
 int
 cm_alias(const struct cm_args *args)
@@ -28,5 +42,5 @@ cm_alias(const struct cm_args *args)
 	}
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_ctl_set_encode(&w, &s);
-	return cm_call(ALIAS_CTL_SET, buf, wire_wr_len(&w), NULL, NULL);
+	return cm_call(ALIAS_CTL_SET, buf, wire_wr_len(&w), on_row, s.opts.alias);
 }

@@ -70,6 +70,18 @@ add_reg(struct cm_status *s, const struct ipc_msg *m)
 	return alias_api_reg_decode(m->data, m->len, &s->regs[s->nregs]) && ++s->nregs;
 }
 
+static bool
+add_drain(struct cm_status *s, const struct ipc_msg *m)
+{
+	struct cm_alias_status *a;
+
+	if (s->naliases == 0)
+		return false;
+	a = &s->aliases[s->naliases - 1];
+	a->draining = alias_ctl_drain_decode(m->data, m->len, &a->drain);
+	return a->draining;
+}
+
 void
 cm_status_row(const struct ipc_msg *m, void *arg)
 {
@@ -97,6 +109,9 @@ cm_status_row(const struct ipc_msg *m, void *arg)
 		break;
 	case ALIAS_ROW_REGISTERED:
 		ok = add_reg(s, m);
+		break;
+	case ALIAS_ROW_DRAIN:
+		ok = add_drain(s, m);
 		break;
 	default: /* of a later version */
 		break;

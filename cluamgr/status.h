@@ -14,6 +14,8 @@ struct cm_alias_status {
 	size_t nmembers, nservices;
 	struct alias_ctl_member *members;
 	struct alias_ctl_service **services;
+	bool draining;
+	struct alias_ctl_drain drain;
 };
 
 struct cm_status {
@@ -34,6 +36,7 @@ void cm_status_free(struct cm_status *);
 /* "" if the name is not known. */
 const char *cm_status_node_name(const struct cm_status *, uint16_t id);
 
+void cm_drain_text(FILE *, const struct alias_ctl_drain *); /* a line */
 void cm_status_text(FILE *, const struct cm_status *);
 void cm_status_json(FILE *, const struct cm_status *);
 

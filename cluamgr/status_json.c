@@ -122,6 +122,22 @@ put_flags(struct json *j, uint16_t flags)
 }
 
 static void
+put_drain(struct json *j, const struct cm_alias_status *a)
+{
+	if (!a->draining) {
+		json_null(j, "draining");
+		return;
+	}
+	json_object(j, "draining");
+	json_uint(j, "left", a->drain.left);
+	if (a->drain.reset_in == ALIAS_LEAVE_NOT_SAID)
+		json_null(j, "reset_in");
+	else
+		json_uint(j, "reset_in", a->drain.reset_in);
+	json_object_end(j);
+}
+
+static void
 put_alias(struct json *j, const struct cm_status *s, const struct cm_alias_status *a)
 {
 	size_t i;
@@ -148,6 +164,7 @@ put_alias(struct json *j, const struct cm_status *s, const struct cm_alias_statu
 	for (i = 0; i < a->nservices; i++)
 		put_service(j, a->services[i]);
 	json_array_end(j);
+	put_drain(j, a);
 	json_object_end(j);
 }
 

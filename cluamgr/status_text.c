@@ -54,6 +54,15 @@ print_service(FILE *out, const struct alias_ctl_service *s)
 	fprintf(out, "%s\n", s->ntargets == 0 ? " none" : "");
 }
 
+void
+cm_drain_text(FILE *out, const struct alias_ctl_drain *d)
+{
+	fprintf(out, "%" PRIu64 " connection%s left", d->left, d->left == 1 ? "" : "s");
+	if (d->left > 0 && d->reset_in != ALIAS_LEAVE_NOT_SAID)
+		fprintf(out, ", to be reset in %u s", d->reset_in);
+	fputc('\n', out);
+}
+
 static void
 print_mac(FILE *out, const char *before, const uint8_t m[6], const char *after)
 {
@@ -108,6 +117,10 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 		print_member(out, &a->members[i]);
 	for (i = 0; i < a->nservices; i++)
 		print_service(out, a->services[i]);
+	if (a->draining) {
+		fprintf(out, "draining: ");
+		cm_drain_text(out, &a->drain);
+	}
 }
 
 static void

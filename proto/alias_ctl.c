@@ -53,6 +53,7 @@ alias_ctl_set_encode(struct wire_wr *w, const struct alias_ctl_set *s)
 	wire_wr_u16(w, s->opts.rpri);
 	wire_wr_u8(w, s->opts.virt);
 	wire_wr_u8(w, s->opts.prefixlen);
+	wire_wr_u32(w, s->opts.leave_limit);
 }
 
 bool
@@ -72,9 +73,11 @@ alias_ctl_set_decode(const uint8_t *buf, size_t len, struct alias_ctl_set *s)
 	s->opts.rpri = wire_rd_u16(&r);
 	s->opts.virt = get_bool(&r);
 	s->opts.prefixlen = wire_rd_u8(&r);
+	s->opts.leave_limit = wire_rd_u32(&r);
 	return wire_rd_done(&r) && (s->opts.set & ~ALIAS_OPT_ALL) == 0 &&
 	    (s->opts.set & both) != both && s->opts.rpri <= ALIAS_RPRI_MAX &&
-	    s->opts.prefixlen <= 32 && (s->opts.prefixlen != 0 || !(s->opts.set & ALIAS_OPT_MASK));
+	    s->opts.prefixlen <= 32 && (s->opts.prefixlen != 0 || !(s->opts.set & ALIAS_OPT_MASK)) &&
+	    (s->opts.leave_limit <= ALIAS_LEAVE_MAX || s->opts.leave_limit == ALIAS_LEAVE_NOT_SAID);
 }
 
 void
@@ -113,6 +116,24 @@ alias_ctl_query_decode(const uint8_t *buf, size_t len, struct alias_ctl_query *q
 	q->all = get_bool(&r);
 	q->is_default = get_bool(&r);
 	q->addr = wire_rd_addr(&r);
+	return wire_rd_done(&r);
+}
+
+void
+alias_ctl_drain_encode(struct wire_wr *w, const struct alias_ctl_drain *d)
+{
+	wire_wr_u64(w, d->left);
+	wire_wr_u32(w, d->reset_in);
+}
+
+bool
+alias_ctl_drain_decode(const uint8_t *buf, size_t len, struct alias_ctl_drain *d)
+{
+	struct wire_rd r;
+
+	wire_rd_init(&r, buf, len);
+	d->left = wire_rd_u64(&r);
+	d->reset_in = wire_rd_u32(&r);
 	return wire_rd_done(&r);
 }
 

@@ -3,7 +3,8 @@
  * Control messages of aliasd (/run/clua/aliasd.sock), in the framing of common/ipc.h.
  *
  * A status is answered with rows in this order: GROUP, ROUTING, NODEs, then for every alias ALIAS, its MEMBERs,
- * its SERVICEs; at the end the ports that programs registered (proto/alias_api.h).
+ * its SERVICEs, and DRAIN if this member is given no more connections; at the end the ports that programs
+ * registered (proto/alias_api.h).
  */
 #ifndef CLUA_PROTO_ALIAS_CTL_H
 #define CLUA_PROTO_ALIAS_CTL_H
@@ -37,6 +38,7 @@ enum alias_ctl_type {
 	ALIAS_ROW_SERVICE = 0x03a4,
 	ALIAS_ROW_NOTE = 0x03a5, /* str: a warning that comes with a success */
 	ALIAS_ROW_ROUTING = 0x03a6,
+	ALIAS_ROW_DRAIN = 0x03b0, /* of the ALIAS before it; also before the answer to a SET */
 };
 
 struct alias_ctl_set {
@@ -105,6 +107,11 @@ struct alias_ctl_member {
 	bool silent; /* the others found that it does not answer ARP */
 };
 
+struct alias_ctl_drain { /* of a member that is given no more connections to an alias */
+	uint64_t left;     /* connections that it still has */
+	uint32_t reset_in; /* seconds until these are reset, or ALIAS_LEAVE_NOT_SAID */
+};
+
 #define ALIAS_CTL_LIST_MAX 1024
 struct alias_ctl_service {
 	struct alias_svc svc; /* attrs: what is in force, defaults included; name "" if not registered */
@@ -132,6 +139,8 @@ void alias_ctl_alias_encode(struct wire_wr *, const struct alias_ctl_alias *);
 bool alias_ctl_alias_decode(const uint8_t *, size_t, struct alias_ctl_alias *);
 void alias_ctl_member_encode(struct wire_wr *, const struct alias_ctl_member *);
 bool alias_ctl_member_decode(const uint8_t *, size_t, struct alias_ctl_member *);
+void alias_ctl_drain_encode(struct wire_wr *, const struct alias_ctl_drain *);
+bool alias_ctl_drain_decode(const uint8_t *, size_t, struct alias_ctl_drain *);
 void alias_ctl_service_encode(struct wire_wr *, const struct alias_ctl_service *);
 bool alias_ctl_service_decode(const uint8_t *, size_t, struct alias_ctl_service *);
 

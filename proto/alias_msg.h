@@ -56,8 +56,10 @@ enum alias_row_flag {
 	/* It routes for the alias, and has a LAN interface with carrier. */
 	ALIAS_ROW_ROUTER = 0x20,
 	ALIAS_ROW_SILENT = 0x40, /* others found that it does not answer ARP; until its next row */
+	/* It has LAN interfaces, and none of them has carrier: it hears no client, and none hears it. */
+	ALIAS_ROW_CUT_OFF = 0x80,
 };
-#define ALIAS_ROW_FLAGS 0x7f
+#define ALIAS_ROW_FLAGS 0xff
 
 /* A member's own view of one alias. */
 struct alias_row {
@@ -93,7 +95,8 @@ struct alias_api {
 	bool busy;        /* VOTE */
 };
 
-enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1 }; /* FLOWS */
+/* FLOWS. SET: it begins now. HELD: it began a while ago; see aliasd/claim.h. */
+enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1, ALIAS_FLOW_HELD = 2 };
 enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
 #define ALIAS_CONN_LEN 13 /* with its op or verdict */
 

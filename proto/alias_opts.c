@@ -58,6 +58,20 @@ set_flag(struct parse *p, const char *key, const char *value)
 }
 
 static bool
+set_leave(struct parse *p, const char *value)
+{
+	uint64_t n = ALIAS_LEAVE_NOT_SAID;
+
+	if (value != NULL && !conf_number(value, 0, ALIAS_LEAVE_MAX, &n)) {
+		snprintf(p->err, p->errsize, "leave=%.64s: expected the seconds that open connections may last, "
+		    "0 to %d, or leave alone", value, ALIAS_LEAVE_MAX);
+		return false;
+	}
+	p->o->leave_limit = (uint32_t)n;
+	return true;
+}
+
+static bool
 set_virtual(struct parse *p, const char *value)
 {
 	if (value == NULL || strcmp(value, "t") == 0) {
@@ -100,8 +114,9 @@ static bool
 set_option(struct parse *p, const char *key, const char *value, uint32_t bit)
 {
 	switch (bit) {
-	case ALIAS_OPT_JOIN:
 	case ALIAS_OPT_LEAVE:
+		return set_leave(p, value);
+	case ALIAS_OPT_JOIN:
 		return set_flag(p, key, value);
 	case ALIAS_OPT_SELW:
 		return number(p, key, value, ALIAS_SELW_MAX, &p->o->selw);

@@ -15,6 +15,8 @@
 #define ALIAS_RPRI_MAX 100
 #define ALIAS_SELW_MAX 65535
 #define ALIAS_SELP_MAX 65535
+#define ALIAS_LEAVE_MAX 604800 /* seconds */
+#define ALIAS_LEAVE_NOT_SAID UINT32_MAX
 
 enum alias_opt { /* which options stood in the list */
 	ALIAS_OPT_JOIN = 1 << 0,
@@ -34,6 +36,7 @@ struct alias_opts {
 	uint16_t selw, selp, rpri;
 	bool virt;
 	uint8_t prefixlen; /* of the virtual subnet, 1..32 */
+	uint32_t leave_limit; /* seconds, or ALIAS_LEAVE_NOT_SAID */
 };
 
 /* False with the reason in err (one line, no newline). */

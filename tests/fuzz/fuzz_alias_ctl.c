@@ -30,6 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct alias_ctl_service s;
 
 	TRY(alias_ctl_set, alias_ctl_set);
+	TRY(alias_ctl_drain, alias_ctl_drain);
 	TRY(alias_ctl_query, alias_ctl_query);
 	TRY(alias_ctl_group, alias_ctl_group);
 	TRY(alias_ctl_node, alias_ctl_node);

@@ -40,6 +40,10 @@ START_TEST(good)
 	ck_assert_uint_eq(o.rpri, 100);
 	ck_assert(o.virt);
 	ck_assert(alias_opts_parse("alias=DEFAULTALIAS,virtual=f,selw=0,leave", &o, err, sizeof(err)));
+	ck_assert_uint_eq(o.leave_limit, ALIAS_LEAVE_NOT_SAID);
+	ck_assert(alias_opts_parse("alias=x,leave=30", &o, err, sizeof(err)));
+	ck_assert_uint_eq(o.leave_limit, 30);
+	ck_assert(alias_opts_parse("alias=DEFAULTALIAS,virtual=f,selw=0,leave", &o, err, sizeof(err)));
 	ck_assert(alias_opts_is_default(&o));
 	ck_assert(!o.virt);
 	ck_assert_uint_eq(o.set, ALIAS_OPT_VIRTUAL | ALIAS_OPT_SELW | ALIAS_OPT_LEAVE);
@@ -65,6 +69,9 @@ START_TEST(bad)
 	expect_error("alias=x,alias=y", "alias= stands twice");
 	expect_error("alias=x,join,join", "join stands twice");
 	expect_error("alias=x,join,leave", "exclude each other");
+	expect_error("alias=x,leave=", "seconds");
+	expect_error("alias=x,leave=604801", "seconds");
+	expect_error("alias=x,leave=5,leave", "stands twice");
 	expect_error("alias=x,join=t", "takes no value");
 	expect_error("alias=x,selw", "selw needs a value");
 	expect_error("alias=x,selw=", "selw needs a value");

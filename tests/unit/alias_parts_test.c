@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aliasd/announce.h"
+#include "aliasd/claim.h"
 #include "aliasd/garp.h"
 #include "aliasd/listen.h"
 #include "aliasd/map.h"
@@ -163,6 +164,26 @@ on_stale(const struct alias_conn *c, void *arg)
 	ck_assert_uint_eq(ntohs(c->client_port) % 3, 0);
 	nstale++;
 }
+
+START_TEST(claiming)
+{
+	const struct claim first = { .known = false }, news = { .news = true, .known = true, .member = true,
+		.settled = true };
+	const struct claim ghost = { .known = true, .member = true, .settled = true };
+	const struct claim left = { .known = true, .settled = true }, unsettled = { .known = true, .member = true };
+	const struct claim ours = { .known = true, .ours = true, .member = true, .settled = true };
+	struct claim away = ours;
+
+	ck_assert(claim_stands(&first));
+	ck_assert(claim_stands(&news)); /* the client has only one connection from a port */
+	ck_assert(!claim_stands(&ghost));
+	ck_assert(claim_stands(&left));
+	ck_assert(claim_stands(&unsettled));
+	ck_assert(!claim_stands(&ours));
+	away.loading = true; /* it is we who were cut off */
+	ck_assert(claim_stands(&away));
+}
+END_TEST
 
 START_TEST(relearning)
 {
@@ -334,7 +355,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { path_classes, announcements, short_connections,
-		holding, relearning, listening, own_rows, gratuitous, maps, NULL };
+		holding, claiming, relearning, listening, own_rows, gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
 }
