@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * echod -n NAME [-t PORT]… [-u PORT]…
+ * echod -n NAME [-t PORT]… [-u PORT]… [-c PORT]…
  *
  * Answers each line on TCP, and each UDP datagram, with "NAME " before it. The simplest possible server:
- * all sockets are bound to any address, UDP answers go out by plain sendto().
+ * all sockets are bound to any address, UDP answers go out by plain sendto(). Lines of net_data.h are
+ * checked and answered with other contents; to a wrong one it says "NAME wrong" and closes. Datagrams to
+ * the port of -c are only counted; how many there were is the last line printed.
  */
 #include "config.h"
 
@@ -17,13 +19,15 @@
 #include <unistd.h>
 
 #include "tests/net/net.h"
+#include "tests/net/net_data.h"
 
-enum kind { LISTENER, DATAGRAMS, CONNECTION };
+enum kind { LISTENER, DATAGRAMS, COUNTED, CONNECTION };
 
 struct endpoint {
 	LIST_ENTRY(endpoint) next;
 	enum kind kind;
 	int fd;
+	struct net_data data;
 	size_t len; /* of the beginning of a line in buf */
 	char buf[NET_LINE_MAX];
 };
@@ -31,6 +35,7 @@ struct endpoint {
 struct echod {
 	LIST_HEAD(, endpoint) endpoints;
 	int epoll;
+	unsigned long long counted;
 	const char *name;
 	size_t name_len;
 };
@@ -84,20 +89,42 @@ answer_datagrams(struct echod *e, int fd)
 	}
 }
 
-/* False when the client does not read its answers: echod is no place to queue them. */
+static void
+count_datagrams(struct echod *e, int fd)
+{
+	char buf[1];
+
+	while (recv(fd, buf, sizeof(buf), 0) >= 0)
+		e->counted++;
+}
+
+/* False when the client does not read its answers: echod is no place to queue them; or sent wrong data. */
+static bool
+answer_line(struct echod *e, struct endpoint *ep, const char *line, size_t len)
+{
+	char out[NET_OWNER_MAX + 1 + NET_LINE_MAX], *text = out + e->name_len + 1;
+	bool data = net_data_is(line, len);
+	size_t n = data ? net_data_answer(&ep->data, line, len, text) : len;
+	bool wrong = n == 0;
+
+	memcpy(out, e->name, e->name_len);
+	out[e->name_len] = ' ';
+	if (wrong)
+		n = (size_t)snprintf(text, NET_LINE_MAX, "wrong\n");
+	else if (!data)
+		memcpy(text, line, len);
+	n += e->name_len + 1;
+	return send(ep->fd, out, n, MSG_NOSIGNAL) == (ssize_t)n && !wrong;
+}
+
 static bool
 answer_lines(struct echod *e, struct endpoint *ep)
 {
-	char out[NET_OWNER_MAX + 1 + NET_LINE_MAX];
 	char *line = ep->buf, *end;
 
 	while ((end = memchr(line, '\n', ep->len)) != NULL) {
 		size_t n = (size_t)(end - line) + 1;
-		memcpy(out, e->name, e->name_len);
-		out[e->name_len] = ' ';
-		memcpy(out + e->name_len + 1, line, n);
-		ssize_t sent = send(ep->fd, out, e->name_len + 1 + n, MSG_NOSIGNAL);
-		if (sent != (ssize_t)(e->name_len + 1 + n))
+		if (!answer_line(e, ep, line, n))
 			return false;
 		line += n;
 		ep->len -= n;
@@ -126,8 +153,16 @@ dispatch(struct echod *e, struct endpoint *ep)
 		accept_all(e, ep->fd);
 	else if (ep->kind == DATAGRAMS)
 		answer_datagrams(e, ep->fd);
+	else if (ep->kind == COUNTED)
+		count_datagrams(e, ep->fd);
 	else if (!serve(e, ep))
 		endpoint_close(ep);
+}
+
+static void
+usage(void)
+{
+	errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]… [-c PORT]…");
 }
 
 static void
@@ -135,18 +170,20 @@ parse(struct echod *e, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:t:u:")) != -1) {
+	while ((opt = getopt(argc, argv, "c:n:t:u:")) != -1) {
 		if (opt == 'n')
 			e->name = optarg;
 		else if (opt == 't')
 			endpoint_add(e, LISTENER, net_tcp_listen((uint16_t)net_number(optarg, 65535)));
 		else if (opt == 'u')
 			endpoint_add(e, DATAGRAMS, net_udp_bind((uint16_t)net_number(optarg, 65535)));
+		else if (opt == 'c')
+			endpoint_add(e, COUNTED, net_udp_bind((uint16_t)net_number(optarg, 65535)));
 		else
-			errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]…");
+			usage();
 	}
 	if (e->name == NULL || strlen(e->name) >= NET_OWNER_MAX)
-		errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]…");
+		usage();
 	e->name_len = strlen(e->name);
 }
 
@@ -169,5 +206,6 @@ main(int argc, char **argv)
 	while (!LIST_EMPTY(&e.endpoints))
 		endpoint_close(LIST_FIRST(&e.endpoints));
 	close(e.epoll);
+	printf("%llu\n", e.counted);
 	return 0;
 }

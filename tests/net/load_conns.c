@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Long-lived connections. Every byte that comes back is checked, and so is who sent it. */
+/*
+ * Long-lived connections. Every byte that comes back is checked, and so is who sent it; with -D both ends
+ * check what the other sends (net_data.h). With -R a connection that broke is replaced by a new one.
+ */
 #include "config.h"
 
 #include <err.h>
@@ -8,44 +11,83 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "tests/net/loadgen.h"
+#include "tests/net/net_data.h"
 
 #define UNDER_WAY 16 /* lines that a connection sends without having had an answer */
+#define REOPEN_AFTER (500 * NSEC_PER_MSEC)
 
 struct conn {
+	TAILQ_ENTRY(conn) next;
 	int fd;
+	bool sending;         /* in the queue of those that will send */
+	unsigned life;        /* how many were before it in its place */
 	int owner;            /* -1 before the first answer */
 	uint64_t sent, lines; /* how many lines went out, and were answered */
 	uint64_t sent_at[UNDER_WAY]; /* of line i % UNDER_WAY */
 	uint64_t due;         /* time of the next line */
 	uint64_t longest, longest_at;
-	uint64_t broken_at;
+	uint64_t opened_at, broken_at;
 	const char *why; /* it broke */
 	size_t len;
-	char in[NET_LINE_MAX];
+	char in[NET_OWNER_MAX + NET_LINE_MAX];
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+struct ended { /* a broken connection whose place another took */
+	int owner;
+	uint64_t lines, longest, longest_at, opened_at, broken_at;
+	const char *why;
 };
 
 struct conns {
 	const struct load_opts *opts;
 	int epoll;
-	size_t count, opened, answered, broken, next;
+	size_t count, opened, answered, broken;
 	uint64_t interval, start;
 	struct load_owners owners;
 	struct conn *all;
+	struct conn_list sending, reopening; /* by time: all wait equally long */
+	size_t nended, room;
+	struct ended *ended;
 };
+
+static void
+remember(struct conns *cs, const struct conn *c)
+{
+	if (cs->nended == cs->room) {
+		cs->room = cs->room != 0 ? cs->room * 2 : 1024;
+		cs->ended = realloc(cs->ended, cs->room * sizeof(*cs->ended));
+		if (cs->ended == NULL)
+			err(1, "realloc");
+	}
+	cs->ended[cs->nended++] = (struct ended){.owner = c->owner, .lines = c->lines,
+	    .longest = c->longest, .longest_at = c->longest_at, .opened_at = c->opened_at,
+	    .broken_at = c->broken_at, .why = c->why};
+}
 
 static void
 conn_break(struct conns *cs, struct conn *c, const char *why)
 {
 	c->why = why;
 	c->broken_at = clock_ns();
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 	c->fd = -1;
 	cs->broken++;
+	if (c->sending)
+		TAILQ_REMOVE(&cs->sending, c, next);
+	c->sending = false;
+	if (!cs->opts->reopen)
+		return;
+	remember(cs, c);
+	TAILQ_INSERT_TAIL(&cs->reopening, c, next);
 }
 
 static const char *
@@ -66,6 +108,7 @@ static void
 conn_open(struct conns *cs, struct conn *c)
 {
 	c->owner = -1;
+	c->opened_at = clock_ns();
 	c->fd = net_tcp_connect(&cs->opts->to);
 	if (c->fd < 0) {
 		conn_break(cs, c, why_of(errno));
@@ -75,27 +118,52 @@ conn_open(struct conns *cs, struct conn *c)
 	net_watch(cs->epoll, c->fd, EPOLLIN | EPOLLOUT, (uint64_t)(c - cs->all));
 }
 
-static size_t
-line_text(struct conns *cs, const struct conn *c, uint64_t number, char out[NET_LINE_MAX])
+/* The broken one's place is taken by a new one that knows nothing of it. */
+static void
+conn_reopen(struct conns *cs, struct conn *c)
 {
-	return (size_t)snprintf(out, NET_LINE_MAX, "connection %zu line %" PRIu64 "\n",
-	    (size_t)(c - cs->all), number);
+	unsigned life = c->life;
+
+	TAILQ_REMOVE(&cs->reopening, c, next);
+	memset(c, 0, sizeof(*c));
+	c->life = life + 1;
+	conn_open(cs, c);
+}
+
+static size_t
+line_text(struct conns *cs, const struct conn *c, uint64_t number, enum net_data_from from,
+    char out[NET_LINE_MAX])
+{
+	size_t i = (size_t)(c - cs->all);
+	char id[NET_DATA_ID_MAX];
+
+	if (!cs->opts->data)
+		return (size_t)snprintf(
+		    out, NET_LINE_MAX, "connection %zu line %" PRIu64 "\n", i, number);
+	snprintf(id, sizeof(id), "%zu.%u", i, c->life);
+	return net_data_line(id, number, from, out);
 }
 
 static void
 conn_send(struct conns *cs, struct conn *c, uint64_t now)
 {
 	char line[NET_LINE_MAX];
-	size_t len = line_text(cs, c, c->sent, line);
+	size_t len;
+
+	TAILQ_REMOVE(&cs->sending, c, next);
+	TAILQ_INSERT_TAIL(&cs->sending, c, next);
+	c->due += cs->interval;
+	if (c->due < now) /* we were late ourselves: no burst to catch up */
+		c->due = now + cs->interval;
+	if (c->sent - c->lines == UNDER_WAY)
+		return;
+	len = line_text(cs, c, c->sent, NET_DATA_CLIENT, line);
 
 	if (send(c->fd, line, len, MSG_NOSIGNAL) != (ssize_t)len) {
 		conn_break(cs, c, why_of(errno));
 		return;
 	}
 	c->sent_at[c->sent++ % UNDER_WAY] = now;
-	c->due += cs->interval;
-	if (c->due < now) /* we were late ourselves: no burst to catch up */
-		c->due = now + cs->interval;
 }
 
 /* The answer that is due has taken until now. */
@@ -116,7 +184,7 @@ conn_check(struct conns *cs, struct conn *c, const char *in, size_t len)
 {
 	const char *blank = memchr(in, ' ', len);
 	char line[NET_LINE_MAX];
-	size_t sent = line_text(cs, c, c->lines, line);
+	size_t sent = line_text(cs, c, c->lines, NET_DATA_SERVER, line);
 
 	if (blank == NULL || c->sent == c->lines)
 		return "garbage";
@@ -165,6 +233,8 @@ conn_event(struct conns *cs, struct conn *c, uint32_t events)
 		return;
 	if (c->due == 0 && (events & EPOLLOUT) && !(events & (EPOLLERR | EPOLLHUP))) {
 		c->due = now;
+		c->sending = true;
+		TAILQ_INSERT_TAIL(&cs->sending, c, next);
 		net_watch(cs->epoll, c->fd, EPOLLIN, (uint64_t)(c - cs->all));
 		conn_send(cs, c, now);
 		return;
@@ -188,35 +258,63 @@ conns_work(struct conns *cs)
 	uint64_t now = clock_ns(), next = now + cs->interval;
 	uint64_t rate = cs->opts->rate != 0 ? cs->opts->rate : 2000;
 	size_t may = (size_t)((now - cs->start) * rate / NSEC_PER_SEC) + 1;
+	struct conn *c;
 
 	while (cs->opened < cs->count && cs->opened < may)
 		conn_open(cs, &cs->all[cs->opened++]);
 	if (cs->opened < cs->count)
 		next = now + NSEC_PER_MSEC;
-	for (size_t i = 0; i < cs->opened; i++) {
-		struct conn *c = &cs->all[i];
-		if (c->fd < 0 || c->due == 0 || c->sent - c->lines == UNDER_WAY)
-			continue;
-		if (c->due <= now)
-			conn_send(cs, c, now);
-		else if (c->due < next)
-			next = c->due;
-	}
+	while ((c = TAILQ_FIRST(&cs->reopening)) != NULL && c->broken_at + REOPEN_AFTER <= now)
+		conn_reopen(cs, c);
+	while ((c = TAILQ_FIRST(&cs->sending)) != NULL && c->due <= now)
+		conn_send(cs, c, now);
+	if (c != NULL && c->due < next)
+		next = c->due;
 	/* A thousand deadlines need not be met to the microsecond. */
 	return next > now + NSEC_PER_MSEC ? next : now + NSEC_PER_MSEC;
 }
 
 static void
-conn_json(struct conns *cs, const struct conn *c, struct json *j)
+ended_json(struct conns *cs, const struct ended *c, struct json *j)
 {
 	json_object(j, NULL);
 	json_str(j, "owner", c->owner >= 0 ? cs->owners.of[c->owner].name : "");
 	json_uint(j, "lines", c->lines);
 	json_double(j, "longest_ms", (double)c->longest / 1e6);
 	json_uint(j, "longest_at_us", c->longest_at / NSEC_PER_USEC);
+	json_uint(j, "opened_at_us", c->opened_at / NSEC_PER_USEC);
 	json_str(j, "broken", c->why != NULL ? c->why : "");
 	json_uint(j, "broken_at_us", c->broken_at / NSEC_PER_USEC);
+}
+
+/* waiting_ms: since when the oldest line that has no answer yet was sent. */
+static void
+conn_json(struct conns *cs, const struct conn *c, uint64_t now, struct json *j)
+{
+	struct ended e = {.owner = c->owner, .lines = c->lines, .longest = c->longest,
+	    .longest_at = c->longest_at, .opened_at = c->opened_at, .broken_at = c->broken_at,
+	    .why = c->why};
+	uint64_t since = c->sent_at[c->lines % UNDER_WAY];
+
+	ended_json(cs, &e, j);
+	json_double(j, "waiting_ms",
+	    c->fd >= 0 && c->sent > c->lines ? (double)(now - since) / 1e6 : 0);
 	json_object_end(j);
+}
+
+static void
+lists_json(struct conns *cs, uint64_t now, struct json *j)
+{
+	json_array(j, "connections");
+	for (size_t i = 0; i < cs->opened && !cs->opts->quiet; i++)
+		conn_json(cs, &cs->all[i], now, j);
+	json_array_end(j);
+	json_array(j, "replaced");
+	for (size_t i = 0; i < cs->nended; i++) {
+		ended_json(cs, &cs->ended[i], j);
+		json_object_end(j);
+	}
+	json_array_end(j);
 }
 
 static void
@@ -233,6 +331,8 @@ conns_json(struct conns *cs)
 		if (c->longest > longest)
 			longest = c->longest;
 	}
+	for (size_t i = 0; i < cs->nended; i++)
+		lines += cs->ended[i].lines;
 	json_begin(&j, stdout);
 	json_uint(&j, "opened", cs->opened);
 	json_uint(&j, "answered", cs->answered);
@@ -240,10 +340,7 @@ conns_json(struct conns *cs)
 	json_uint(&j, "lines", lines);
 	json_double(&j, "longest_ms", (double)longest / 1e6);
 	load_owners_json(&cs->owners, &j);
-	json_array(&j, "connections");
-	for (size_t i = 0; i < cs->opened && !cs->opts->quiet; i++)
-		conn_json(cs, &cs->all[i], &j);
-	json_array_end(&j);
+	lists_json(cs, now, &j);
 	json_finish(&j);
 }
 
@@ -260,6 +357,8 @@ load_conns(const struct load_opts *opts)
 	struct epoll_event events[256];
 	bool ready = false;
 
+	TAILQ_INIT(&cs.sending);
+	TAILQ_INIT(&cs.reopening);
 	cs.all = calloc(cs.count, sizeof(*cs.all));
 	if (cs.all == NULL)
 		err(1, "calloc");
@@ -274,6 +373,7 @@ load_conns(const struct load_opts *opts)
 	}
 	conns_json(&cs);
 	free(cs.all);
+	free(cs.ended);
 	close(cs.epoll);
 	return cs.broken != 0 || cs.answered != cs.count;
 }

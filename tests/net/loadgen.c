@@ -4,7 +4,10 @@
  * account is JSON on standard output at the end, which is a signal, -d, or -n being done. Times
  * called …_us are microseconds of CLOCK_MONOTONIC, the same for all machines of a testbed.
  *
- *   conns  -n connections, each sending a line every -i ms and checking the answer of echod
+ *   conns  -n connections, each sending a line every -i ms and checking the answer of echod; with -D
+ *          echod checks the lines too; with -R a new one takes the place of each that breaks
+ *   blast  -n UDP datagrams, -r a second; which came back. -o: nobody answers (echod -c counts)
+ *   flood  -n TCP SYNs, -r a second, from addresses made up in 198.18.0.0/15
  *   probe  a UDP datagram every -i ms; when did answers come, from where
  *   short  -c clients at once that connect, ask, read the answer and close; -n connections in all
  */
@@ -21,9 +24,10 @@
 static void
 usage(void)
 {
-	errx(2, "usage: loadgen conns|probe|short -a HOST -p PORT [-n COUNT] [-c CLIENTS]\n"
-		"\t[-i MILLISECONDS] [-d SECONDS] [-r PER_SECOND] [-H] [-q] [-z]\n"
-		"\t-H ask in HTTP  -q no list of single connections  -z close by reset");
+	errx(2, "usage: loadgen blast|conns|flood|probe|short -a HOST -p PORT [-n COUNT] [-c CLIENTS]\n"
+		"\t[-i MILLISECONDS] [-d SECONDS] [-r PER_SECOND] [-D] [-H] [-o] [-q] [-R] [-z]\n"
+		"\t-D data that both ends check  -H ask in HTTP  -q no list of single connections\n"
+		"\t-o no answers  -R replace what breaks  -z close by reset");
 }
 
 static void
@@ -33,7 +37,7 @@ parse(struct load_opts *o, int argc, char **argv)
 	uint16_t port = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "a:p:n:c:i:d:r:Hqz")) != -1) {
+	while ((opt = getopt(argc, argv, "a:p:n:c:i:d:r:DHoqRz")) != -1) {
 		switch (opt) {
 		case 'a': host = optarg; break;
 		case 'p': port = (uint16_t)net_number(optarg, 65535); break;
@@ -42,8 +46,11 @@ parse(struct load_opts *o, int argc, char **argv)
 		case 'i': o->interval_ms = net_number(optarg, 3600000); break;
 		case 'd': o->seconds = strtod(optarg, NULL); break;
 		case 'r': o->rate = net_number(optarg, 1000000); break;
+		case 'D': o->data = true; break;
 		case 'H': o->http = true; break;
+		case 'o': o->oneway = true; break;
 		case 'q': o->quiet = true; break;
+		case 'R': o->reopen = true; break;
 		case 'z': o->reset = true; break;
 		default: usage();
 		}
@@ -60,7 +67,8 @@ main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(const struct load_opts *);
-	} modes[] = {{"conns", load_conns}, {"probe", load_probe}, {"short", load_short}};
+	} modes[] = {{"blast", load_blast}, {"conns", load_conns}, {"flood", load_flood},
+	     {"probe", load_probe}, {"short", load_short}};
 
 	if (argc < 2)
 		usage();

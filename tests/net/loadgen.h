@@ -13,11 +13,13 @@ struct load_opts {
 	uint64_t interval_ms; /* 0 = the mode's default */
 	uint64_t rate;        /* new connections per second; 0 = as fast as it goes */
 	double seconds;
-	bool http, quiet, reset;
+	bool http, quiet, reset, data, reopen, oneway;
 };
 
 /* Each runs to its end, prints its account, and returns the exit status. */
+int load_blast(const struct load_opts *);
 int load_conns(const struct load_opts *);
+int load_flood(const struct load_opts *);
 int load_probe(const struct load_opts *);
 int load_short(const struct load_opts *);
 

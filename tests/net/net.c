@@ -129,7 +129,10 @@ net_tcp_listen(uint16_t port)
 int
 net_udp_bind(uint16_t port)
 {
-	return socket_on(SOCK_DGRAM, port);
+	int fd = socket_on(SOCK_DGRAM, port), room = 64 << 20;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	return fd;
 }
 
 int

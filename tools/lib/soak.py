@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: ISC
 """Long runs: power cuts, fuzzing, simulation."""
+import argparse
 import glob
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+import chaos as chaos_lib
+import moves
 import testbed_build
 from testbed import Testbed
 from testbed_cuts import CUT_JOIN, Cut
@@ -59,6 +63,40 @@ def cuts(argument):
         "gap_ms": spread([a.gap_ms for a in accounts]),
         "longest_wait_ms": spread([a.longest_ms for a in accounts]),
         "ok": broken == 0 and not_reset == 0}
+
+
+# ---- chaos ----
+
+def chaos(argument, seed):
+    """argument: how many events, or a time with its unit."""
+    require_root()
+    amount = {"events": int(argument or 200)} if (argument or "200").isdigit() else \
+        {"seconds": seconds(argument)}
+    seed = int(time.time()) if seed is None else seed
+    say("seed %d" % seed)
+    tb = Testbed("chaos%d" % os.getpid())
+    try:
+        tb.up(**chaos_lib.CLUSTER)
+        result = chaos_lib.Chaos(tb, seed, say=say).run(**amount)
+        if not result["ok"] and os.environ.get("CHAOS_LOGS"):
+            shutil.copytree(tb.dir, os.environ["CHAOS_LOGS"], dirs_exist_ok=True, symlinks=True,
+                ignore=lambda folder, names: [n for n in names if n in ("etc", "log")])
+    finally:
+        tb.down()
+    return {"seed": seed, **result}
+
+
+# ---- moves of the ARP master ----
+
+def move(argument):
+    """At 50,000 datagrams a second."""
+    require_root()
+    tb = Testbed("move%d" % os.getpid())
+    try:
+        tb.up(**moves.CLUSTER)
+        return moves.Moves(tb, int(os.environ.get("SOAK_RATE", 50000)), seconds(argument or "10")).run()
+    finally:
+        tb.down()
 
 
 # ---- fuzzing ----
@@ -129,14 +167,20 @@ def sim(argument):
     return {"from_seed": first, **total, "ok": True}
 
 
-TARGETS = {"cuts": cuts, "fuzz": fuzz, "sim": sim}
+TARGETS = {"chaos": chaos, "cuts": cuts, "fuzz": fuzz, "move": move, "sim": sim}
 
 
 def main():
-    if len(sys.argv) not in (2, 3) or sys.argv[1] not in TARGETS:
-        sys.exit("usage: soak %s [TIME or count]" % "|".join(TARGETS))
+    parser = argparse.ArgumentParser(prog="soak")
+    parser.add_argument("target", choices=sorted(TARGETS))
+    parser.add_argument("amount", nargs="?", metavar="TIME or count")
+    parser.add_argument("--seed", type=int)
+    args = parser.parse_intermixed_args()
     try:
-        result = TARGETS[sys.argv[1]](sys.argv[2] if len(sys.argv) == 3 else None)
+        if args.target == "chaos":
+            result = chaos(args.amount, args.seed)
+        else:
+            result = TARGETS[args.target](args.amount)
     except TestbedError as e:
         sys.exit("soak: %s" % e)
     print(json.dumps(result, indent=1))

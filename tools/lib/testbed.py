@@ -22,7 +22,8 @@ SWITCH = "sw"
 DAEMONS = {"lltd": 50, "gabd": 40, "aliasd": 30}  # in the order of their start, with their priorities
 DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
-    "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": []}
+    "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": [],
+    "gabd": ""}
 
 
 class Testbed:
@@ -267,14 +268,16 @@ class Testbed:
             self._load()["cuts"] = sorted(change(set(self._load()["cuts"])))
             self._save()
 
-    def cut(self, name, interface):
-        port = self._port(name, interface)
-        if port in self.switch().ports():
-            self.switch().set_ports([port], up=False)
-        self._remember_cuts(lambda cuts: cuts | {port})
+    def cut(self, name, *interfaces):
+        """All at the same moment."""
+        ports = [self._port(name, i) for i in interfaces]
+        there = self.switch().ports()
+        self.switch().set_ports([p for p in ports if p in there], up=False)
+        self._remember_cuts(lambda cuts: cuts | set(ports))
 
-    def heal(self, name=None, interface=None):
-        ports = [self._port(name, interface)] if name else list(self._load()["cuts"])
+    def heal(self, name=None, *interfaces):
+        """These; without a name, whatever is cut."""
+        ports = [self._port(name, i) for i in interfaces] if name else list(self._load()["cuts"])
         there = self.switch().ports()
         self.switch().set_ports([p for p in ports if p in there], up=True)
         self._remember_cuts(lambda cuts: cuts - set(ports))

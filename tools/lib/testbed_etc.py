@@ -85,7 +85,7 @@ def node(etc, name, samples, options, key):
     write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"],
         options["bursts"]))
     write(etc, "clua.key", key, 0o600)
-    write(etc, "gabd.conf", "seed = %d;\n" % options["seed"])
+    write(etc, "gabd.conf", "seed = %d;\n%s\n" % (options["seed"], options["gabd"]))
     write(etc, "aliasd.conf", 'default_alias = "clua";\n')
     write(etc, "clu_alias.config", alias_lines(name, options["join"]))
     write(etc, "clua_services", SERVICES)
