@@ -63,7 +63,7 @@ listens(struct state *st, uint16_t node)
 static void
 service(struct state *st, uint16_t attrs)
 {
-	const struct alias_svc s = { "http", IPPROTO_TCP, PORT, attrs };
+	const struct alias_svc s = { .name = "http", .proto = IPPROTO_TCP, .port_h = PORT, .attrs = attrs };
 	uint8_t buf[256];
 	struct wire_wr w;
 
