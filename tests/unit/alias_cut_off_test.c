@@ -41,7 +41,7 @@ row(struct state *st, uint16_t node, uint8_t flags, uint16_t selw)
 	struct wire_wr w;
 
 	wire_wr_init(&w, buf, sizeof(buf));
-	alias_msg_row(&w, 0, &r);
+	alias_msg_row(&w, 0, 0, &r);
 	ck_assert(state_ordered(st, node, buf, wire_wr_len(&w)));
 }
 
