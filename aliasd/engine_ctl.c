@@ -66,7 +66,6 @@ finish(struct engine *e, uint64_t token, enum ipc_code code, const char *text)
 			continue;
 		}
 		*at = w->next;
-		say_left(e, w);
 		answer(w, code, text);
 		free_waiter(w);
 	}
@@ -96,6 +95,8 @@ engine_ctl_settled(struct engine *e)
 			continue;
 		}
 		*at = w->next;
+		if (w->why == NULL)
+			say_left(e, w);
 		answer(w, w->why == NULL ? IPC_OK : IPC_EINVAL, w->why == NULL ? "" : w->why);
 		free_waiter(w);
 	}
