@@ -2,6 +2,7 @@
 /* Requests to aliasd and rows from it: what can be read is written again to the same bytes. */
 #include <string.h>
 
+#include "proto/alias_api.h"
 #include "proto/alias_ctl.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -28,7 +29,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct alias_ctl_service s;
+	struct alias_api a;
 
+	/* A boolean or two of it are single bits: what is read is written to the same bytes. */
+	wire_wr_init(&w, buf, sizeof(buf));
+	if (alias_api_request_decode(data, size, &a)) {
+		alias_api_encode(&w, &a);
+		same(data, size, "request of a program");
+	}
+	TRY(alias_api_result, alias_api_result);
+	TRY(alias_api_reg, alias_api_reg);
 	TRY(alias_ctl_set, alias_ctl_set);
 	TRY(alias_ctl_drain, alias_ctl_drain);
 	TRY(alias_ctl_query, alias_ctl_query);

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from testbed_load import ALIAS, ALIAS2, echods, load, owners
+from testbed_load import ALIAS, ALIAS2, echods, end, load, owners
 from testbed_error import wait_until
 
 CLUSTER = {"profile": "lan", "join": ["cluamgr -a alias=DEFAULTALIAS,join",
@@ -297,6 +297,22 @@ def test_aliasd_is_started_anew_in_between(tb, tool):
     tb.wait_formed(20)
 
 
+def test_the_sample_server(tb):
+    argv = [os.path.join(tb.options["build"], "libclua", "clua_example"), "7310"]
+    servers = {n: tb.machine(n).popen(argv, stdout=subprocess.PIPE, bufsize=0) for n in tb.nodes()}
+    for node, proc in servers.items():
+        lines = [proc.stdout.readline() for _ in range(3 if node == "n1" else 2)]
+        assert lines[-1] == b"ready\n" and b": %s (default)\n" % ALIAS.encode() in b"".join(lines)
+    script = "for i in $(seq 9); do exec 3<>/dev/tcp/%s/7310; cat <&3; done" % ALIAS
+    wait_until(lambda: sorted(tb.machine("c1").run(["bash", "-c", script]).stdout.split())
+        == sorted(3 * tb.nodes()), 10, "every member to answer in turn")
+    for proc in servers.values():
+        end(proc)
+        proc.wait(10)
+        proc.stdout.close()
+    wait_until(lambda: registered(tb) == {}, 10, "the registration to end with the servers")
+
+
 def test_without_a_cluster(tb):
     done = tb.machine("c1").run(["apitool"], input="default\nnext\ninfo %s\nisalias %s\n"
         "register %d tcp 10\nunregister %d tcp\ncommon 536870912 tcp\nfds\n" % (ALIAS, ALIAS, PORT, PORT))
@@ -313,7 +329,7 @@ def test_threads_and_descriptors(tb, tool):
 
 
 def test_a_daemon_that_hangs(tb, tool):
-    """Nothing of the caller is lost: it is told so, in time."""
+    """Who asks waits for it, and gets the answer."""
     t = tool("n2")
     assert t("default") == "1 %s" % ALIAS
     pids = tb.machine("n2").daemon_pids("aliasd")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """RPC programs with a port that all instances have: real portmappers, real clients, one alias."""
 import collections
+import errno
 import os
 import signal
 
@@ -132,6 +133,8 @@ def test_a_port_that_is_taken_on_one_member(tb, tool, portmappers):  # noqa: F81
     assert len(answers) == 1
     second = int(answers.pop().split()[1])
     assert second != first
+    # A second instance on one member has to be told.
+    assert tool("n2")("common", program, "tcp") == "-1 errno %d" % errno.EADDRINUSE
     end(taker, signal.SIGKILL)
     taker.wait(10)
 
@@ -145,4 +148,4 @@ def test_a_port_that_was_taken_since(tb, tool, portmappers):  # noqa: F811
     tb.start("n3")
     taker = tool("n3")
     assert taker.status("listen", port, "tcp") == 1
-    assert tool("n3")("common", program, "tcp") == "-1 errno 98"
+    assert tool("n3")("common", program, "tcp") == "-1 errno %d" % errno.EADDRINUSE
