@@ -297,6 +297,30 @@ def test_aliasd_is_started_anew_in_between(tb, tool):
     tb.wait_formed(20)
 
 
+def test_a_member_that_was_apart(tb, tool):
+    """It takes what is registered with the others, and they learn what its programs registered."""
+    here, there = tool("n1"), tool("n3")
+    assert here.register(PORT, MULTI) == SUCCESS
+    assert there.register(PORT + 1, MULTI | TRANSIENT) == SUCCESS
+    for interface in ("ic0", "ic1", "eth0"):
+        tb.cut("n3", interface)
+    wait_until(lambda: (PORT + 1, "tcp") not in registered(tb), 20, "the others to miss it")
+    wait_until(lambda: set(registered(tb, "n3")) == {(PORT, "tcp"), (PORT + 1, "tcp")}, 20,
+        "it to go on alone")
+    assert here.register(PORT + 2, MULTI) == SUCCESS
+    assert there.register(PORT + 3, SINGLE) == SUCCESS
+    assert there.register(PORT + 2, SINGLE | TRANSIENT) == SUCCESS  # will not stand
+    tb.heal()
+    tb.wait_formed(30)
+    both = {(PORT + i, "tcp") for i in range(4)}
+    for node in tb.nodes():
+        wait_until(lambda: set(registered(tb, node)) == both, 20, "one table")
+        assert registered(tb, node)[PORT + 2, "tcp"]["attrs"] == ["in_multi"]
+    for i in range(4):
+        assert here.unregister(PORT + i) == SUCCESS
+    assert registered(tb, "n1") == {}
+
+
 def test_the_sample_server(tb):
     argv = [os.path.join(tb.options["build"], "libclua", "clua_example"), "7310"]
     servers = {n: tb.machine(n).popen(argv, stdout=subprocess.PIPE, bufsize=0) for n in tb.nodes()}
