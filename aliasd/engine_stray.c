@@ -32,7 +32,9 @@ send_to_owner(uint16_t owner, const uint8_t *frame, size_t len, struct engine *e
 	memcpy(copy, path[0].dst, 6);
 	memcpy(copy + 6, path[0].src, 6);
 	memcpy(copy + 12, frame + 12, len - 12);
-	rawsock_send(e->raw, path[0].ifindex, copy, len);
+	len = frame_refit(copy, len, FRAME_MAX);
+	if (len > 0)
+		rawsock_send(e->raw, path[0].ifindex, copy, len);
 }
 
 static void

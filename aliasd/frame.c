@@ -129,7 +129,7 @@ sum16(uint32_t sum, const uint8_t *p, size_t len)
 
 	for (i = 0; i + 1 < len; i += 2)
 		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-	return sum;
+	return len % 2 == 0 ? sum : sum + (uint32_t)(p[len - 1] << 8);
 }
 
 static uint16_t
@@ -173,6 +173,35 @@ put_tcp(struct wire_wr *w, const uint8_t *from, const struct frame_tcp *t)
 	wire_wr_u16(w, 0);
 	wire_put_u16(tcp + 16,
 	    fold(sum16(sum16(IPPROTO_TCP + TCP_LEN, tcp - 8, 8), tcp, TCP_LEN)));
+}
+
+size_t
+frame_refit(uint8_t *frame, size_t len, size_t max)
+{
+	size_t room, doff, ihl, tcp_len;
+	struct frame_tcp t;
+	struct layout at;
+	uint8_t *ip, *tcp;
+
+	if (!frame_tcp(frame, len, &t) || !find_tcp(frame, len, &at))
+		return 0;
+	ip = frame + ETH_LEN;
+	ihl = (size_t)(at.tcp - at.ip);
+	tcp = ip + ihl;
+	doff = (size_t)(tcp[12] >> 4) * 4;
+	room = (len < max ? len : max) - ETH_LEN - ihl;
+	tcp_len = at.tcp_len < room ? at.tcp_len : room;
+	if (tcp_len < doff)
+		return 0;
+	if (tcp_len < at.tcp_len)
+		tcp[13] &= (uint8_t)~FRAME_FIN;
+	wire_put_u16(ip + 2, (uint16_t)(ihl + tcp_len));
+	wire_put_u16(ip + 10, 0);
+	wire_put_u16(ip + 10, fold(sum16(0, ip, ihl)));
+	wire_put_u16(tcp + 16, 0);
+	wire_put_u16(tcp + 16,
+	    fold(sum16(sum16((uint32_t)(IPPROTO_TCP + tcp_len), ip + 12, 8), tcp, tcp_len)));
+	return ETH_LEN + ihl + tcp_len;
 }
 
 bool

@@ -10,6 +10,7 @@
 
 #define FRAME_ARP_LEN 42
 #define FRAME_RST_LEN 54
+#define FRAME_MAX 1514
 
 /* "addr is at mac", to everybody, in the form of a request or of a reply. */
 void frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr addr, bool reply);
@@ -30,6 +31,13 @@ struct frame_tcp {
 #define FRAME_RST 0x04
 #define FRAME_ACK 0x10
 bool frame_tcp(const uint8_t *frame, size_t len, struct frame_tcp *);
+
+/*
+ * Makes a TCP segment that was taken from a packet socket or program fit to be sent as it is: the kernel
+ * may have left its checksum to a device, and have put several packets together. What is too much for max
+ * bytes is cut off, which to the receiver is as if it was lost. The length, or 0 if it is no segment.
+ */
+size_t frame_refit(uint8_t *frame, size_t len, size_t max);
 
 /*
  * The answer of a host that knows no such connection (RFC 9293, 3.10.7.1), to where the frame came

@@ -100,6 +100,43 @@ START_TEST(reset)
 }
 END_TEST
 
+static void
+check_fit(const uint8_t *f, size_t len)
+{
+	size_t tcp_len = len - 34;
+
+	ck_assert_uint_eq((size_t)(f[16] << 8 | f[17]), len - 14);
+	ck_assert_uint_eq(fold(sum(f + 14, 20)), 0xffff);
+	ck_assert_uint_eq(fold(sum(f + 26, 8) + IPPROTO_TCP + (uint32_t)tcp_len + sum(f + 34, tcp_len)), 0xffff);
+}
+
+START_TEST(refit)
+{
+	uint8_t f[4096];
+	size_t len = segment(f, FRAME_ACK | FRAME_FIN, 1000, 2000, 101), fit;
+
+	memset(f + 54, 0xa5, 101);
+	f[14 + 40 + 101] = 0; /* the sum runs over pairs */
+	ck_assert_uint_eq(frame_refit(f, len, FRAME_MAX), len);
+	ck_assert_uint_eq(f[47], FRAME_ACK | FRAME_FIN);
+	check_fit(f, len);
+	/* An aggregate, of which we have the beginning. */
+	len = segment(f, FRAME_ACK | FRAME_FIN, 1000, 2000, 3000);
+	memset(f + 54, 0x5a, 3000);
+	fit = frame_refit(f, 2048, FRAME_MAX);
+	ck_assert_uint_eq(fit, FRAME_MAX);
+	ck_assert_uint_eq(f[47], FRAME_ACK);
+	check_fit(f, fit);
+	/* Padding of the wire goes. */
+	len = segment(f, FRAME_ACK, 1, 2, 0);
+	memset(f + len, 0, 6);
+	ck_assert_uint_eq(frame_refit(f, 60, FRAME_MAX), 54);
+	ck_assert_uint_eq(frame_refit(f, 40, FRAME_MAX), 0);
+	f[23] = IPPROTO_UDP;
+	ck_assert_uint_eq(frame_refit(f, 60, FRAME_MAX), 0);
+}
+END_TEST
+
 START_TEST(malformed)
 {
 	uint8_t f[256];
@@ -155,7 +192,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { reset, malformed, arp, NULL };
+	const TTest *const tests[] = { reset, refit, malformed, arp, NULL };
 
 	return unit_run("alias_frame", tests);
 }
