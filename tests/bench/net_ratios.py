@@ -1,14 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""net_ratios.py [ROUNDS]: what the alias costs on the wire, each figure as a ratio within one run. JSON.
+"""net_ratios.py [ROUNDS [FIGURE…]]: what the alias costs on the wire, each figure as a ratio within one run. JSON.
+
+Figures: connections (short ones per second), requests (wrk and nginx: 1 KiB, a new connection each), datagrams
+(of 10 bytes, one way), up and down (bits per second of one stream); all of them if none is named.
 
 Three ways to the same server on n2, in turn, ROUNDS times:
   member  its own address
   bare    an address that a minimal TC program on n1 redirects to it
   alias   the cluster alias, n1 being the router
+
+Of the alias's connections also what the daemons of all members take to announce them: CPU time of each, and
+its share of a CPU at 100,000 a second.
 """
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -19,12 +26,15 @@ sys.path.insert(0, os.path.join(TREE, "tools", "lib"))
 
 from testbed import Testbed  # noqa: E402
 from testbed_error import wait_until  # noqa: E402
-from testbed_load import ALIAS, ECHO, echods, end, load, wait_listening, wait_master  # noqa: E402
+from testbed_load import ALIAS, ECHO, NGINX_CONF, Load, Program, echods, end, load, wait_listening, \
+    wait_master  # noqa: E402
 from testbed_net import mac_of  # noqa: E402
 
 BARE = "10.1.0.98"
 ROUTER, SERVER = "n1", "n2"
 SECONDS = 3
+SINK = 7001
+DAEMONS = ("lltd", "gabd", "aliasd")
 
 
 def c_bytes(mac):
@@ -59,48 +69,100 @@ def per_second(tb, address):
     return load(tb, "short", "-a", address, "-p", ECHO, "-c", 16, "-d", SECONDS, "-q", "-z")["per_second"]
 
 
-def bits_per_second(tb, address):
-    done = tb.machine("c1").run(["iperf3", "-c", address, "-t", str(SECONDS), "-J"])
+def bits_per_second(tb, address, *options):
+    done = tb.machine("c1").run(["iperf3", "-c", address, "-t", str(SECONDS), "-J", *options])
     return json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"]
 
 
+def datagrams_per_second(tb, address):
+    """Those that the server got; the client sends as many as it can."""
+    sink = Program(tb, SERVER, ["echod", "-n", SERVER, "-c", str(SINK)])
+    if address == ALIAS:
+        time.sleep(0.3)  # UDP sockets are looked for now and then
+    load(tb, "blast", "-a", address, "-p", SINK, "-r", 1000000, "-n", 1000000 * SECONDS, "-d", SECONDS, "-o")
+    end(sink.proc)
+    return int(sink.proc.communicate(timeout=10)[0]) / SECONDS
+
+
+def requests_per_second(tb, address):
+    done = tb.machine("c1").run(["wrk", "-t", "1", "-c", "32", "-d", "%ds" % SECONDS, "-H", "Connection: close",
+        "http://%s/" % address])
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
+
+
+FIGURES = {
+    "connections": per_second,
+    "requests": requests_per_second,
+    "datagrams": datagrams_per_second,
+    "up": bits_per_second,
+    "down": lambda tb, address: bits_per_second(tb, address, "-R"),
+}
+
+
 def measure(tb, ways, rounds, what):
-    """way -> what each round found; the ways take turns, so that what disturbs one disturbs all."""
+    """way -> median; the ways take turns, so that what disturbs one disturbs all."""
     found = {way: [] for way in ways}
     for _ in range(rounds):
         for way, address in ways.items():
             found[way].append(what(tb, address))
-    return found
-
-
-def ratio(found, way, to):
-    """The median of the rounds' ratios."""
-    return statistics.median(a / b for a, b in zip(found[way], found[to]))
-
-
-def medians(found):
     return {way: statistics.median(values) for way, values in found.items()}
 
 
-def bench(tb, rounds, with_alias):
+def cpu_seconds(tb):
+    """Of our daemons, in all members together."""
+    used = dict.fromkeys(DAEMONS, 0.0)
+    for node in tb.nodes():
+        for daemon in DAEMONS:
+            for pid in tb.machine(node).daemon_pids(daemon):
+                with open("/proc/%d/stat" % pid) as f:
+                    fields = f.read().rpartition(")")[2].split()
+                used[daemon] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
+def announcing(tb):
+    """What the members take for connections that last so long that they have to be announced."""
+    before = cpu_seconds(tb)
+    conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 9000, "-r", 9000, "-i", 1000)
+    time.sleep(1)
+    conns.stop()
+    after = cpu_seconds(tb)
+    before_short = cpu_seconds(tb)
+    account = load(tb, "short", "-a", ALIAS, "-p", ECHO, "-c", 64, "-d", SECONDS, "-q", "-z")
+    after_short = cpu_seconds(tb)
+    short = account["connections"]
+    each = {d: (after_short[d] - before_short[d]) / short * 1e6 for d in DAEMONS}
+    return {"lasting_us_each": {d: (after[d] - before[d]) / 9000 * 1e6 for d in DAEMONS},
+        "short_us_each": each, "short_per_second": account["per_second"],
+        "short_cpus_at_100000_per_second": sum(each.values()) / 10}
+
+
+def bench(tb, rounds, with_alias, names):
     ways = {"member": tb.address(SERVER), "bare": BARE}
     if with_alias:
         ways["alias"] = ALIAS
         wait_listening(tb, ECHO, [SERVER])
         wait_until(lambda: wait_master(tb) == ROUTER, 10, "%s to be the router" % ROUTER)
-    server = tb.machine(SERVER).popen(["iperf3", "-s"], stdout=subprocess.DEVNULL)
+    machine = tb.machine(SERVER)
+    os.makedirs(os.path.join(machine.etc, "nginx"), exist_ok=True)
+    with open(os.path.join(machine.etc, "nginx", "nginx.conf"), "w") as f:
+        f.write(NGINX_CONF.replace("$hostname\\n", "x" * 1024).replace("/var/log/nginx/access.log", "off"))
+    machine.run("nginx")
+    server = machine.popen(["iperf3", "-s"], stdout=subprocess.DEVNULL)
+    result = {}
     try:
-        time.sleep(0.5)
-        connections = measure(tb, ways, rounds, per_second)
-        stream = measure(tb, ways, rounds, bits_per_second)
+        time.sleep(1)
+        for name in names or FIGURES:
+            found = measure(tb, ways, rounds, FIGURES[name])
+            result[name] = {**found, "bare_to_member": found["bare"] / found["member"]}
+            if with_alias:
+                result[name]["alias_to_member"] = found["alias"] / found["member"]
+                result[name]["alias_to_bare"] = found["alias"] / found["bare"]
+            print(name, json.dumps(result[name]), file=sys.stderr, flush=True)
+        if with_alias and not names:
+            result["announcing"] = announcing(tb)
     finally:
         end(server)
-    result = {"connections_per_second": medians(connections), "bits_per_second": medians(stream)}
-    for way in ways:
-        result["connections_%s_to_member" % way] = ratio(connections, way, "member")
-        result["stream_%s_to_member" % way] = ratio(stream, way, "member")
-    if with_alias:
-        result["connections_alias_to_bare"] = ratio(connections, "alias", "bare")
     return result
 
 
@@ -113,7 +175,7 @@ def main():
             "n2:cluamgr -a alias=DEFAULTALIAS,join", "n3:cluamgr -a alias=DEFAULTALIAS,join"])
         install_bare(tb)
         with echods(tb, [SERVER]):
-            print(json.dumps(bench(tb, rounds, not bare), indent=1))
+            print(json.dumps(bench(tb, rounds, not bare, sys.argv[2:]), indent=1))
     finally:
         tb.down()
 

@@ -34,7 +34,8 @@ class Program:
     """A program in a machine that says "ready" on its first line."""
 
     def __init__(self, tb, machine, argv):
-        scheduling = EAGER if argv[:2] == ["loadgen", "short"] else PUNCTUAL
+        greedy = argv[0] == "loadgen" and argv[1] in ("blast", "flood", "short")
+        scheduling = EAGER if greedy else PUNCTUAL
         # Unbuffered: communicate() shall find all that comes after the first line.
         self.proc = tb.machine(machine).popen([*scheduling, *argv],
             stdout=subprocess.PIPE, bufsize=0)
