@@ -13,6 +13,9 @@
 
 #define OFF(field) offsetof(struct aliasd_conf, field)
 
+/* In the order of enum dp_attach. */
+static const char *const attach_modes[] = { "tc", "xdp", "xdp-generic", NULL };
+
 static const struct conf_item schema[] = {
 	{ .key = "interfaces", .type = CONF_STRLIST, .offset = OFF(ifaces), .size = NETLINK_NAME_MAX,
 	    .min = 1, .max_items = ALIASD_CONF_IFACES, .count_offset = OFF(nifaces), .optional = true,
@@ -31,6 +34,10 @@ static const struct conf_item schema[] = {
 	    .line_offset = OFF(local_clients_line) },
 	{ .key = "leave_limit", .type = CONF_UINT, .offset = OFF(leave_limit), .min = 0,
 	    .max = ALIAS_LEAVE_MAX, .def = "0" },
+	{ .key = "attach", .type = CONF_ENUM, .offset = OFF(attach), .names = attach_modes, .def = "tc",
+	    .line_offset = OFF(attach_line) },
+	{ .key = "probe", .type = CONF_BOOL, .offset = OFF(probe), .def = "true",
+	    .line_offset = OFF(probe_line) },
 	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
 	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
 	{ .key = "resvok", .type = CONF_BOOL, .offset = OFF(resvok), .def = "false" },
@@ -260,6 +267,8 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 
 	fixed(&f, same_ifaces, "interfaces", fresh->ifaces_line);
 	fixed(&f, old->max_services == fresh->max_services, "max_services", fresh->max_services_line);
+	fixed(&f, old->attach == fresh->attach, "attach", fresh->attach_line);
+	fixed(&f, old->probe == fresh->probe, "probe", fresh->probe_line);
 	fixed(&f, old->max_flows == fresh->max_flows, "max_flows", fresh->max_flows_line);
 	fixed(&f, old->max_half_open == fresh->max_half_open, "max_half_open",
 	    fresh->max_half_open_line);

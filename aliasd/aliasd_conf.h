@@ -38,6 +38,9 @@ struct aliasd_conf {
 	bool local_clients; /* what this host sends to an alias is dealt out like what others send */
 	int local_clients_line;
 	uint32_t leave_limit; /* seconds; 0 = none */
+	int attach; /* enum dp_attach */
+	bool probe; /* who is not proven by a probe frame is master last of all */
+	int attach_line, probe_line;
 	bool keep_addresses;
 	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
 	char vmac_prefix_text[16];

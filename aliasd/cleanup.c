@@ -15,6 +15,7 @@
 #include "aliasd/datapath.h"
 #include "aliasd/door.h"
 #include "aliasd/map.h"
+#include "aliasd/registry.h"
 #include "aliasd/sysctls.h"
 #include "aliasd/vmac.h"
 #include "common/ev.h"
@@ -129,6 +130,22 @@ remove_door(const struct aliasd_conf *c)
 	return n;
 }
 
+static int
+remove_files(const struct aliasd_conf *c)
+{
+	static const char *const files[] = { ALIAS_SOCK, REGISTRY_SAVED };
+	int removed = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (unlink(files[i]) < 0)
+			continue;
+		log_info("cleanup", "%s removed", files[i]);
+		removed++;
+	}
+	return removed;
+}
+
 /*
  * Whoever puts something on the host that outlives the process has a function here, which also works
  * when none of it is there. It logs each thing that it removes, and returns how many, or -1 after it
@@ -140,6 +157,7 @@ static int (*const parts[])(const struct aliasd_conf *) = {
 	remove_settings,
 	remove_vmacs,
 	remove_addresses,
+	remove_files,
 };
 
 /* A socket that nobody listens on was left, too; the next aliasd makes a new one. */
@@ -173,8 +191,6 @@ cleanup_all(const struct aliasd_conf *c)
 		failed = failed || n < 0;
 		removed += n < 0 ? 0 : n;
 	}
-	if (unlink(ALIAS_SOCK) == 0)
-		removed++;
 	if (failed)
 		log_errx("cleanup", "something is left");
 	else if (removed == 0)

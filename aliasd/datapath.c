@@ -28,7 +28,7 @@ print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\n")] = 0;
-	if (level == LIBBPF_WARN && !strstr(line, "Exclusivity flag on"))
+	if (level == LIBBPF_WARN && !strstr(line, "Kernel error message"))
 		log_warnx("datapath", "%s", line);
 	else
 		log_debug("datapath", "%s", line);
@@ -196,7 +196,7 @@ load(struct datapath *dp)
 	if (choose_layout(dp, &meta) < 0 || !(dp->skel = clua_bpf__open()))
 		return -1;
 	if (!dp->resumed) /* which qdiscs are ours to remove is worth knowing whatever came before */
-		pin_remove(dp->conf.pin_dir, "ifaces");
+		pin_remove(dp->conf.pin_dir, PIN_BUT_IFACES);
 	if (pin_prepare(dp->conf.pin_dir) < 0 || set_constants(dp, &meta) < 0 ||
 	    set_sizes(dp, &meta) < 0 || pin_maps(dp) < 0 || clua_bpf__load(dp->skel) < 0 ||
 	    map_all(dp, &meta) < 0) {
@@ -216,7 +216,7 @@ load_or_renew(struct datapath *dp)
 	if (access(dp->conf.pin_dir, F_OK) < 0)
 		return -1;
 	log_warnx("datapath", "what is pinned in %s is of no use; starting anew", dp->conf.pin_dir);
-	pin_remove(dp->conf.pin_dir, NULL);
+	pin_remove(dp->conf.pin_dir, PIN_BUT_XDP);
 	return load(dp);
 }
 
@@ -266,7 +266,7 @@ datapath_close(struct datapath *dp, bool leave)
 	if (leave)
 		iface_detach_all(dp);
 	if (leave)
-		pin_remove(dp->conf.pin_dir, NULL);
+		pin_remove(dp->conf.pin_dir, PIN_ALL);
 	hook_detach(dp);
 	port_close(dp);
 	flow_table_free(dp->flows);
@@ -275,6 +275,7 @@ datapath_close(struct datapath *dp, bool leave)
 	unload(dp);
 	free((char *)dp->conf.pin_dir);
 	free((char *)dp->conf.cgroup);
+	free(dp->attached);
 	free(dp);
 }
 

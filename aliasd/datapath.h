@@ -67,9 +67,14 @@ struct dp_ops {
 	    void *arg);
 	/* The first one has come: those that are held may be put in again. */
 	void (*on_first)(const struct dp_fragment *, void *arg);
+	/* A probe of another host came in by this LAN interface: its program is where it should be. */
+	void (*on_proven)(uint32_t ifindex, void *arg);
 };
 
+enum dp_attach { DP_ATTACH_TC, DP_ATTACH_XDP, DP_ATTACH_XDP_GENERIC };
+
 struct dp_conf {
+	enum dp_attach attach; /* of LAN interfaces */
 	uint16_t self;             /* our node id */
 	uint32_t max_flows;        /* established connections of the whole cluster, default 1,000,000 */
 	uint32_t max_half_open;    /* LRU, default 65,536 */
@@ -96,7 +101,8 @@ bool datapath_resumed(const struct datapath *);
 
 /*
  * LAN interfaces answer ARP and redirect; link interfaces deliver what members redirect to us; on guarded
- * ones the kernel does not get to see ARP requests for aliases. One replaces the other without a gap.
+ * ones the kernel does not get to see ARP requests for aliases. One replaces the other without a gap. Where
+ * XDP is asked for and impossible TC is used, with a warning.
  */
 int datapath_attach_lan(struct datapath *, uint32_t ifindex);
 int datapath_attach_link(struct datapath *, uint32_t ifindex);
@@ -107,6 +113,24 @@ int datapath_detach(struct datapath *, uint32_t ifindex);
  * where frames are put in that were held, and answers to this host.
  */
 int datapath_attach_own(struct datapath *, uint32_t ifindex, uint32_t peer);
+/* Detaches from interfaces where a predecessor was and this one was not told to be. */
+void datapath_detach_others(struct datapath *);
+
+/* Is the program still there? If not, it is attached again, with a warning. Unknown ones are ignored. */
+void datapath_check(struct datapath *, uint32_t ifindex);
+void datapath_check_all(struct datapath *);
+
+struct dp_attachment {
+	enum dp_attach mode;
+	bool proven;
+	char why[160]; /* mode is not what was asked for because of this; "" = it is */
+};
+/* How a LAN interface is attached; false if it is not. */
+bool datapath_attachment(const struct datapath *, uint32_t ifindex, struct dp_attachment *);
+const char *datapath_attach_name(enum dp_attach); /* as in aliasd.conf */
+/* The probe by which other members' programs prove ours, from this address. */
+#define DP_PROBE_LEN 42
+void datapath_probe_frame(const uint8_t mac[6], uint8_t out[DP_PROBE_LEN]);
 
 struct dp_alias {
 	struct in_addr addr;

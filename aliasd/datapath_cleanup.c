@@ -47,7 +47,7 @@ clean_iface(uint32_t ifindex, const char *name, const struct dp_iface *known)
 	int removed = 0;
 
 	if (iface_has_filter(ifindex)) {
-		if (iface_remove_filter(ifindex) < 0) {
+		if (iface_remove_filter(ifindex, BPF_TC_INGRESS) < 0) {
 			log_warn("cleanup", "%s: cannot remove the packet program", name);
 			return -1;
 		}
@@ -98,6 +98,24 @@ count_pins(const char *dir)
 	return n;
 }
 
+/* Taken from the interfaces now, not when the kernel gets to it. */
+static void
+detach_xdp(const char *dir)
+{
+	DIR *d = opendir(dir);
+	char name[IF_NAMESIZE];
+	struct dirent *e;
+	uint32_t ifindex;
+
+	if (!d)
+		return;
+	while ((e = readdir(d)))
+		if (xdp_pin_ifindex(e->d_name, &ifindex) && xdp_detach(dir, ifindex) &&
+		    if_indextoname(ifindex, name))
+			log_info("cleanup", "%s: XDP program removed", name);
+	closedir(d);
+}
+
 int
 datapath_cleanup(const char *pin_dir)
 {
@@ -107,7 +125,8 @@ datapath_cleanup(const char *pin_dir)
 	removed = clean_ifaces(pin_dir);
 	if (access(pin_dir, F_OK) < 0)
 		return removed;
-	pin_remove(pin_dir, NULL);
+	detach_xdp(pin_dir);
+	pin_remove(pin_dir, PIN_ALL);
 	if (access(pin_dir, F_OK) == 0) {
 		log_errx("cleanup", "%s: cannot be removed", pin_dir);
 		return -1;

@@ -24,8 +24,13 @@ on_event(void *arg, void *data, size_t size)
 	struct datapath *dp = arg;
 	struct dp_conn conn;
 
-	if (size < sizeof(*ev) || ev->type > DP_EV_CLOSED)
+	if (size < sizeof(*ev) || ev->type > DP_EV_PROVEN)
 		return 0;
+	if (ev->type == DP_EV_PROVEN) {
+		if (dp->ops && dp->ops->on_proven)
+			dp->ops->on_proven(ev->client, dp->arg);
+		return 0;
+	}
 	conn = (struct dp_conn){ .client.s_addr = ev->client, .alias.s_addr = ev->alias,
 		.client_port = ev->client_port, .port = ev->port };
 	if (dp->ops && dp->ops->on_sock)

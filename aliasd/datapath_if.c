@@ -43,8 +43,21 @@ iface_mac(uint32_t ifindex, uint8_t mac[6])
 	return 0;
 }
 
-static int
-fail(int err, const char *what, uint32_t ifindex)
+uint32_t
+iface_mtu(uint32_t ifindex)
+{
+	struct ifreq ifr = { 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return 0;
+	err = if_indextoname(ifindex, ifr.ifr_name) ? ioctl(fd, SIOCGIFMTU, &ifr) : -1;
+	close(fd);
+	return err < 0 ? 0 : (uint32_t)ifr.ifr_mtu;
+}
+
+int
+iface_fail(int err, const char *what, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE] = "?";
 
@@ -63,8 +76,8 @@ program_id(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
 }
 
-static int
-attach_filter(uint32_t ifindex, enum bpf_tc_attach_point point, int prog)
+int
+iface_attach_filter(uint32_t ifindex, enum bpf_tc_attach_point point, int prog)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
@@ -74,71 +87,21 @@ attach_filter(uint32_t ifindex, enum bpf_tc_attach_point point, int prog)
 	int err;
 
 	if ((err = bpf_tc_attach(&hook, &opts)) < 0)
-		return fail(err, "cannot attach the packet program", ifindex);
+		return iface_fail(err, "cannot attach the packet program", ifindex);
 	if ((err = bpf_tc_query(&hook, &proof)) < 0 || proof.prog_id != program_id(prog))
-		return fail(err ? err : -ENOENT, "the packet program is not there", ifindex);
+		return iface_fail(err ? err : -ENOENT, "the packet program is not there", ifindex);
 	return 0;
 }
 
-/* DP_IF_MADE_QDISC if it was made here, now or by a predecessor; negative on failure. */
-static int
-make_qdisc(struct datapath *dp, uint32_t ifindex)
+int
+iface_make_qdisc(uint32_t ifindex)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	struct dp_iface old = { 0 };
 	int err = bpf_tc_hook_create(&hook);
 
 	if (err == 0)
-		return DP_IF_MADE_QDISC;
-	if (err != -EEXIST)
-		return fail(err, "cannot make a clsact qdisc", ifindex);
-	bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.ifaces), &ifindex, &old);
-	return old.flags & DP_IF_MADE_QDISC;
-}
-
-static int
-attach(struct datapath *dp, uint32_t ifindex, struct bpf_program *prog, int kind)
-{
-	struct dp_iface iface = { 0 };
-	int made;
-
-	if (iface_mac(ifindex, iface.mac) < 0)
-		return fail(0, "no Ethernet address", ifindex);
-	if ((made = make_qdisc(dp, ifindex)) < 0)
-		return -1;
-	iface.flags = kind | made;
-	/* The program needs the address to answer ARP: known before the first packet. */
-	if (bpf_map_update_elem(bpf_map__fd(dp->skel->maps.ifaces), &ifindex, &iface, BPF_ANY) < 0)
-		return fail(0, "too many interfaces", ifindex);
-	return attach_filter(ifindex, BPF_TC_INGRESS, bpf_program__fd(prog));
-}
-
-int
-datapath_attach_lan(struct datapath *dp, uint32_t ifindex)
-{
-	return attach(dp, ifindex, dp->skel->progs.clua_lan, DP_IF_LAN);
-}
-
-int
-datapath_attach_link(struct datapath *dp, uint32_t ifindex)
-{
-	return attach(dp, ifindex, dp->skel->progs.clua_link, DP_IF_LINK);
-}
-
-int
-datapath_attach_guard(struct datapath *dp, uint32_t ifindex)
-{
-	return attach(dp, ifindex, dp->skel->progs.clua_guard, DP_IF_GUARD);
-}
-
-int
-datapath_attach_own(struct datapath *dp, uint32_t ifindex, uint32_t peer)
-{
-	if (attach(dp, ifindex, dp->skel->progs.clua_again, DP_IF_OWN) < 0 ||
-	    attach_filter(ifindex, BPF_TC_EGRESS, bpf_program__fd(dp->skel->progs.clua_own)) < 0)
-		return -1;
-	__atomic_store_n(dp->state.own_ifindex, peer, __ATOMIC_RELEASE);
-	return 0;
+		return 1;
+	return err == -EEXIST ? 0 : iface_fail(err, "cannot make a clsact qdisc", ifindex);
 }
 
 static int
@@ -209,43 +172,13 @@ iface_has_filter(uint32_t ifindex)
 }
 
 int
-iface_remove_filter(uint32_t ifindex)
+iface_remove_filter(uint32_t ifindex, enum bpf_tc_attach_point point)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point);
 	DECLARE_LIBBPF_OPTS(
 	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 
 	return bpf_tc_detach(&hook, &opts);
-}
-
-static void
-detach_egress(uint32_t ifindex)
-{
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
-	DECLARE_LIBBPF_OPTS(
-	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-
-	bpf_tc_detach(&hook, &opts);
-}
-
-int
-datapath_detach(struct datapath *dp, uint32_t ifindex)
-{
-	int map = bpf_map__fd(dp->skel->maps.ifaces), err;
-	struct dp_iface iface;
-
-	if (bpf_map_lookup_elem(map, &ifindex, &iface) < 0)
-		return -1;
-	err = iface_remove_filter(ifindex);
-	if (iface.flags & DP_IF_OWN)
-		detach_egress(ifindex);
-	if (iface.flags & DP_IF_MADE_QDISC)
-		iface_remove_qdisc(ifindex);
-	bpf_map_delete_elem(map, &ifindex);
-	/* An interface that is gone took the filter with it. */
-	if (err < 0 && err != -ENOENT && err != -ENODEV && err != -EINVAL)
-		return fail(err, "cannot detach", ifindex);
-	return 0;
 }
 
 /* Interfaces that went away took the program with them, and their numbers may be given again. */

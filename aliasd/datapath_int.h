@@ -3,6 +3,8 @@
 #ifndef CLUA_ALIASD_DATAPATH_INT_H
 #define CLUA_ALIASD_DATAPATH_INT_H
 
+#include <bpf/libbpf.h>
+
 #include "aliasd/bpf/layout.h"
 #include "aliasd/bpf/clua.skel.h" /* speaks of the layout */
 #include "aliasd/datapath.h"
@@ -47,6 +49,13 @@ struct alias_table {
 
 struct service_table;
 
+struct attached {
+	uint32_t ifindex;
+	uint16_t kind; /* DP_IF_LAN, … */
+	enum dp_attach mode;
+	char why[160];
+};
+
 struct datapath {
 	struct ev_loop *loop;
 	struct dp_conf conf; /* its strings are ours */
@@ -68,6 +77,9 @@ struct datapath {
 	int sink; /* of datagrams for closed ports; -1 */
 	uint16_t *sticky; /* s, by protocol and port */
 	bool any_sticky;
+	struct attached *attached; /* by us: not what a predecessor left */
+	size_t nattached;
+	char no_xdp[160]; /* why native XDP does not work for any interface */
 	struct alias_table aliases;
 	struct service_table *services;
 };
@@ -79,15 +91,30 @@ bool pin_find_meta(struct datapath *, struct dp_meta *);   /* of a predecessor w
 int pin_maps(struct datapath *);                           /* before loading */
 int pin_link(struct datapath *, struct bpf_link *, const char *name);
 void pin_drop(struct datapath *, const char *name);
-void pin_remove(const char *dir, const char *keep); /* keep: a name that stays, or NULL */
+enum pin_keep { PIN_ALL, PIN_BUT_XDP, PIN_BUT_IFACES }; /* IFACES: the table of them, and XDP's links */
+void pin_remove(const char *dir, enum pin_keep);
 
 /* datapath_if.c */
 int iface_mac(uint32_t ifindex, uint8_t mac[6]);
+uint32_t iface_mtu(uint32_t ifindex); /* 0: there is no such interface */
 void iface_forget_gone(struct datapath *);
 void iface_detach_all(struct datapath *);
 bool iface_has_filter(uint32_t ifindex); /* one of ours */
-int iface_remove_filter(uint32_t ifindex);
+int iface_attach_filter(uint32_t ifindex, enum bpf_tc_attach_point, int prog); /* in the place of an earlier one */
+int iface_remove_filter(uint32_t ifindex, enum bpf_tc_attach_point);
+int iface_make_qdisc(uint32_t ifindex); /* 1: made, 0: it was there; negative on failure */
+int iface_fail(int err, const char *what, uint32_t ifindex); /* logs; err 0: errno */
 bool iface_remove_qdisc(uint32_t ifindex); /* if nobody needs it; true if it was removed */
+
+/* datapath_xdp.c: mode is one of XDP */
+/* Puts the program in the place of a predecessor's of the same mode; false if there is none. */
+bool xdp_replace(struct datapath *, uint32_t ifindex, enum dp_attach, int prog);
+bool xdp_is_attached(const char *pin_dir, uint32_t ifindex, enum dp_attach);
+/* 0, or -1 and the reason. */
+int xdp_attach(struct datapath *, uint32_t ifindex, enum dp_attach, int prog, char why[160]);
+/* By the name of its pin; true if it was there. */
+bool xdp_detach(const char *pin_dir, uint32_t ifindex);
+bool xdp_pin_ifindex(const char *name, uint32_t *ifindex);
 
 /* datapath_hook.c */
 int hook_attach(struct datapath *); /* the socket programs */

@@ -145,6 +145,16 @@ pin_link(struct datapath *dp, struct bpf_link *link, const char *name)
 	return err ? -1 : 0;
 }
 
+static bool
+stays(const char *name, enum pin_keep keep)
+{
+	uint32_t ifindex;
+
+	if (keep == PIN_BUT_IFACES && strcmp(name, "ifaces") == 0)
+		return true;
+	return keep != PIN_ALL && xdp_pin_ifindex(name, &ifindex);
+}
+
 void
 pin_drop(struct datapath *dp, const char *name)
 {
@@ -156,7 +166,7 @@ pin_drop(struct datapath *dp, const char *name)
 }
 
 void
-pin_remove(const char *dir, const char *keep)
+pin_remove(const char *dir, enum pin_keep keep)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -164,10 +174,9 @@ pin_remove(const char *dir, const char *keep)
 	if (!d)
 		return;
 	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' && (!keep || strcmp(e->d_name, keep) != 0) &&
-		    unlinkat(dirfd(d), e->d_name, 0) < 0)
+		if (e->d_name[0] != '.' && !stays(e->d_name, keep) && unlinkat(dirfd(d), e->d_name, 0) < 0)
 			log_warn("datapath", "%s/%s", dir, e->d_name);
 	closedir(d);
-	if (!keep)
+	if (keep == PIN_ALL)
 		rmdir(dir);
 }

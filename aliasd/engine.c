@@ -11,7 +11,6 @@
 
 #define READY_AFTER (3 * NSEC_PER_SEC)
 #define REFUSALS_A_SECOND 1000
-#define SAVED_REGISTRY RUNDIR "/aliasd.registered"
 
 struct alias_conn
 engine_conn(const struct dp_conn *c)
@@ -85,8 +84,10 @@ make_timers(struct engine *e)
 	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
 	e->rejoin_timer = ev_timer_new(e->loop, engine_rejoin_timer, e);
 	e->work_timer = ev_timer_new(e->loop, engine_work_timer, e);
+	e->probe_timer = ev_timer_new(e->loop, engine_probe_timer, e);
 	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
-	    e->frag_timer && e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer;
+	    e->frag_timer && e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer &&
+	    e->probe_timer;
 }
 
 static void
@@ -98,9 +99,10 @@ make_parts(struct engine *e)
 	e->services = map_new();
 	e->state = state_new(&engine_state_ops, e);
 	e->own = own_new();
-	e->registry = registry_new(SAVED_REGISTRY);
+	e->registry = registry_new(REGISTRY_SAVED);
 	e->rows = engine_rows_new();
 	e->work = engine_work_new();
+	e->probe = probe_new();
 	e->announce = announce_new();
 	e->holds = holds_new();
 	e->garp = garp_new();
@@ -219,6 +221,7 @@ free_timers(struct engine *e)
 	ev_timer_free(e->ready_timer);
 	ev_timer_free(e->rejoin_timer);
 	ev_timer_free(e->work_timer);
+	ev_timer_free(e->probe_timer);
 }
 
 static void
@@ -239,6 +242,7 @@ free_parts(struct engine *e)
 	own_free(e->own);
 	free(e->rows);
 	engine_work_free(e->work);
+	probe_free(e->probe);
 	state_free(e->state);
 	map_free(e->services, NULL);
 	map_free(e->told, free);

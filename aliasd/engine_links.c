@@ -144,8 +144,10 @@ open_datapath(struct engine *e)
 {
 	static const struct dp_ops ops = { .on_sock = engine_on_sock, .on_looked = engine_on_looked,
 		.on_stray = engine_on_stray, .on_refused = engine_on_refused,
-		.on_fragment = engine_on_fragment, .on_first = engine_on_first };
-	struct dp_conf conf = { .self = e->self, .max_flows = e->conf->max_flows,
+		.on_fragment = engine_on_fragment, .on_first = engine_on_first,
+		.on_proven = engine_on_proven };
+	struct dp_conf conf = { .attach = (enum dp_attach)e->conf->attach, .self = e->self,
+		.max_flows = e->conf->max_flows,
 		.max_half_open = e->conf->max_half_open, .max_aliases = e->conf->max_aliasid,
 		.max_services = aliasd_conf_services(e->conf), .pin_dir = e->conf->pin_dir,
 		.cgroup = e->conf->cgroup[0] == '\0' ? NULL : e->conf->cgroup };
@@ -170,8 +172,10 @@ attach_lan(struct engine *e, uint32_t ifindex, const char *name)
 	    ignore == 0 && netlink_sysctl_get(name, "arp_ignore", &ignore) == 0 && ignore == 0)
 		sysctls_set(e->sysctls, name, "arp_ignore", ARP_IGNORE_HOST_SCOPE);
 	engine_door_lan(e, name);
-	if (datapath_attach_lan(e->dp, ifindex) == 0)
-		log_info("lan", "%s: LAN interface", name);
+	if (datapath_attach_lan(e->dp, ifindex) < 0)
+		return;
+	log_info("lan", "%s: LAN interface", name);
+	engine_probe_start(e, ifindex);
 }
 
 static bool
@@ -202,6 +206,7 @@ lan_iface(const struct netlink_link *k, enum lan_role role, bool gone, void *arg
 
 	if (e->dp == NULL)
 		return;
+	probe_del(e->probe, k->ifindex);
 	switch (role) {
 	case LAN_OURS:
 		attach_lan(e, k->ifindex, k->name);
@@ -246,6 +251,7 @@ engine_attach(struct engine *e)
 			tell_paths(e, (uint16_t)i);
 	}
 	look_at_links(e);
+	datapath_detach_others(e->dp);
 	return 0;
 }
 

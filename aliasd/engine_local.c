@@ -9,6 +9,7 @@
 #define POLL_UDP (100 * NSEC_PER_MSEC)
 #define POLLS_A_TCP_DUMP 50
 #define POLLS_A_SECOND 10
+#define POLLS_A_LOOK 50 /* at what is attached, in case somebody removed it */
 #define VERIFY_SOON (5 * NSEC_PER_MSEC)
 #define LISTENS_A_MESSAGE 4000
 
@@ -140,6 +141,8 @@ engine_poll_timer(void *arg)
 	engine_listen_dump(e, IPPROTO_UDP);
 	if (++e->polls % POLLS_A_TCP_DUMP == 0)
 		engine_listen_dump(e, IPPROTO_TCP);
+	if (e->polls % POLLS_A_LOOK == 0)
+		datapath_check_all(e->dp);
 	if (e->polls % POLLS_A_SECOND == 0) {
 		engine_drained(e);
 		engine_owners_missing(e, &ignored); /* forgets those that stay away */

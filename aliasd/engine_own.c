@@ -10,14 +10,18 @@
 static void
 set_attached(struct engine *e, struct alias_row *r)
 {
-	uint8_t can = lan_cut_off(e->lan) ? ALIAS_ROW_CUT_OFF : 0;
+	const uint16_t mask =
+	    ALIAS_ROW_ROUTER | ALIAS_ROW_ATTACHED | ALIAS_ROW_CUT_OFF | ALIAS_ROW_UNPROVEN;
+	uint16_t can = lan_cut_off(e->lan) ? ALIAS_ROW_CUT_OFF : 0;
+	uint32_t ifindex = 0;
 
 	if (e->routing & ALIAS_RT_START) {
 		can |= lan_carrier(e->lan) ? ALIAS_ROW_ROUTER : 0;
-		if (!(r->flags & ALIAS_ROW_VIRTUAL) && lan_attached(e->lan, r->addr) != 0)
-			can |= ALIAS_ROW_ATTACHED;
+		ifindex = r->flags & ALIAS_ROW_VIRTUAL ? 0 : lan_attached(e->lan, r->addr);
 	}
-	r->flags = (uint8_t)((r->flags & ~(ALIAS_ROW_ROUTER | ALIAS_ROW_ATTACHED | ALIAS_ROW_CUT_OFF)) | can);
+	if (ifindex != 0)
+		can |= ALIAS_ROW_ATTACHED | (engine_probe_ok(e, ifindex) ? 0 : ALIAS_ROW_UNPROVEN);
+	r->flags = (uint16_t)((r->flags & ~mask) | can);
 }
 
 static void
@@ -116,7 +120,7 @@ static void
 attached_one(struct alias_row *r, void *arg)
 {
 	struct engine *e = arg;
-	uint8_t before = r->flags;
+	uint16_t before = r->flags;
 	struct told *t;
 	const struct state_alias *a = state_alias(e->state, r->addr);
 

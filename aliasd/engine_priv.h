@@ -25,6 +25,7 @@
 #include "aliasd/own.h"
 #include "aliasd/paths.h"
 #include "aliasd/peers.h"
+#include "aliasd/probe.h"
 #include "aliasd/rawsock.h"
 #include "aliasd/registry.h"
 #include "aliasd/relearn.h"
@@ -103,6 +104,7 @@ struct engine {
 	struct hostports *hostports;
 	struct datapath *dp; /* NULL until lltd said who we are */
 	struct rawsock *raw;
+	struct probe *probe;
 	struct diag *diag;
 	struct diag_watch *watch;
 	struct listen_table *listen;
@@ -154,7 +156,7 @@ struct engine {
 	struct log_limit claim_limit, refuse_limit, full_limit;
 
 	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
-	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer;
+	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer, *probe_timer;
 	uint64_t flush_at; /* 0: not armed */
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
@@ -184,6 +186,13 @@ extern const struct lltsub_ops engine_llt_ops;
 extern const struct lan_ops engine_lan_ops;
 int engine_attach(struct engine *); /* once the data plane is there */
 bool engine_usable(uint16_t node, void *engine);
+
+/* engine_probe.c: proof that packets come by */
+void engine_probe_start(struct engine *, uint32_t ifindex);
+void engine_probe_timer(void *engine);
+void engine_on_proven(uint32_t ifindex, void *engine);
+bool engine_probe_ok(const struct engine *, uint32_t ifindex);
+void engine_probe_row(struct engine *, uint32_t ifindex, struct alias_ctl_iface *);
 
 /* engine_group.c: views and messages */
 void engine_join(struct engine *);

@@ -55,6 +55,21 @@ routing_row(struct status *s)
 }
 
 static void
+iface_rows(struct status *s)
+{
+	struct alias_ctl_iface row;
+	uint32_t lan[LAN_MAX];
+	size_t i, n = lan_ifaces(s->e->lan, lan);
+
+	for (i = 0; i < n; i++) {
+		engine_probe_row(s->e, lan[i], &row);
+		begin(s);
+		alias_ctl_iface_encode(&s->w, &row);
+		send_row(s, ALIAS_ROW_IFACE);
+	}
+}
+
+static void
 node_row(struct status *s, uint16_t id)
 {
 	struct engine *e = s->e;
@@ -268,6 +283,7 @@ engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 	s.reqid = m->reqid;
 	group_row(&s);
 	routing_row(&s);
+	iface_rows(&s);
 	for (id = 0; id < LLT_MAX_NODES; id++) {
 		if (e->name[id][0] != '\0')
 			node_row(&s, id);

@@ -45,7 +45,7 @@ get_row(struct own *o, const struct alias_ctl_set *s)
 static void
 set_flag(struct alias_row *r, uint8_t flag, bool on)
 {
-	r->flags = (uint8_t)(on ? r->flags | flag : r->flags & ~flag);
+	r->flags = (uint16_t)(on ? r->flags | flag : r->flags & ~flag);
 }
 
 struct alias_row

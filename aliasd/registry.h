@@ -14,6 +14,8 @@
 
 #include "proto/alias_api.h"
 
+#define REGISTRY_SAVED RUNDIR "/aliasd.registered"
+
 struct registry;
 
 struct registry_entry {

@@ -28,7 +28,7 @@ struct state;
 
 struct state_row {
 	uint16_t node;
-	uint8_t flags; /* enum alias_row_flag */
+	uint16_t flags; /* enum alias_row_flag */
 	uint16_t selw, selp, rpri;
 	uint8_t prefixlen; /* of the virtual subnet; 0 = not said */
 };

@@ -14,24 +14,32 @@ state_free_service(void *value)
 	free(s);
 }
 
+/* How fit a member is for master: whether packets reach it at all comes before what priority it has. */
+static unsigned
+fitness(const struct state *st, const struct state_row *r)
+{
+	if (!(r->flags & ALIAS_ROW_ATTACHED) || !(st->node[r->node] & NODE_SYNCED))
+		return 0;
+	/* One that is not heard is better than none: who found so may be the deaf one. */
+	if (r->flags & ALIAS_ROW_SILENT)
+		return 1;
+	return r->flags & ALIAS_ROW_UNPROVEN ? 2 : 3;
+}
+
 static void
 derive_master(struct state *st, struct state_alias *a)
 {
 	struct sel_router r[LLT_MAX_NODES];
-	bool all_silent = true;
+	unsigned best = 1;
 	size_t i;
 
+	for (i = 0; i < a->nrows; i++)
+		best = fitness(st, &a->rows[i]) > best ? fitness(st, &a->rows[i]) : best;
 	for (i = 0; i < a->nrows; i++) {
 		r[i].node = a->rows[i].node;
 		r[i].rpri = a->rows[i].rpri;
-		r[i].eligible = (a->rows[i].flags & ALIAS_ROW_ATTACHED) &&
-		    (st->node[r[i].node] & NODE_SYNCED);
-		if (r[i].eligible && !(a->rows[i].flags & ALIAS_ROW_SILENT))
-			all_silent = false;
+		r[i].eligible = fitness(st, &a->rows[i]) == best;
 	}
-	/* One that is not heard is better than none: who found so may be the deaf one. */
-	for (i = 0; i < a->nrows && !all_silent; i++)
-		r[i].eligible = r[i].eligible && !(a->rows[i].flags & ALIAS_ROW_SILENT);
 	a->master = st->quorate ? select_master(r, a->nrows, a->master) : SEL_NO_NODE;
 }
 

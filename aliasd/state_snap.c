@@ -20,7 +20,7 @@ put_alias(struct wire_wr *w, const struct state_alias *a)
 	wire_wr_u16(w, (uint16_t)a->nrows);
 	for (i = 0; i < a->nrows; i++) {
 		wire_wr_u16(w, a->rows[i].node);
-		wire_wr_u8(w, a->rows[i].flags);
+		wire_wr_u16(w, a->rows[i].flags);
 		wire_wr_u16(w, a->rows[i].selw);
 		wire_wr_u16(w, a->rows[i].selp);
 		wire_wr_u16(w, a->rows[i].rpri);
@@ -190,7 +190,7 @@ get_rows(struct state_alias *a, struct wire_rd *r)
 			return;
 		}
 		row = state_add_row(a, node);
-		row->flags = wire_rd_u8(r);
+		row->flags = wire_rd_u16(r);
 		row->selw = wire_rd_u16(r);
 		row->selp = wire_rd_u16(r);
 		row->rpri = wire_rd_u16(r);

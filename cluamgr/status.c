@@ -24,6 +24,13 @@ add_node(struct cm_status *s, const struct ipc_msg *m)
 }
 
 static bool
+add_iface(struct cm_status *s, const struct ipc_msg *m)
+{
+	s->ifaces = grow(s->ifaces, s->nifaces + 1, sizeof(*s->ifaces));
+	return alias_ctl_iface_decode(m->data, m->len, &s->ifaces[s->nifaces]) && ++s->nifaces;
+}
+
+static bool
 add_alias(struct cm_status *s, const struct ipc_msg *m)
 {
 	struct cm_alias_status *a;
@@ -95,6 +102,9 @@ cm_status_row(const struct ipc_msg *m, void *arg)
 	case ALIAS_ROW_ROUTING:
 		ok = alias_ctl_routing_decode(m->data, m->len, &s->routing);
 		break;
+	case ALIAS_ROW_IFACE:
+		ok = add_iface(s, m);
+		break;
 	case ALIAS_ROW_NODE:
 		ok = add_node(s, m);
 		break;
@@ -134,7 +144,17 @@ cm_status_free(struct cm_status *s)
 	free(s->aliases);
 	free(s->regs);
 	free(s->nodes);
+	free(s->ifaces);
 	memset(s, 0, sizeof(*s));
+}
+
+const char *
+cm_status_proof(uint8_t proof)
+{
+	static const char *const names[] = { [ALIAS_PROVEN] = "proven", [ALIAS_NOT_PROVEN] = "not proven",
+		[ALIAS_PROOF_ALONE] = "not proven: no other member" };
+
+	return proof <= ALIAS_PROOF_ALONE ? names[proof] : "?";
 }
 
 const char *

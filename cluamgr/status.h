@@ -21,7 +21,8 @@ struct cm_alias_status {
 struct cm_status {
 	struct alias_ctl_group group;
 	struct alias_ctl_routing routing;
-	size_t nnodes, naliases;
+	size_t nifaces, nnodes, naliases;
+	struct alias_ctl_iface *ifaces;
 	struct alias_ctl_node *nodes;
 	struct cm_alias_status *aliases;
 	size_t nregs;
@@ -37,6 +38,9 @@ void cm_status_free(struct cm_status *);
 const char *cm_status_node_name(const struct cm_status *, uint16_t id);
 
 void cm_drain_text(FILE *, const struct alias_ctl_drain *); /* a line */
+/* "proven", … as an enum alias_proof is called. */
+const char *cm_status_proof(uint8_t proof);
+
 void cm_status_text(FILE *, const struct cm_status *);
 void cm_status_json(FILE *, const struct cm_status *);
 

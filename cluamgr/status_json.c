@@ -238,6 +238,17 @@ put_reg(struct json *j, const struct alias_api_reg *g)
 	json_object_end(j);
 }
 
+static void
+put_iface(struct json *j, const struct alias_ctl_iface *i)
+{
+	json_object(j, NULL);
+	json_str(j, "name", i->name);
+	json_str(j, "attached", i->mode);
+	json_str(j, "proof", cm_status_proof(i->proof));
+	json_str(j, "note", i->why);
+	json_object_end(j);
+}
+
 void
 cm_status_json(FILE *out, const struct cm_status *s)
 {
@@ -247,6 +258,10 @@ cm_status_json(FILE *out, const struct cm_status *s)
 	json_begin(&j, out);
 	put_group(&j, &s->group);
 	put_routing(&j, &s->routing);
+	json_array(&j, "interfaces");
+	for (i = 0; i < s->nifaces; i++)
+		put_iface(&j, &s->ifaces[i]);
+	json_array_end(&j);
 	json_array(&j, "nodes");
 	for (i = 0; i < s->nnodes; i++)
 		put_node(&j, &s->nodes[i]);

@@ -148,6 +148,18 @@ print_reg(FILE *out, const struct alias_api_reg *g)
 	fputc('\n', out);
 }
 
+static void
+print_iface(FILE *out, const struct alias_ctl_iface *i)
+{
+	if (i->mode[0] == '\0') {
+		fprintf(out, "LAN interface %s: not attached\n", i->name);
+		return;
+	}
+	fprintf(out, "LAN interface %s: attached by %s, %s\n", i->name, i->mode, cm_status_proof(i->proof));
+	if (i->why[0] != '\0')
+		fprintf(out, "\t%s\n", i->why);
+}
+
 void
 cm_status_text(FILE *out, const struct cm_status *s)
 {
@@ -163,4 +175,6 @@ cm_status_text(FILE *out, const struct cm_status *s)
 	for (i = 0; i < s->nregs; i++)
 		print_reg(out, &s->regs[i]);
 	print_routing(out, &s->routing);
+	for (i = 0; i < s->nifaces; i++)
+		print_iface(out, &s->ifaces[i]);
 }

@@ -194,6 +194,29 @@ alias_ctl_routing_decode(const uint8_t *buf, size_t len, struct alias_ctl_routin
 }
 
 void
+alias_ctl_iface_encode(struct wire_wr *w, const struct alias_ctl_iface *i)
+{
+	wire_wr_str(w, i->name);
+	wire_wr_str(w, i->mode);
+	wire_wr_u8(w, i->proof);
+	wire_wr_str(w, i->why);
+}
+
+bool
+alias_ctl_iface_decode(const uint8_t *buf, size_t len, struct alias_ctl_iface *i)
+{
+	struct wire_rd r;
+
+	memset(i, 0, sizeof(*i));
+	wire_rd_init(&r, buf, len);
+	wire_rd_str(&r, i->name, sizeof(i->name));
+	wire_rd_str(&r, i->mode, sizeof(i->mode));
+	i->proof = wire_rd_u8(&r);
+	wire_rd_str(&r, i->why, sizeof(i->why));
+	return wire_rd_done(&r) && i->proof <= ALIAS_PROOF_ALONE;
+}
+
+void
 alias_ctl_node_encode(struct wire_wr *w, const struct alias_ctl_node *n)
 {
 	wire_wr_u16(w, n->id);

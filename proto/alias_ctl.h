@@ -2,7 +2,7 @@
 /*
  * Control messages of aliasd (/run/clua/aliasd.sock), in the framing of common/ipc.h.
  *
- * A status is answered with rows in this order: GROUP, ROUTING, NODEs, then for every alias ALIAS, its MEMBERs,
+ * A status is answered with rows in this order: GROUP, ROUTING, IFACEs, NODEs, then for every alias ALIAS, its MEMBERs,
  * its SERVICEs, and DRAIN if this member is given no more connections; at the end the ports that programs
  * registered (proto/alias_api.h).
  */
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/llthosts.h"
+#include "common/netlink.h"
 #include "common/wire.h"
 #include "proto/alias_msg.h"
 #include "proto/alias_opts.h"
@@ -39,6 +40,7 @@ enum alias_ctl_type {
 	ALIAS_ROW_NOTE = 0x03a5, /* str: a warning that comes with a success */
 	ALIAS_ROW_ROUTING = 0x03a6,
 	ALIAS_ROW_DRAIN = 0x03b0, /* of the ALIAS before it; also before the answer to a SET */
+	ALIAS_ROW_IFACE = 0x03a7,
 };
 
 struct alias_ctl_set {
@@ -63,6 +65,16 @@ struct alias_ctl_group {
 
 struct alias_ctl_routing { /* how this member routes */
 	uint32_t opts; /* enum alias_routing_opt */
+};
+
+/* Whether another member's probe frame came by the packet program; ALONE: there is no other member. */
+enum alias_proof { ALIAS_PROVEN, ALIAS_NOT_PROVEN, ALIAS_PROOF_ALONE };
+
+struct alias_ctl_iface { /* a LAN interface of this member */
+	char name[NETLINK_NAME_MAX];
+	char mode[16]; /* how the packet program is attached; "" = it is not */
+	uint8_t proof; /* enum alias_proof */
+	char why[160]; /* mode is not as configured because of this; "" = it is */
 };
 
 struct alias_ctl_node {
@@ -133,6 +145,8 @@ void alias_ctl_group_encode(struct wire_wr *, const struct alias_ctl_group *);
 bool alias_ctl_group_decode(const uint8_t *, size_t, struct alias_ctl_group *);
 void alias_ctl_routing_encode(struct wire_wr *, const struct alias_ctl_routing *);
 bool alias_ctl_routing_decode(const uint8_t *, size_t, struct alias_ctl_routing *);
+void alias_ctl_iface_encode(struct wire_wr *, const struct alias_ctl_iface *);
+bool alias_ctl_iface_decode(const uint8_t *, size_t, struct alias_ctl_iface *);
 void alias_ctl_node_encode(struct wire_wr *, const struct alias_ctl_node *);
 bool alias_ctl_node_decode(const uint8_t *, size_t, struct alias_ctl_node *);
 void alias_ctl_alias_encode(struct wire_wr *, const struct alias_ctl_alias *);

@@ -11,7 +11,7 @@ void
 alias_row_encode(struct wire_wr *w, const struct alias_row *row)
 {
 	wire_wr_addr(w, row->addr);
-	wire_wr_u8(w, row->flags);
+	wire_wr_u16(w, row->flags);
 	wire_wr_u16(w, row->selw);
 	wire_wr_u16(w, row->selp);
 	wire_wr_u16(w, row->rpri);
@@ -24,7 +24,7 @@ alias_row_decode(struct wire_rd *r, struct alias_row *row)
 {
 	memset(row, 0, sizeof(*row));
 	row->addr = wire_rd_addr(r);
-	row->flags = wire_rd_u8(r);
+	row->flags = wire_rd_u16(r);
 	row->selw = wire_rd_u16(r);
 	row->selp = wire_rd_u16(r);
 	row->rpri = wire_rd_u16(r);

@@ -58,13 +58,14 @@ enum alias_row_flag {
 	ALIAS_ROW_SILENT = 0x40, /* others found that it does not answer ARP; until its next row */
 	/* It has LAN interfaces, and none of them has carrier: it hears no client, and none hears it. */
 	ALIAS_ROW_CUT_OFF = 0x80,
+	ALIAS_ROW_UNPROVEN = 0x100, /* it does not know whether packets reach it there */
 };
-#define ALIAS_ROW_FLAGS 0xff
+#define ALIAS_ROW_FLAGS 0x1ff
 
 /* A member's own view of one alias. */
 struct alias_row {
 	struct in_addr addr;
-	uint8_t flags;
+	uint16_t flags; /* enum alias_row_flag */
 	uint16_t selw, selp, rpri;
 	uint8_t prefixlen; /* of the virtual subnet; 0 = not said */
 	char name[ALIAS_NAME_MAX];

@@ -99,12 +99,55 @@ arp_is_for_us(const struct packet *p)
 	return packet_addressee(p) == PACKET_BROADCAST || frame_is_ours(p);
 }
 
+/* Said once: the daemon wakes up for it. */
+INLINE void
+probe_report(__u32 ifindex, struct dp_iface *iface)
+{
+	struct dp_event *ev;
+
+	if (iface->proven)
+		return;
+	ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	if (!ev)
+		return; /* the next one */
+	iface->proven = 1;
+	*ev = (struct dp_event){ .type = DP_EV_PROVEN, .client = ifindex };
+	bpf_ringbuf_submit(ev, BPF_RB_FORCE_WAKEUP);
+}
+
+/* A frame of another member's that got here proves that this program is where the LAN's frames are. */
+INLINE int
+probe_packet(struct packet *p)
+{
+	__u32 ifindex = packet_ifindex(p);
+	struct dp_iface *iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+	struct ethhdr *eth = packet_data(p);
+	struct arp_ether *arp = (void *)(eth + 1);
+
+	if (!iface || (void *)(arp + 1) > packet_end(p) ||
+	    mac_load(eth->h_source) == mac_load(iface->mac) || packet_addressee(p) == PACKET_OTHERHOST)
+		return PASS;
+	probe_report(ifindex, iface);
+	if (arp->op != bpf_htons(DP_PROBE_ASK))
+		return DROP;
+	arp->op = bpf_htons(DP_PROBE_ANSWER);
+	__builtin_memcpy(eth->h_dest, eth->h_source, 6);
+	__builtin_memcpy(eth->h_source, iface->mac, 6);
+	__builtin_memcpy(arp->tha, arp->sha, 6);
+	__builtin_memcpy(arp->sha, iface->mac, 6);
+	return packet_send(p, ifindex);
+}
+
 INLINE int
 arp_packet(struct packet *p, int may_answer)
 {
 	struct arp_ether *arp = packet_header(p, ETH_HLEN, sizeof(*arp));
 
-	if (!arp || packet_is_tagged(p) || !arp_is_ether_ip(arp) || arp->op != bpf_htons(ARPOP_REQUEST))
+	if (!arp || packet_is_tagged(p) || !arp_is_ether_ip(arp))
+		return PASS;
+	if (may_answer && (arp->op == bpf_htons(DP_PROBE_ASK) || arp->op == bpf_htons(DP_PROBE_ANSWER)))
+		return probe_packet(p);
+	if (arp->op != bpf_htons(ARPOP_REQUEST))
 		return PASS;
 	p->client = arp_addr(arp->spa);
 	p->addr = arp_addr(arp->tpa);

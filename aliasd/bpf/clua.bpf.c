@@ -74,4 +74,31 @@ clua_guard(struct __sk_buff *skb)
 	return guard_packet(&p);
 }
 
+SEC("xdp")
+int
+clua_lan_generic(struct xdp_md *xdp)
+{
+	struct packet p = { .ctx = xdp, .hook = HOOK_XDP };
+
+	return is_large(&p) ? XDP_PASS : xdp_verdict(lan_packet(&p));
+}
+
+/* Behind clua_lan_generic. */
+SEC("tc")
+int
+clua_lan_large(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return is_large(&p) ? lan_packet(&p) : PASS;
+}
+
+/* On links: many drivers send what XDP redirects to them only if they have a program themselves. */
+SEC("xdp")
+int
+clua_pass(struct xdp_md *xdp)
+{
+	return XDP_PASS;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -60,6 +60,19 @@ guard_packet(struct packet *p)
 }
 
 /*
+ * With generic XDP what the interface, or its sender, has put together comes in one piece, which cannot
+ * be redirected from there: TC does that. The two leave to each other exactly what the other takes.
+ */
+INLINE int
+is_large(const struct packet *p)
+{
+	__u32 ifindex = packet_ifindex(p);
+	struct dp_iface *iface = bpf_map_lookup_elem(&ifaces, &ifindex);
+
+	return iface && packet_len(p) > iface->limit;
+}
+
+/*
  * Into the stack as if the packet had come in by the LAN, which keeps reverse path filters content. No
  * frame comes in from the interface's own address: it says that the packet has been seen.
  */

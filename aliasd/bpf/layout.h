@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 10
+#define DP_LAYOUT 12
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -190,12 +190,14 @@ enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4, DP_IF_GUARD = 8, DP_
 struct dp_iface {
 	__u8 mac[6];
 	__u16 flags;
+	__u32 limit;  /* generic XDP: longer frames are aggregates, for TC */
+	__u32 proven; /* a probe of another host came in */
 };
 
-enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_CLOSED };
+enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_CLOSED, DP_EV_PROVEN };
 struct dp_event {
 	__u32 type;
-	__u32 alias, client;
+	__u32 alias, client; /* DP_EV_PROVEN: client is the interface */
 	__u16 port, client_port;
 };
 
@@ -228,6 +230,13 @@ struct dp_meta {
 	__u64 seed;
 	__u64 retired[DP_COUNTERS]; /* counts of aliases that are gone */
 };
+
+/*
+ * Probes: ARP frames with the operation codes that are set aside for experiments (RFC 5494), which every
+ * other host leaves alone. The program answers one to all with one to its sender.
+ */
+#define DP_PROBE_ASK 24
+#define DP_PROBE_ANSWER 25
 
 static inline __u32
 dp_alias_hash(__u32 addr)

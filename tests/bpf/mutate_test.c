@@ -104,6 +104,14 @@ is_alias(const uint8_t *p)
 }
 
 static bool
+is_probe(const struct frame *in)
+{
+	return in->len >= 42 && in->b[12] == 0x08 && in->b[13] == 0x06 && in->b[20] == 0 &&
+	    (in->b[21] == DP_PROBE_ASK || in->b[21] == DP_PROBE_ANSWER) &&
+	    (memcmp(in->b, rig.lan_mac, 6) == 0 || memcmp(in->b, rig_broadcast, 6) == 0);
+}
+
+static bool
 may_redirect(const struct frame *in, const struct frame *out)
 {
 	if (out->len != in->len)
@@ -113,6 +121,9 @@ may_redirect(const struct frame *in, const struct frame *out)
 		    memcmp(in->b, rig.lan_mac, 6) == 0 && out->b[0] == 0x02 && out->b[1] == 0xaa &&
 		    memcmp(out->b + 6, rig.link_mac, 6) == 0 &&
 		    memcmp(in->b + 12, out->b + 12, in->len - 12) == 0;
+	if (is_probe(in) && in->b[21] == DP_PROBE_ASK)
+		return memcmp(out->b, in->b + 6, 6) == 0 && memcmp(out->b + 6, rig.lan_mac, 6) == 0 &&
+		    out->b[21] == DP_PROBE_ANSWER;
 	return in->b[12] == 0x08 && in->b[13] == 0x06 && in->len >= 42 && is_alias(in->b + 38) &&
 	    in->b[20] == 0 && in->b[21] == 1 && memcmp(out->b, in->b + 6, 6) == 0 &&
 	    memcmp(out->b + 28, in->b + 38, 4) == 0 && out->b[21] == 2;
@@ -123,7 +134,8 @@ dropped_rightly(const struct frame *in)
 {
 	if (in->b[12] == 0x08 && in->b[13] == 0x00)
 		return in->len >= 34 && is_alias(in->b + 30);
-	return in->b[12] == 0x08 && in->b[13] == 0x06 && in->len >= 42 && is_alias(in->b + 38);
+	return is_probe(in) ||
+	    (in->b[12] == 0x08 && in->b[13] == 0x06 && in->len >= 42 && is_alias(in->b + 38));
 }
 
 static void

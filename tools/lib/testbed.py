@@ -23,7 +23,7 @@ DAEMONS = {"lltd": 50, "gabd": 40, "aliasd": 30}  # in the order of their start,
 DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
     "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": [],
-    "gabd": ""}
+    "gabd": "", "aliasd": "", "xdp": False}
 
 
 class Testbed:
@@ -102,6 +102,10 @@ class Testbed:
         """The path of a script of ours, the same in every machine."""
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
 
+    def foreign_programs(self):
+        """The path of tests/net/foreign.bpf.o, the same in every machine."""
+        return os.path.join(self.options["build"], "tests/net/foreign.bpf.o")
+
     def address(self, name):
         return self.cables(name)["eth0"][1].split("/")[0]
 
@@ -163,6 +167,7 @@ class Testbed:
         for interface, (bridge, _) in cables.items():
             mac = mac_of(machine.name[0], int(machine.name[1:]), interface)
             self.switch().plug(machine, interface, bridge, mac,
+                xdp=self.foreign_programs() if self.options["xdp"] else None,
                 down=Switch.port(machine.name, interface) in self._load()["cuts"])
         gateway = {"n": testbed_etc.LAN_GATEWAY, "c": testbed_etc.LAN_GATEWAY, "x": "10.9.0.1"}
         configure(machine, {i: address for i, (_, address) in cables.items()},

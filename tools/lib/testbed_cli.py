@@ -44,6 +44,8 @@ def parser():
     up.add_argument("--off", action="append", metavar="NODE", help="not started yet")
     up.add_argument("--daemons", metavar="A,B", type=lambda text: [d for d in text.split(",") if d],
         help="start these only: lltd,gabd,aliasd, or none: ''")
+    up.add_argument("--aliasd", metavar="LINES", help="more of /etc/aliasd.conf")
+    up.add_argument("--xdp", action="store_true", help="the switch takes what native XDP sends")
     up.add_argument("--no-make", dest="make", action="store_false", help="use the build as it is")
     verb("down")
     run = verb("exec")

@@ -86,6 +86,6 @@ def node(etc, name, samples, options, key):
         options["bursts"]))
     write(etc, "clua.key", key, 0o600)
     write(etc, "gabd.conf", "seed = %d;\n%s\n" % (options["seed"], options["gabd"]))
-    write(etc, "aliasd.conf", 'default_alias = "clua";\n')
+    write(etc, "aliasd.conf", 'default_alias = "clua";\n' + options["aliasd"])
     write(etc, "clu_alias.config", alias_lines(name, options["join"]))
     write(etc, "clua_services", SERVICES)

@@ -52,12 +52,17 @@ class Switch:
     def port(machine, interface):
         return "%s.%s" % (machine, interface)
 
-    def plug(self, machine, interface, bridge, mac, down=False):
-        """A cable from a new interface of the machine to a bridge."""
+    def plug(self, machine, interface, bridge, mac, down=False, xdp=None):
+        """A cable from a new interface of the machine to a bridge; xdp: a program on the port."""
         port = self.port(machine.name, interface)
         self._ip(["link add %s type veth peer name %s address %s netns %d" % (port, interface, mac,
             machine.init_pid()), "link set %s master %s" % (port, bridge),
             "link set %s %s" % (port, "down" if down else "up")])
+        if xdp:
+            self._ip(["link set %s xdpdrv object %s section xdp" % (port, xdp)])
+            # A frame that XDP redirects cannot say that its checksum is still to be computed.
+            subprocess.run(["nsenter", "-t", str(machine.init_pid()), "--net", "ethtool", "-K", interface,
+                "tx", "off"], check=True, stdout=subprocess.DEVNULL)
 
     def ports(self):
         """Port name -> is it up, as the administrator set it."""
