@@ -53,6 +53,10 @@ static const struct conf_item schema[] = {
 	    .min = 1, .def = SYSCONFDIR "/clu_alias.config" },
 	{ .key = "services", .type = CONF_STRING, .offset = OFF(services_file), .size = PATH_MAX,
 	    .min = 1, .def = SYSCONFDIR "/clua_services" },
+	{ .key = "out_ports", .type = CONF_STRING, .offset = OFF(out_ports), .size = 16,
+	    .optional = true, .line_offset = OFF(out_ports_line) },
+	{ .key = "out_members", .type = CONF_UINT, .offset = OFF(out_members), .min = 0,
+	    .max = ALIAS_SHARES_MAX, .def = "0", .line_offset = OFF(out_members_line) },
 	{ .type = CONF_END },
 };
 
@@ -148,6 +152,30 @@ parse_vmac_prefix(struct aliasd_conf *c, struct conf_errors *errs)
 		    "even, such as \"aa:01\"", t);
 }
 
+/* "FIRST-LAST", with ports enough for out_members. */
+static void
+check_out_ports(struct aliasd_conf *c, struct conf_errors *errs)
+{
+	uint64_t first = 0, last = 0, n = c->out_members > 0 ? c->out_members : 1;
+	char *dash = strchr(c->out_ports, '-');
+	char text[sizeof(c->out_ports)];
+
+	if (c->out_ports[0] == '\0')
+		return;
+	snprintf(text, sizeof(text), "%s", c->out_ports);
+	if (dash != NULL)
+		text[dash - c->out_ports] = '\0';
+	if (dash == NULL || !conf_number(text, 1024, 65535, &first) ||
+	    !conf_number(dash + 1, first + 1, 65535, &last))
+		conf_error(errs, c->path, c->out_ports_line, "out_ports",
+		    "\"%s\": expected \"first-last\", ports from 1024 to 65535", c->out_ports);
+	else if ((last - first) / n < 16)
+		conf_error(errs, c->path, c->out_ports_line, "out_ports",
+		    "less than 16 ports for each of %u members", (unsigned)n);
+	c->out_first = (uint16_t)first;
+	c->out_last = (uint16_t)last;
+}
+
 static void
 load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 {
@@ -160,6 +188,7 @@ load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 		conf_error(errs, path, c->default_alias_line, "default_alias",
 		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",
 		    c->default_alias);
+	check_out_ports(c, errs);
 	/* No aliases at start, and no registered services, are as good as any. */
 	if (access(c->alias_config, F_OK) == 0)
 		conf_lines(c->alias_config, errs, alias_line, &p);
@@ -277,4 +306,31 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 	fixed(&f, strcmp(old->pin_dir, fresh->pin_dir) == 0, "pin_dir", fresh->pin_dir_line);
 	fixed(&f, old->default_addr.s_addr == fresh->default_addr.s_addr, "default_alias",
 	    fresh->default_alias_line);
+}
+
+bool *
+aliasd_conf_new_lines(const struct aliasd_conf *c, const struct aliasd_conf *old)
+{
+	bool *fresh = mem_zalloc(c->naliases + 1);
+	size_t i, n = old == NULL ? 0 : old->naliases, *next = mem_grow(NULL, n + 1, sizeof(*next));
+	struct map *place = map_new(); /* alias -> the line of old it is at, + 1 */
+
+	for (i = n; i-- > 0;) {
+		uint32_t alias = old->aliases[i].addr.s_addr;
+
+		next[i] = (size_t)(uintptr_t)map_get(place, alias);
+		map_put(place, alias, (void *)(uintptr_t)(i + 1));
+	}
+	for (i = 0; i < c->naliases; i++) {
+		uint32_t alias = c->aliases[i].addr.s_addr;
+		size_t at = (size_t)(uintptr_t)map_del(place, alias);
+
+		fresh[i] = at == 0 ||
+		    memcmp(&c->aliases[i], &old->aliases[at - 1], sizeof(c->aliases[i])) != 0;
+		if (!fresh[i] && next[at - 1] != 0)
+			map_put(place, alias, (void *)(uintptr_t)next[at - 1]);
+	}
+	map_free(place, NULL);
+	free(next);
+	return fresh;
 }

@@ -48,6 +48,10 @@ struct aliasd_conf {
 	int vmac_prefix_line;
 	char cgroup[PATH_MAX]; /* "" = the mounted root */
 	char pin_dir[PATH_MAX];
+	char out_ports[16];           /* as written; "" = what the kernel hands out */
+	uint16_t out_first, out_last; /* the same, host order; 0 */
+	uint32_t out_members;         /* 0 = as llthosts says */
+	int out_ports_line, out_members_line;
 	char alias_config[PATH_MAX];
 	char services_file[PATH_MAX];
 
@@ -63,6 +67,12 @@ void aliasd_conf_free(struct aliasd_conf *);
 void aliasd_conf_print(FILE *, const struct aliasd_conf *);
 /* The set of enum alias_routing_opt that the file says. */
 uint32_t aliasd_conf_routing(const struct aliasd_conf *);
+/*
+ * For each line of clu_alias.config whether it was not there before, which is so for the lines of an
+ * alias from the first on that differs from what stood at its place among them. Where they stand among
+ * the lines of others is no matter. old may be NULL. Caller frees.
+ */
+bool *aliasd_conf_new_lines(const struct aliasd_conf *, const struct aliasd_conf *old);
 /* Adds an error for every key that differs and cannot be changed while running. */
 void aliasd_conf_check_fixed(
     const struct aliasd_conf *old, const struct aliasd_conf *fresh, struct conf_errors *);

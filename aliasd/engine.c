@@ -144,41 +144,37 @@ open_parts(struct engine *e)
 	return e->llt != NULL;
 }
 
-static bool
-line_is_new(const struct aliasd_conf *c, size_t i, const struct aliasd_conf *old)
-{
-	return old == NULL || i >= old->naliases ||
-	    memcmp(&c->aliases[i], &old->aliases[i], sizeof(c->aliases[i])) != 0;
-}
-
 /* What only the running daemon can say against lines of clu_alias.config, before any takes effect. */
 static void
 check_alias_config(struct engine *e, const struct aliasd_conf *fresh, struct conf_errors *errs)
 {
+	bool *is_new = aliasd_conf_new_lines(fresh, e->conf);
 	size_t i;
 
 	for (i = 0; i < fresh->naliases; i++) {
 		const char *why = NULL;
 
-		if (line_is_new(fresh, i, e->conf))
+		if (is_new[i])
 			why = engine_check_set(e, &fresh->aliases[i]);
 		if (why != NULL)
 			conf_error(errs, fresh->alias_config, fresh->alias_line[i],
 			    fresh->aliases[i].opts.alias, "%s", why);
 	}
+	free(is_new);
 }
 
 /* The lines of clu_alias.config; they were parsed and resolved when the file was read. */
 static void
 run_alias_config(struct engine *e, const struct aliasd_conf *old)
 {
+	bool *is_new = aliasd_conf_new_lines(e->conf, old);
 	size_t i;
 
 	for (i = 0; i < e->conf->naliases; i++) {
 		const struct alias_ctl_set *set = &e->conf->aliases[i];
 		const char *why;
 
-		if (!line_is_new(e->conf, i, old))
+		if (!is_new[i])
 			continue;
 		why = engine_check_set(e, set);
 		if (why != NULL)
@@ -187,6 +183,7 @@ run_alias_config(struct engine *e, const struct aliasd_conf *old)
 		else
 			engine_set(e, set, TOKEN_NONE);
 	}
+	free(is_new);
 }
 
 struct engine *
@@ -309,6 +306,8 @@ engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *e
 	run_alias_config(e, old);
 	if (!services_equal(&old->services, &fresh->services))
 		engine_send_services(e, &fresh->services, false, TOKEN_NONE);
+	else
+		engine_services_reread(e);
 	aliasd_conf_free(old);
 	return 0;
 }

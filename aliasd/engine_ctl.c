@@ -76,12 +76,20 @@ engine_ctl_done(struct engine *e, uint64_t token)
 {
 	struct waiter *w;
 
-	for (w = e->waiters; w != NULL; w = w->next) {
-		if (w->token != token)
-			continue;
+	for (w = e->waiters; w != NULL && w->token != token; w = w->next)
+		continue;
+	if (w != NULL && w->reports) {
+		engine_services_report(e, w);
+	} else if (w != NULL) {
 		w->done = true;
 		w->why = e->full;
 	}
+}
+
+void
+engine_ctl_finish(struct engine *e, uint64_t token)
+{
+	finish(e, token, IPC_OK, "");
 }
 
 void
@@ -260,6 +268,7 @@ take_services(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *m, 
 {
 	struct conf_errors *errs = conf_errors_new();
 	const char *why = engine_ctl_not_now(e);
+	struct waiter *w;
 	struct services s;
 
 	if (!services_load(path, &s, errs)) {
@@ -268,7 +277,9 @@ take_services(struct engine *e, struct ipc_conn *conn, const struct ipc_msg *m, 
 		ipc_conn_reply(conn, m, IPC_EBUSY, "not possible now: %s", why);
 		services_free(&s);
 	} else {
-		engine_send_services(e, &s, false, engine_ctl_wait(e, conn, m));
+		w = add_waiter(e, conn, m);
+		w->reports = true;
+		engine_send_services(e, &s, false, w->token);
 		services_free(&e->conf->services);
 		e->conf->services = s;
 	}

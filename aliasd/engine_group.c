@@ -64,7 +64,7 @@ st_loaded(void *arg)
 	log_info("group", "state is complete: %zu aliases", state_alias_count(e->state));
 	for (i = 0; i < n; i++)
 		st_limit(id[i], e);
-	engine_send_services(e, &e->conf->services, true, TOKEN_NONE);
+	engine_services_loaded(e);
 	engine_send_all_rows(e);
 	engine_listen_flush(e);
 	engine_api_loaded(e);
@@ -85,6 +85,7 @@ st_reset(void *arg)
 	e->said_synced = false;
 	engine_api_reset(e);
 	engine_ctl_lost(e);
+	engine_out_source(e);
 }
 
 static void
@@ -122,6 +123,18 @@ st_services(void *arg)
 {
 	engine_services_changed(arg);
 	engine_api_changed(arg);
+}
+
+static void
+st_shares(void *arg)
+{
+	engine_out_shares(arg);
+}
+
+static void
+st_file(uint16_t node, void *arg)
+{
+	engine_services_file(arg, node);
 }
 
 static void
@@ -175,6 +188,8 @@ const struct state_ops engine_state_ops = {
 	.on_services = st_services,
 	.on_full = st_full,
 	.on_limit = st_limit,
+	.on_shares = st_shares,
+	.on_file = st_file,
 	.on_own = st_own,
 	.on_result = st_result,
 	.on_probe = st_probe,
@@ -207,6 +222,8 @@ on_view(const struct gab_ev_view *v, void *arg)
 		holds_expect(e->holds, v->members, v->nmembers, v->self);
 	/* Masters first: clients wait for them. */
 	state_view(e->state, v);
+	engine_out_source(e);
+	engine_services_reports(e);
 	engine_send_lan(e);
 	engine_arp_view(e, v);
 	engine_flows_view(e, v);

@@ -138,6 +138,8 @@ engine_poll_timer(void *arg)
 	uint16_t ignored;
 
 	datapath_answer_until(e->dp, clock_ns() + ENGINE_MASTER_FOR);
+	engine_out_source(e);
+	engine_services_reports(e);
 	engine_listen_dump(e, IPPROTO_UDP);
 	if (++e->polls % POLLS_A_TCP_DUMP == 0)
 		engine_listen_dump(e, IPPROTO_TCP);

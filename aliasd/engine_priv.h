@@ -73,6 +73,9 @@ struct waiter { /* a client that waits for its change to come back in order */
 	uint64_t token;
 	struct ipc_conn *conn;
 	uint32_t reqid;
+	bool reports;     /* is to be told what the members say of a table of services … */
+	uint32_t version; /* … of this version, once it is in force; 0: it is not yet */
+	uint64_t until;   /* … but waits no longer */
 	struct alias_ctl_set *set; /* not carried out yet: the address is looked for on the LAN */
 	bool done;       /* agreed on; answered when it is carried out */
 	const char *why; /* … or refused; static */
@@ -102,6 +105,16 @@ struct engine {
 	struct local *local;
 	struct sysctls *sysctls;
 	struct hostports *hostports;
+
+	/* services */
+	bool services_due;     /* changed by the administrator while we were out of the group */
+	uint32_t file_version; /* of the table when we said how our file is */
+	bool any_out;          /* a service is out_alias, and there is a default alias */
+	bool share_asked, said_shares;
+	bool out_told; /* what the data plane knows: */
+	struct in_addr out_source;
+	uint16_t out_first;
+
 	struct datapath *dp; /* NULL until lltd said who we are */
 	struct rawsock *raw;
 	struct probe *probe;
@@ -283,6 +296,18 @@ void engine_routing_reload(struct engine *, const struct aliasd_conf *old);
 /* engine_services.c: the table of services */
 void engine_send_services(struct engine *, const struct services *, bool initial, uint64_t token);
 void engine_services_changed(struct engine *);
+void engine_services_apply(struct engine *);
+void engine_services_loaded(struct engine *);
+void engine_services_reread(struct engine *);
+void engine_services_report(struct engine *, struct waiter *);
+void engine_services_reports(struct engine *); /* to those who need not wait any more */
+void engine_services_file(struct engine *, uint16_t node);
+
+/* engine_out.c: connections from the default alias */
+void engine_out_services(struct engine *, const struct alias_svc *, size_t n);
+void engine_out_reserve(const struct engine *, const struct alias_svc *, size_t n, struct portset *);
+void engine_out_shares(struct engine *);
+void engine_out_source(struct engine *); /* whether they may, may have changed */
 
 /* engine_drain.c: no more connections, and those that are left */
 size_t engine_left(struct engine *, struct in_addr); /* connections of ours to the alias */
@@ -355,6 +380,7 @@ void engine_stray_timer(void *engine);
 extern const struct ipc_server_ops engine_ipc_ops;
 void engine_ctl_done(struct engine *, uint64_t token);
 void engine_ctl_settled(struct engine *); /* what is agreed on is carried out */
+void engine_ctl_finish(struct engine *, uint64_t token); /* done, whatever it waits for */
 void engine_ctl_lost(struct engine *);
 void engine_ctl_in_use(struct engine *, uint64_t token, const char *mac); /* refuses a new alias */
 void engine_ctl_not_in_use(struct engine *, uint64_t token);

@@ -79,6 +79,7 @@ node_row(struct status *s, uint16_t id)
 		.paths = (uint16_t)paths_get(e->paths, id, path),
 		.vmac_differs = state_is_member(e->state, id) && engine_vmac_differs(e, id) };
 
+	n.file = (uint8_t)state_file(e->state, id);
 	if (e->dp != NULL)
 		n.flows = datapath_flow_count(e->dp, id);
 	snprintf(n.name, sizeof(n.name), "%s", e->name[id]);

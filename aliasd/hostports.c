@@ -254,6 +254,14 @@ hostports_usual(struct hostports *h, uint16_t *first, uint16_t *last)
 	return true;
 }
 
+bool
+hostports_limited(const struct hostports *h, uint16_t *first, uint16_t *last)
+{
+	*first = (uint16_t)h->limit.first;
+	*last = (uint16_t)h->limit.last;
+	return h->limit.last != 0;
+}
+
 void
 hostports_look(struct hostports *h)
 {

@@ -24,6 +24,8 @@ int hostports_reserve(struct hostports *, const struct portset *);
 int hostports_limit(struct hostports *, uint16_t first, uint16_t last);
 /* What is handed out without us; false if the kernel does not say. */
 bool hostports_usual(struct hostports *, uint16_t *first, uint16_t *last);
+/* What is handed out on our account, also of an earlier life; false: no limit is in force. */
+bool hostports_limited(const struct hostports *, uint16_t *first, uint16_t *last);
 /* Somebody else may have changed the settings: what was asked for is put on top of that. */
 void hostports_look(struct hostports *);
 /* Takes back everything. */

@@ -249,6 +249,12 @@ apply(struct state *st, uint16_t src, struct alias_msg *m)
 	case ALIAS_MSG_SILENT:
 		state_set_silent(st, m->alias, m->owner);
 		break;
+	case ALIAS_MSG_SHARE:
+		state_set_share(st, src, &m->share);
+		break;
+	case ALIAS_MSG_FILE:
+		state_set_file(st, src, &m->file);
+		break;
 	case ALIAS_MSG_SYNCED:
 		if (!(st->node[src] & NODE_SYNCED)) {
 			st->node[src] |= NODE_SYNCED;

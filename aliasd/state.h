@@ -66,6 +66,10 @@ struct state_ops {
 	void (*on_full)(struct in_addr, uint16_t node, void *arg);
 	/* What a member is configured for became known, or changed. */
 	void (*on_limit)(uint16_t node, void *arg);
+	/* Who has which ports may have changed. These two may be NULL. */
+	void (*on_shares)(void *arg);
+	/* A member said how its file is. */
+	void (*on_file)(uint16_t node, void *arg);
 	/* Our own message with this token has taken effect. */
 	void (*on_own)(uint64_t token, void *arg);
 	/* What became of our own wish for a program with this token; it is in force. port_h: if OK. */
@@ -129,6 +133,22 @@ const struct alias_svc *state_svc(const struct state *, uint8_t proto, uint16_t 
 /* What is registered, by the file or by programs, by protocol and port; caller frees. */
 struct alias_svc *state_svc_table(const struct state *, size_t *n);
 uint32_t state_svc_version(const struct state *); /* 0 = there never was one */
+
+/*
+ * The ports from which connections of the default alias leave, shared out for good: who comes back finds
+ * its share, unless all were taken and others needed one.
+ */
+struct state_shares {
+	uint16_t first, size, n; /* share i: size ports from first + i * size; n = 0: nobody asked yet */
+	uint16_t node[ALIAS_SHARES_MAX]; /* or SEL_NO_NODE */
+	uint32_t left_at[ALIAS_SHARES_MAX]; /* view in which it left last */
+};
+const struct state_shares *state_shares(const struct state *);
+int state_share_of(const struct state *, uint16_t node); /* -1: it has none */
+
+/* A member's own file, compared with the table of the cluster. */
+enum alias_file_state state_file(const struct state *, uint16_t node);
+uint32_t state_file_version(const struct state *, uint16_t node); /* of the table it knew then */
 
 /* What programs registered, by protocol and port. */
 void state_each_registration(

@@ -88,6 +88,8 @@ struct state {
 	struct map *api;      /* registered by programs: port_key() -> struct reg */
 	uint32_t svc_version;
 	bool svc_changed;
+	struct state_shares shares;
+	struct alias_file file[LLT_MAX_NODES];
 	uint32_t max_id; /* no alias has a higher id */
 	size_t ndone;
 	struct api_done *done; /* results to be told */
@@ -133,6 +135,15 @@ void state_api_apply(struct state *, uint16_t src, const struct alias_msg *);
 void state_api_listen(struct state *, uint16_t node, const struct alias_listen *); /* it is done */
 void state_api_drop_node(struct state *, uint16_t node);
 void state_api_flush(struct state *);
+
+/* state_cluster.c */
+void state_set_share(struct state *, uint16_t node, const struct alias_share *);
+void state_share_left(struct state *, uint16_t node);
+void state_put_shares(struct wire_wr *, const struct state *);
+void state_get_shares(struct state *, struct wire_rd *);
+void state_set_file(struct state *, uint16_t node, const struct alias_file *);
+void state_put_files(struct wire_wr *, const struct state *);
+void state_get_files(struct state *, struct wire_rd *);
 
 /* state_derive.c */
 void state_derive(struct state *);

@@ -5,7 +5,7 @@
 
 #include "aliasd/state_priv.h"
 
-#define SNAP_VERSION 2
+#define SNAP_VERSION 3
 #define MAX_ITEMS 1000000
 
 static void
@@ -136,6 +136,8 @@ put_all(struct wire_wr *w, const struct state *st)
 	put_map(w, st->services, put_active_v);
 	put_map(w, st->svc, put_svc_v);
 	put_map(w, st->api, put_reg_v);
+	state_put_shares(w, st);
+	state_put_files(w, st);
 }
 
 uint8_t *
@@ -344,6 +346,8 @@ state_load(struct state *st, const uint8_t *buf, size_t len)
 	get_actives(st, &r);
 	get_svcs(st, &r);
 	get_regs(st, &r);
+	state_get_shares(st, &r);
+	state_get_files(st, &r);
 	st->svc_changed = true;
 	if (wire_rd_done(&r))
 		return true;

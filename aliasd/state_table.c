@@ -292,6 +292,8 @@ state_drop_node(struct state *st, uint16_t node)
 	map_each(st->aliases, drop_alias_rows, &d);
 	map_each(st->ports, drop_port_listeners, &d);
 	state_api_drop_node(st, node);
+	state_share_left(st, node);
+	memset(&st->file[node], 0, sizeof(st->file[node]));
 }
 
 static void
@@ -328,6 +330,8 @@ state_clear(struct state *st)
 	st->low_id = 1;
 	st->svc_version = 0;
 	st->svc_changed = false;
+	memset(&st->shares, 0, sizeof(st->shares));
+	memset(st->file, 0, sizeof(st->file));
 	st->ndirty_aliases = st->ndirty_ports = 0;
 }
 

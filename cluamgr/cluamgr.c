@@ -18,7 +18,7 @@ static const struct cmd {
 
 static const char usage_text[] =
     "usage: cluamgr -a alias=ALIAS[,option[=value]]...\n"
-    "       cluamgr -f | -F FILE\n"
+    "       cluamgr -f | -F FILE [-j]\n"
     "       cluamgr -r option[,option]...\n"
     "       cluamgr -s [-j] [ALIAS | all]\n"
     "       cluamgr -h\n";
@@ -115,7 +115,7 @@ cluamgr_run(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage("too many arguments");
-	if (args.json && flag != 's')
-		return usage("-j goes with -s alone");
+	if (args.json && flag != 's' && flag != 'f' && flag != 'F')
+		return usage("-j goes with -s, -f and -F");
 	return flag == 'h' ? help() : find_cmd(flag)->run(&args);
 }

@@ -179,6 +179,7 @@ put_node(struct json *j, const struct alias_ctl_node *n)
 	json_uint(j, "flows", n->flows);
 	json_uint(j, "paths", n->paths);
 	json_bool(j, "vmac_differs", n->vmac_differs);
+	json_str(j, "services_file", alias_file_word(n->file));
 	json_object_end(j);
 }
 

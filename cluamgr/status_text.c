@@ -160,6 +160,21 @@ print_iface(FILE *out, const struct alias_ctl_iface *i)
 		fprintf(out, "\t%s\n", i->why);
 }
 
+static void
+print_files(FILE *out, const struct cm_status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nnodes; i++) {
+		uint8_t file = s->nodes[i].file;
+
+		if (file == ALIAS_FILE_DIFFERS || file == ALIAS_FILE_BAD)
+			fprintf(out, "WARNING: memberid %u (%s): its file of services %s\n", s->nodes[i].id,
+			    s->nodes[i].name, file == ALIAS_FILE_BAD ? "has errors" :
+			    "differs from the table in force");
+	}
+}
+
 void
 cm_status_text(FILE *out, const struct cm_status *s)
 {
@@ -177,4 +192,5 @@ cm_status_text(FILE *out, const struct cm_status *s)
 	print_routing(out, &s->routing);
 	for (i = 0; i < s->nifaces; i++)
 		print_iface(out, &s->ifaces[i]);
+	print_files(out, s);
 }

@@ -226,6 +226,7 @@ alias_ctl_node_encode(struct wire_wr *w, const struct alias_ctl_node *n)
 	wire_wr_u64(w, n->flows);
 	wire_wr_u16(w, n->paths);
 	wire_wr_u8(w, n->vmac_differs);
+	wire_wr_u8(w, n->file);
 }
 
 bool
@@ -242,7 +243,40 @@ alias_ctl_node_decode(const uint8_t *buf, size_t len, struct alias_ctl_node *n)
 	n->flows = wire_rd_u64(&r);
 	n->paths = wire_rd_u16(&r);
 	n->vmac_differs = get_bool(&r);
+	n->file = wire_rd_u8(&r);
 	return wire_rd_done(&r) && n->id < LLT_MAX_NODES;
+}
+
+void
+alias_ctl_applied_encode(struct wire_wr *w, const struct alias_ctl_applied *a)
+{
+	wire_wr_u16(w, a->id);
+	wire_wr_str(w, a->name);
+	wire_wr_u8(w, a->member);
+	wire_wr_u8(w, a->file);
+}
+
+bool
+alias_ctl_applied_decode(const uint8_t *buf, size_t len, struct alias_ctl_applied *a)
+{
+	struct wire_rd r;
+
+	memset(a, 0, sizeof(*a));
+	wire_rd_init(&r, buf, len);
+	a->id = wire_rd_u16(&r);
+	wire_rd_str(&r, a->name, sizeof(a->name));
+	a->member = get_bool(&r);
+	a->file = wire_rd_u8(&r);
+	return wire_rd_done(&r) && a->id < LLT_MAX_NODES;
+}
+
+const char *
+alias_file_word(uint8_t state)
+{
+	static const char *const words[] = { [ALIAS_FILE_SAME] = "same", [ALIAS_FILE_DIFFERS] = "differs",
+		[ALIAS_FILE_MISSING] = "missing", [ALIAS_FILE_BAD] = "errors" };
+
+	return state > ALIAS_FILE_UNKNOWN && state <= ALIAS_FILE_BAD ? words[state] : "unknown";
 }
 
 void

@@ -41,6 +41,7 @@ enum alias_ctl_type {
 	ALIAS_ROW_ROUTING = 0x03a6,
 	ALIAS_ROW_DRAIN = 0x03b0, /* of the ALIAS before it; also before the answer to a SET */
 	ALIAS_ROW_IFACE = 0x03a7,
+	ALIAS_ROW_APPLIED = 0x03a9, /* struct alias_ctl_applied: of SERVICES, one a node */
 };
 
 struct alias_ctl_set {
@@ -84,7 +85,18 @@ struct alias_ctl_node {
 	uint64_t flows; /* established connections it owns, in our table */
 	uint16_t paths; /* usable ways to it */
 	bool vmac_differs; /* it is set otherwise for virtual MACs than we are */
+	uint8_t file; /* enum alias_file_state: its clua_services, beside the table of the cluster */
 };
+
+/* What became of a table of services on a node. */
+struct alias_ctl_applied {
+	uint16_t id;
+	char name[LLT_NAME_MAX];
+	bool member;  /* else it is not in the group, and takes the table when it comes */
+	uint8_t file; /* enum alias_file_state: its own file, beside the table; UNKNOWN: it did not say */
+};
+/* "same", "differs", "missing", "errors", or "unknown" */
+const char *alias_file_word(uint8_t);
 
 #define ALIAS_COUNTERS 11
 /* In the ancestor's order; keys for JSON and texts for the status. */
@@ -149,6 +161,8 @@ void alias_ctl_iface_encode(struct wire_wr *, const struct alias_ctl_iface *);
 bool alias_ctl_iface_decode(const uint8_t *, size_t, struct alias_ctl_iface *);
 void alias_ctl_node_encode(struct wire_wr *, const struct alias_ctl_node *);
 bool alias_ctl_node_decode(const uint8_t *, size_t, struct alias_ctl_node *);
+void alias_ctl_applied_encode(struct wire_wr *, const struct alias_ctl_applied *);
+bool alias_ctl_applied_decode(const uint8_t *, size_t, struct alias_ctl_applied *);
 void alias_ctl_alias_encode(struct wire_wr *, const struct alias_ctl_alias *);
 bool alias_ctl_alias_decode(const uint8_t *, size_t, struct alias_ctl_alias *);
 void alias_ctl_member_encode(struct wire_wr *, const struct alias_ctl_member *);

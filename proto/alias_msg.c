@@ -84,6 +84,42 @@ alias_api_decode(struct wire_rd *r, struct alias_api *a)
 		wire_rd_fail(r);
 }
 
+bool
+alias_share_ok(const struct alias_share *a)
+{
+	return a->n > 0 && a->n <= ALIAS_SHARES_MAX && a->size > 0 && a->first > 0 &&
+	    (uint32_t)a->first + (uint32_t)a->n * a->size <= 65536;
+}
+
+static void
+share_decode(struct wire_rd *r, struct alias_share *a)
+{
+	a->first = wire_rd_u16(r);
+	a->size = wire_rd_u16(r);
+	a->n = wire_rd_u16(r);
+	a->wanted = wire_rd_u16(r);
+	if (!alias_share_ok(a))
+		wire_rd_fail(r);
+}
+
+void
+alias_file_encode(struct wire_wr *w, const struct alias_file *f)
+{
+	wire_wr_u32(w, f->version);
+	wire_wr_u8(w, f->state);
+	wire_wr_u64(w, f->digest);
+}
+
+void
+alias_file_decode(struct wire_rd *r, struct alias_file *f)
+{
+	f->version = wire_rd_u32(r);
+	f->state = wire_rd_u8(r);
+	f->digest = wire_rd_u64(r);
+	if (f->state > ALIAS_FILE_BAD)
+		wire_rd_fail(r);
+}
+
 static void
 conn_decode(struct wire_rd *r, struct alias_conn *c, uint8_t *op)
 {
@@ -123,6 +159,23 @@ begin(struct wire_wr *w, enum alias_msg_type type)
 {
 	wire_wr_u8(w, ALIAS_MSG_VERSION);
 	wire_wr_u8(w, (uint8_t)type);
+}
+
+void
+alias_msg_share(struct wire_wr *w, const struct alias_share *a)
+{
+	begin(w, ALIAS_MSG_SHARE);
+	wire_wr_u16(w, a->first);
+	wire_wr_u16(w, a->size);
+	wire_wr_u16(w, a->n);
+	wire_wr_u16(w, a->wanted);
+}
+
+void
+alias_msg_file(struct wire_wr *w, const struct alias_file *f)
+{
+	begin(w, ALIAS_MSG_FILE);
+	alias_file_encode(w, f);
 }
 
 void
@@ -468,6 +521,12 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 	case ALIAS_MSG_SYNCED:
 	case ALIAS_MSG_FLOWS_END:
 		m->gen = wire_rd_u32(&r);
+		return wire_rd_done(&r);
+	case ALIAS_MSG_SHARE:
+		share_decode(&r, &m->share);
+		return wire_rd_done(&r);
+	case ALIAS_MSG_FILE:
+		alias_file_decode(&r, &m->file);
 		return wire_rd_done(&r);
 	case ALIAS_MSG_SNAPSHOT:
 		return decode_snapshot(&r, m);

@@ -28,6 +28,8 @@ enum alias_msg_type {
 	ALIAS_MSG_SYNCED = 4,
 	ALIAS_MSG_SNAPSHOT = 5,
 	ALIAS_MSG_SILENT = 6, /* a master does not answer ARP for an alias: it is to be another */
+	ALIAS_MSG_SHARE = 8, /* the sender needs ports for outgoing connections */
+	ALIAS_MSG_FILE = 9,  /* how the sender's own clua_services is */
 	/* ordered, for programs (struct alias_api): */
 	ALIAS_MSG_REGISTER = 0x10,   /* a port, and how it is to behave */
 	ALIAS_MSG_UNREGISTER = 0x11, /* it is as if never registered */
@@ -96,6 +98,29 @@ struct alias_api {
 	bool busy;        /* VOTE */
 };
 
+#define ALIAS_SHARES_MAX 256
+#define ALIAS_SHARE_ANY 0xffff
+/* Ports of the default alias, in host order: n shares of size ports from first on, if there are none yet. */
+struct alias_share {
+	uint16_t first, size, n;
+	uint16_t wanted; /* the share that the sender would like, or had before; ALIAS_SHARE_ANY */
+};
+bool alias_share_ok(const struct alias_share *);
+
+enum alias_file_state {
+	ALIAS_FILE_UNKNOWN,
+	ALIAS_FILE_SAME, /* on the wire: it was read, and the digest says what is in it */
+	ALIAS_FILE_DIFFERS,
+	ALIAS_FILE_MISSING,
+	ALIAS_FILE_BAD, /* it has errors */
+};
+struct alias_file {
+	uint32_t version; /* of the table that the sender had then */
+	uint8_t state;
+	uint64_t digest; /* alias_svc_digest() */
+};
+#define ALIAS_FILE_LEN 13
+
 /* FLOWS. SET: it begins now. HELD: it began a while ago; see aliasd/claim.h. */
 enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1, ALIAS_FLOW_HELD = 2 };
 enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
@@ -135,6 +160,8 @@ struct alias_msg {
 	                         0 = none */
 	uint32_t max_aliases; /* ROWS: that the sender is configured for */
 	struct alias_api api; /* REGISTER … VOTE */
+	struct alias_share share; /* SHARE */
+	struct alias_file file;   /* FILE */
 	bool initial;         /* SERVICES: only if there is no table yet */
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
 	uint32_t expect;       /* FLOWS_BEGIN */
@@ -171,6 +198,8 @@ void alias_msg_services(
     struct wire_wr *, uint64_t token, bool initial, const struct alias_svc *, size_t n);
 void alias_msg_api(
     struct wire_wr *, enum alias_msg_type, uint64_t token, const struct alias_api *);
+void alias_msg_share(struct wire_wr *, const struct alias_share *);
+void alias_msg_file(struct wire_wr *, const struct alias_file *);
 /* Lists: begin, put items, end fills in the count. The cursor must not move in between otherwise. */
 struct alias_list {
 	struct wire_wr *w;
@@ -194,6 +223,8 @@ void alias_row_encode(struct wire_wr *, const struct alias_row *);
 void alias_row_decode(struct wire_rd *, struct alias_row *);
 void alias_listen_encode(struct wire_wr *, const struct alias_listen *);
 void alias_listen_decode(struct wire_rd *, struct alias_listen *);
+void alias_file_encode(struct wire_wr *, const struct alias_file *);
+void alias_file_decode(struct wire_rd *, struct alias_file *);
 void alias_api_encode(struct wire_wr *, const struct alias_api *);
 void alias_api_decode(struct wire_rd *, struct alias_api *);
 

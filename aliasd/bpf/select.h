@@ -121,7 +121,7 @@ sticky_try(__u32 i, struct sticky_search *s)
 	return 0;
 }
 
-/* Datagrams come without end, so they are noted here; connections the daemon notes once they are open. */
+/* Other routers learn from the daemons what clients' connections that are open have. */
 INLINE void
 sticky_note(struct dp_sticky_key *key, struct dp_sticky *known, __u32 node, __u64 now)
 {
@@ -147,7 +147,7 @@ sticky_select(struct dp_ring *ring, struct dp_sticky_key *key, __u64 limit)
 	if (known && now - known->seen <= limit)
 		search.held = known->node;
 	bpf_loop(ring->n, sticky_try, &search, 0);
-	if (search.node >= 0 && key->proto == IPPROTO_UDP)
+	if (search.node >= 0)
 		sticky_note(key, known, search.node, now);
 	return search.node;
 }
