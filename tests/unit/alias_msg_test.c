@@ -117,6 +117,29 @@ START_TEST(services)
 }
 END_TEST
 
+START_TEST(shares_and_files)
+{
+	struct alias_share s = { .first = 1024, .size = 1000, .n = 64, .wanted = 63 };
+	struct alias_file f = { .version = 7, .state = ALIAS_FILE_SAME, .digest = 0x0123456789abcdefull };
+
+	start();
+	alias_msg_share(&w, &s);
+	expect_exact();
+	ck_assert_mem_eq(&m.share, &s, sizeof(s));
+	wire_put_u16(buf + 6, 65); /* more ports than there are */
+	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
+	wire_put_u16(buf + 6, 0);
+	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
+	start();
+	alias_msg_file(&w, &f);
+	expect_exact();
+	ck_assert_uint_eq(m.file.version, 7);
+	ck_assert(m.file.digest == f.digest);
+	buf[6] = ALIAS_FILE_BAD + 1;
+	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
+}
+END_TEST
+
 START_TEST(others)
 {
 	start();
@@ -171,7 +194,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { row, lists, services, others, ctl, NULL };
+	const TTest *const tests[] = { row, lists, services, shares_and_files, others, ctl,
+		NULL };
 
 	return unit_run("alias_msg", tests);
 }

@@ -117,10 +117,66 @@ START_TEST(printed)
 }
 END_TEST
 
+START_TEST(out_ports)
+{
+	struct aliasd_conf *c = load("out_ports = \"16384-32767\";\nout_members = 64;\n", "", "");
+
+	ck_assert_ptr_nonnull(c);
+	ck_assert_uint_eq(c->out_first, 16384);
+	ck_assert_uint_eq(c->out_last, 32767);
+	ck_assert_uint_eq(c->out_members, 64);
+	aliasd_conf_free(c);
+	expect_error("out_ports = \"16384\";\n", "", "", "expected \"first-last\"");
+	expect_error("out_ports = \"80-90\";\n", "", "", "expected \"first-last\"");
+	expect_error("out_ports = \"5000-4000\";\n", "", "", "expected \"first-last\"");
+	expect_error("out_ports = \"5000-65536\";\n", "", "", "expected \"first-last\"");
+	expect_error("out_ports = \"5000-5100\";\nout_members = 64;\n", "", "", "less than 16 ports");
+	expect_error("out_members = 257;\n", "", "", "out_members");
+}
+END_TEST
+
+/* "01": the second line alone is new. */
+static void
+expect_new(const struct aliasd_conf *old, const char *aliases, const char *expected)
+{
+	struct aliasd_conf *c = load("", aliases, "");
+	bool *is_new;
+	size_t i;
+
+	ck_assert_ptr_nonnull(c);
+	is_new = aliasd_conf_new_lines(c, old);
+	ck_assert_uint_eq(c->naliases, strlen(expected));
+	for (i = 0; i < c->naliases; i++)
+		ck_assert_msg(is_new[i] == (expected[i] == '1'), "%s: line %zu", aliases, i);
+	free(is_new);
+	aliasd_conf_free(c);
+}
+
+START_TEST(new_lines)
+{
+#define A1 "cluamgr -a alias=10.1.0.1,selw=1\n"
+#define A2 "cluamgr -a alias=10.1.0.1,selw=2\n"
+#define B1 "cluamgr -a alias=10.1.0.2,join\n"
+#define C1 "cluamgr -a alias=10.1.0.3\n"
+	struct aliasd_conf *old = load("", A1 B1 A2, "");
+
+	expect_new(NULL, A1 B1 A2, "111");
+	expect_new(old, A1 B1 A2, "000");
+	expect_new(old, C1 A1 B1 A2, "1000");
+	expect_new(old, B1 A1 A2, "000");
+	expect_new(old, A1 A2, "00");
+	expect_new(old, B1 A2 A1, "011"); /* what counts last is another */
+	expect_new(old, A1 A2 A2 B1, "0010");
+	expect_new(old, "", "");
+	aliasd_conf_free(old);
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = { good, bad, all_at_once, fixed, printed, NULL };
+	const TTest *const tests[] = { good, bad, all_at_once, fixed, printed, out_ports, new_lines,
+		NULL };
 
 	return unit_run("aliasd_conf", tests);
 }

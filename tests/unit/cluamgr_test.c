@@ -203,7 +203,7 @@ START_TEST(usage)
 	ck_assert_int_eq(run("-x", NULL, NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-f", "-s", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-s", "-s", NULL, NULL), CM_USAGE);
-	ck_assert_int_eq(run("-f", "-j", NULL, NULL), CM_USAGE);
+	ck_assert_int_eq(run("-h", "-j", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-f", "x", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-a", "alias=1.2.3.4,", "join", NULL), CM_USAGE);
 	ck_assert_int_eq(run("-a", "alias=1.2.3.4,joni", NULL, NULL), CM_USAGE);
