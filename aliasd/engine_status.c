@@ -90,13 +90,17 @@ node_row(struct status *s, uint16_t id)
 
 /* What the data plane counts, in the ancestor's words. */
 static void
-counters(struct engine *e, struct in_addr addr, uint64_t out[ALIAS_COUNTERS])
+counters(struct engine *e, struct in_addr addr, struct alias_ctl_alias *row)
 {
-	uint64_t c[DP_C_MAX];
+	static const enum dp_counter drops[ALIAS_DROPS] = { DP_C_STRAY, DP_C_STRAY_LOST, DP_C_REFUSED,
+		DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_MALFORMED, DP_C_FRAGMENT_LOST };
+	uint64_t c[DP_C_MAX], *out = row->counter;
+	size_t i;
 
-	memset(out, 0, ALIAS_COUNTERS * sizeof(*out));
 	if (e->dp == NULL || !datapath_alias_counters(e->dp, addr, c))
 		return;
+	for (i = 0; i < ALIAS_DROPS; i++)
+		row->drop[i] = c[drops[i]];
 	out[0] = c[DP_C_NEW_LOCAL] + c[DP_C_NEW_FORWARDED];
 	out[1] = c[DP_C_NEW_FORWARDED];
 	out[2] = c[DP_C_NEW_RECEIVED];
@@ -153,7 +157,7 @@ engine_ctl_alias_row(
 			row->netmask = virtual_mask(a->rows[i].prefixlen);
 	}
 	snprintf(row->name, sizeof(row->name), "%s", a->name);
-	counters(e, a->addr, row->counter);
+	counters(e, a->addr, row);
 	arp_columns(e, a->addr, row);
 }
 

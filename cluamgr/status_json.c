@@ -156,6 +156,10 @@ put_alias(struct json *j, const struct cm_status *s, const struct cm_alias_statu
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		json_uint(j, alias_counter_key[i], a->row.counter[i]);
 	json_object_end(j);
+	json_object(j, "drops");
+	for (i = 0; i < ALIAS_DROPS; i++)
+		json_uint(j, alias_drop_key[i], a->row.drop[i]);
+	json_object_end(j);
 	json_array(j, "members");
 	for (i = 0; i < a->nmembers; i++)
 		put_member(j, s, &a->members[i]);

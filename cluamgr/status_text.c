@@ -112,6 +112,11 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 	print_macs(out, s, &a->row);
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		fprintf(out, "%s: %" PRIu64 "\n", alias_counter_text[i], a->row.counter[i]);
+	for (i = 0; i < ALIAS_DROPS; i++) {
+		if (a->row.drop[i] > 0)
+			fprintf(out, "packets dropped, %s: %" PRIu64 "\n", alias_drop_text[i],
+			    a->row.drop[i]);
+	}
 	fprintf(out, "Member Attributes:\n");
 	for (i = 0; i < a->nmembers; i++)
 		print_member(out, &a->members[i]);

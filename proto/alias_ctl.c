@@ -31,6 +31,19 @@ const char *const alias_counter_text[ALIAS_COUNTERS] = {
 	"fragments received within cluster",
 };
 
+const char *const alias_drop_key[ALIAS_DROPS] = { "stray", "stray_lost", "refused", "no_target",
+	"no_path", "malformed", "fragment_lost" };
+
+const char *const alias_drop_text[ALIAS_DROPS] = {
+	"of unknown connections, for which the members are asked",
+	"of unknown connections, too many to ask for",
+	"connection requests refused",
+	"which no member is to get",
+	"for members that cannot be reached",
+	"malformed",
+	"fragments without a first one",
+};
+
 static bool
 get_bool(struct wire_rd *r)
 {
@@ -292,6 +305,8 @@ alias_ctl_alias_encode(struct wire_wr *w, const struct alias_ctl_alias *a)
 	wire_wr_str(w, a->name);
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		wire_wr_u64(w, a->counter[i]);
+	for (i = 0; i < ALIAS_DROPS; i++)
+		wire_wr_u64(w, a->drop[i]);
 	wire_wr_u8(w, a->conflict);
 	wire_wr_bytes(w, a->conflict_mac, sizeof(a->conflict_mac));
 	wire_wr_u8(w, a->has_vmac);
@@ -314,6 +329,8 @@ alias_ctl_alias_decode(const uint8_t *buf, size_t len, struct alias_ctl_alias *a
 	wire_rd_str(&r, a->name, sizeof(a->name));
 	for (i = 0; i < ALIAS_COUNTERS; i++)
 		a->counter[i] = wire_rd_u64(&r);
+	for (i = 0; i < ALIAS_DROPS; i++)
+		a->drop[i] = wire_rd_u64(&r);
 	a->conflict = wire_rd_u8(&r);
 	wire_rd_copy(&r, a->conflict_mac, sizeof(a->conflict_mac));
 	a->has_vmac = get_bool(&r);

@@ -103,6 +103,11 @@ const char *alias_file_word(uint8_t);
 extern const char *const alias_counter_key[ALIAS_COUNTERS];
 extern const char *const alias_counter_text[ALIAS_COUNTERS];
 
+/* Packets that nobody got, by reason; in this order. */
+#define ALIAS_DROPS 7
+extern const char *const alias_drop_key[ALIAS_DROPS];
+extern const char *const alias_drop_text[ALIAS_DROPS];
+
 enum alias_flag { ALIAS_F_ENABLED = 1, ALIAS_F_DEFAULT = 2, ALIAS_F_IP_V4 = 4, ALIAS_F_VIRTUAL = 8 };
 enum alias_member_flag { ALIAS_MF_ENABLED = 0x01, ALIAS_MF_JOINED = 0x10 };
 
@@ -112,6 +117,7 @@ struct alias_ctl_alias {
 	uint16_t flags, master;
 	char name[ALIAS_NAME_MAX];
 	uint64_t counter[ALIAS_COUNTERS];
+	uint64_t drop[ALIAS_DROPS];
 	uint8_t conflict;        /* enum alias_conflict */
 	uint8_t conflict_mac[6]; /* of the other host */
 	bool has_vmac;

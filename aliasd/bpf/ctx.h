@@ -174,6 +174,15 @@ packet_is_aggregate(const struct packet *p)
 	return p->hook == HOOK_TC && ((struct __sk_buff *)p->ctx)->gso_size;
 }
 
+/* How many those are. */
+INLINE __u32
+packet_segments(const struct packet *p)
+{
+	__u32 n = p->hook == HOOK_TC ? ((struct __sk_buff *)p->ctx)->gso_segs : 0;
+
+	return n ? n : 1;
+}
+
 INLINE long
 packet_copy(const struct packet *p, void *to, __u32 len)
 {

@@ -96,7 +96,7 @@ carry_out(struct packet *p, __u32 verdict)
 		return drop(p, node);
 	if (node != self_node)
 		return forward(p, node, remote);
-	count(p, local);
+	count_all(p, local);
 	return p->own ? own_deliver(p) : deliver(p);
 }
 
@@ -125,7 +125,7 @@ count_received(struct packet *p, __u16 frag)
 	if (frag & bpf_htons(IP_OFFSET))
 		count(p, DP_C_FRAGMENT_RECEIVED);
 	else if (p->proto == IPPROTO_UDP)
-		count(p, DP_C_UDP_RECEIVED);
+		count_all(p, DP_C_UDP_RECEIVED);
 	else if (p->proto == IPPROTO_TCP && syn_is_new(p))
 		count(p, DP_C_NEW_RECEIVED);
 }

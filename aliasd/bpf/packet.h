@@ -26,6 +26,14 @@ count(struct packet *p, __u32 what)
 		p->counts->v[what]++;
 }
 
+/* All packets of an aggregate. */
+INLINE void
+count_all(struct packet *p, __u32 what)
+{
+	if (p->counts && what < DP_COUNTERS)
+		p->counts->v[what] += packet_segments(p);
+}
+
 INLINE int
 drop(struct packet *p, __u32 why)
 {
@@ -237,7 +245,7 @@ forward(struct packet *p, __u32 node, __u32 counter)
 
 	if (!path)
 		return drop(p, DP_C_NO_PATH);
-	count(p, counter);
+	count_all(p, counter);
 	return packet_send(p, path->ifindex);
 }
 

@@ -194,6 +194,22 @@ prepare(void)
 	}
 }
 
+/* Out of clua0, and into it: nothing is sent on that is not for an alias. */
+static void
+check_own(const struct frame *f, unsigned long n)
+{
+	static struct run r;
+
+	if (rig_try_own(&rig, f, &r) == 0) {
+		if (r.verdict == RIG_PASS)
+			complain(f, n, "passed by the program of clua0");
+		if (r.verdict == RIG_REDIRECT && !dropped_rightly(f))
+			complain(f, n, "redirected by the program of clua0, but not for an alias");
+	}
+	if (rig_try_again(&rig, f, &r) == 0 && r.verdict != RIG_PASS && !dropped_rightly(f))
+		complain(f, n, "redirected on its way into clua0, but not for an alias");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -209,6 +225,8 @@ main(int argc, char **argv)
 		mutate(&f);
 		rig.xdp = n & 1;
 		check_frame(&f, n);
+		if (n % 8 == 1)
+			check_own(&f, n);
 		if (n % 8 == 0)
 			rig_try_link(&rig, &f, &r);
 		if (n % 256 == 0)

@@ -248,17 +248,29 @@ rig_run_link(struct rig *rig, const struct frame *f, struct run *r)
 		die("bpf_prog_test_run_opts");
 }
 
+int
+rig_try_own(struct rig *rig, const struct frame *f, struct run *r)
+{
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_own), rig->lan, f, r);
+}
+
+int
+rig_try_again(struct rig *rig, const struct frame *f, struct run *r)
+{
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_again), rig->lan, f, r);
+}
+
 void
 rig_run_own(struct rig *rig, const struct frame *f, struct run *r)
 {
-	if (run(bpf_program__fd(rig->dp->skel->progs.clua_own), rig->lan, f, r) < 0)
+	if (rig_try_own(rig, f, r) < 0)
 		die("bpf_prog_test_run_opts");
 }
 
 void
 rig_run_again(struct rig *rig, const struct frame *f, struct run *r)
 {
-	if (run(bpf_program__fd(rig->dp->skel->progs.clua_again), rig->lan, f, r) < 0)
+	if (rig_try_again(rig, f, r) < 0)
 		die("bpf_prog_test_run_opts");
 }
 

@@ -58,6 +58,8 @@ int rig_try_link(struct rig *, const struct frame *, struct run *);
 void rig_run(struct rig *, const struct frame *, struct run *);
 void rig_run_link(struct rig *, const struct frame *, struct run *);
 /* Out of clua0, from this host; and into it, from the daemon. */
+int rig_try_own(struct rig *, const struct frame *, struct run *);
+int rig_try_again(struct rig *, const struct frame *, struct run *);
 void rig_run_own(struct rig *, const struct frame *, struct run *);
 void rig_run_again(struct rig *, const struct frame *, struct run *);
 /* The node that a frame was sent to, RIG_SELF if it passed, -1 if it was dropped, -2 if it makes no sense. */
