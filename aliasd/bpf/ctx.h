@@ -12,6 +12,13 @@
 #define INLINE static __always_inline
 #define LOAD(x) (*(volatile typeof(x) *)&(x))
 
+/* How long ago it was; another CPU may have noted it since we looked at the clock. */
+INLINE __u64
+age_of(__u64 when, __u64 now)
+{
+	return when < now ? now - when : 0;
+}
+
 enum hook { HOOK_TC, HOOK_XDP };
 
 /*

@@ -144,7 +144,7 @@ sticky_select(struct dp_ring *ring, struct dp_sticky_key *key, __u64 limit)
 
 	if (ring->t[0].node == DP_NODE_NONE)
 		return SELECT_REFUSED;
-	if (known && now - known->seen <= limit)
+	if (known && age_of(LOAD(known->seen), now) <= limit)
 		search.held = known->node;
 	bpf_loop(ring->n, sticky_try, &search, 0);
 	if (search.node >= 0)

@@ -122,7 +122,7 @@ clua_sendmsg(struct bpf_sock_addr *ctx)
 	key.client_port = ctx->user_port;
 	key.port = bpf_htons(sk->src_port);
 	source = bpf_map_lookup_elem(&udp_sources, &key);
-	if (source && now - source->seen <= DP_UDP_FRESH) {
+	if (source && age_of(LOAD(source->seen), now) <= DP_UDP_FRESH) {
 		source->seen = now;
 		ctx->msg_src_ip4 = source->alias;
 	} else if (out_goes(key.client, key.client_port, DP_PORT_UDP) && out_is_ours(sk->src_port)) {

@@ -27,6 +27,12 @@ def moves_during(tb, load, pause):
     return count
 
 
+def backlog_drops():
+    """Packets that this computer has dropped because its own cores were not quick enough."""
+    with open("/proc/net/softnet_stat") as f:
+        return sum(int(line.split()[1], 16) for line in f)
+
+
 class Moves:
     def __init__(self, tb, rate, seconds, pause=0.5):
         self.tb, self.rate, self.count, self.pause = tb, rate, int(rate * seconds), pause
@@ -38,9 +44,10 @@ class Moves:
         """Every datagram is answered."""
         servers = [echod(self.tb, n, tcp=(), udp=(PROBE,)) for n in self.tb.nodes()]
         try:
+            drops = backlog_drops()
             load = self.blast(PROBE)
             moves = moves_during(self.tb, load, self.pause)
-            return {"moves": moves, **load.wait()}
+            return {"moves": moves, **load.wait(), "backlog_drops": backlog_drops() - drops}
         finally:
             for server in servers:
                 server.stop()
@@ -48,6 +55,7 @@ class Moves:
     def one_way(self):
         """Every datagram is counted by the member that gets it."""
         servers = [Program(self.tb, n, ["echod", "-n", n, "-c", str(COUNTED)]) for n in self.tb.nodes()]
+        drops = backlog_drops()
         load = self.blast(COUNTED, "-o")
         moves = moves_during(self.tb, load, self.pause)
         sent = load.wait()["sent"]
@@ -57,10 +65,10 @@ class Moves:
             end(server.proc)
             received.append(int(server.proc.communicate(timeout=10)[0]))
         return {"moves": moves, "sent": sent, "received": sum(received), "by": received,
-            "lost": sent - sum(received)}
+            "lost": sent - sum(received), "backlog_drops": backlog_drops() - drops}
 
     def run(self):
         first = master(self.tb)
         result = {"first": first, "echoed": self.echoed(), "one_way": self.one_way()}
-        result["ok"] = result["echoed"]["lost"] == 0 and result["one_way"]["lost"] == 0
+        result["ok"] = all(r["lost"] <= r["backlog_drops"] for r in (result["echoed"], result["one_way"]))
         return result
