@@ -28,6 +28,7 @@ struct cost {
 	int prog;
 	const struct frame *frame;
 	uint32_t verdict;
+	bool xdp;
 	double ns; /* the quickest round */
 };
 
@@ -152,10 +153,11 @@ fill(void)
 static void
 measure(struct cost *c)
 {
-	struct __sk_buff in = { .ifindex = rig.lan };
+	struct __sk_buff skb = { .ifindex = rig.lan };
+	struct xdp_md xdp = { .ingress_ifindex = rig.lan, .data_end = c->frame->len };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = c->frame->b,
-	    .data_size_in = c->frame->len, .ctx_in = &in, .ctx_size_in = sizeof(in),
-	    .repeat = REPEAT);
+	    .data_size_in = c->frame->len, .ctx_in = c->xdp ? (void *)&xdp : (void *)&skb,
+	    .ctx_size_in = c->xdp ? sizeof(xdp) : sizeof(skb), .repeat = REPEAT);
 
 	if (bpf_prog_test_run_opts(c->prog, &opts) < 0)
 		die(c->name);
@@ -175,7 +177,8 @@ report(const char *name, const struct cost *c, const struct cost *reference, dou
 	    name, c->ns, reference->name, reference->ns, c->ns / reference->ns, bar);
 }
 
-enum { EMPTY, REWRITE, HASH, LIST_ONLY, LIST_HASH, LRU, NOT_OURS, ONE, MANY, NEW, COSTS };
+enum { EMPTY, REWRITE, HASH, LIST_ONLY, LIST_HASH, LRU, NOT_OURS, ONE, MANY, NEW, XDP_EMPTY, XDP_NOT_OURS,
+	COSTS };
 
 static void
 costs(void)
@@ -195,6 +198,11 @@ costs(void)
 		[ONE] = { "", bpf_program__fd(rig.dp->skel->progs.clua_lan), &ours, 7 },
 		[MANY] = { "", bpf_program__fd(skel->progs.bench_flow_clua), &ours, 7 },
 		[NEW] = { "", bpf_program__fd(skel->progs.bench_new_clua), &syn, 7 },
+		/* What it redirects once is not for us when it comes again: no more than this. */
+		[XDP_EMPTY] = { "empty program, XDP", bpf_program__fd(skel->progs.bench_empty_xdp),
+		    &theirs, XDP_PASS, .xdp = true },
+		[XDP_NOT_OURS] = { "", bpf_program__fd(rig.dp->skel->progs.clua_lan_xdp), &theirs, XDP_PASS,
+		    .xdp = true },
 	};
 	int round, i;
 
@@ -208,6 +216,7 @@ costs(void)
 	report("established, one flow", &c[ONE], &c[HASH], 1.3);
 	report("established, 100000 flows", &c[MANY], &c[LIST_HASH], 0.5);
 	report("new connection", &c[NEW], &c[LRU], 1.1);
+	report("not for an alias, XDP", &c[XDP_NOT_OURS], &c[XDP_EMPTY], 0);
 	report("established, one flow", &c[ONE], &c[REWRITE], 0);
 	report("not for an alias", &c[NOT_OURS], &c[REWRITE], 0);
 	report("choosing the flow from the list", &c[LIST_ONLY], &c[EMPTY], 0);
