@@ -14,6 +14,7 @@
 #include "aliasd/aliasd_conf.h"
 #include "aliasd/datapath.h"
 #include "aliasd/door.h"
+#include "aliasd/hostports.h"
 #include "aliasd/map.h"
 #include "aliasd/registry.h"
 #include "aliasd/sysctls.h"
@@ -33,6 +34,16 @@ static int
 remove_settings(const struct aliasd_conf *c)
 {
 	return sysctls_cleanup(SYSCTLS_SAVED);
+}
+
+static int
+remove_port_settings(const struct aliasd_conf *c)
+{
+	int n = hostports_cleanup(HOSTPORTS_DIR, HOSTPORTS_SAVED);
+
+	if (n > 0)
+		log_info("cleanup", "ports are handed out as before");
+	return n;
 }
 
 struct found {
@@ -155,6 +166,7 @@ static int (*const parts[])(const struct aliasd_conf *) = {
 	remove_door,
 	remove_programs,
 	remove_settings,
+	remove_port_settings,
 	remove_vmacs,
 	remove_addresses,
 	remove_files,

@@ -280,3 +280,17 @@ hostports_restore(struct hostports *h)
 	hostports_limit(h, 0, 0);
 	unlink(h->file);
 }
+
+int
+hostports_cleanup(const char *dir, const char *file)
+{
+	struct hostports *h = hostports_new(dir, file);
+	static const struct portset none;
+	int n = !portset_empty(&h->added) + (h->limit.last != 0), err;
+
+	err = hostports_reserve(h, &none) < 0 || hostports_limit(h, 0, 0) < 0;
+	if (!err)
+		unlink(file);
+	hostports_free(h);
+	return err ? -1 : n;
+}

@@ -28,6 +28,8 @@ bool hostports_usual(struct hostports *, uint16_t *first, uint16_t *last);
 bool hostports_limited(const struct hostports *, uint16_t *first, uint16_t *last);
 /* Somebody else may have changed the settings: what was asked for is put on top of that. */
 void hostports_look(struct hostports *);
+/* What an earlier aliasd left is taken back: how many settings, or -1; logged. */
+int hostports_cleanup(const char *dir, const char *file);
 /* Takes back everything. */
 void hostports_restore(struct hostports *);
 

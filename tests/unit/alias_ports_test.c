@@ -184,6 +184,27 @@ START_TEST(range_of_ports)
 }
 END_TEST
 
+START_TEST(cleaned_up)
+{
+	struct hostports *h;
+	char dir[256];
+
+	files("7\n", "32768 60999\n");
+	snprintf(dir, sizeof(dir), "%s", reserved);
+	*strrchr(dir, '/') = '\0';
+	ck_assert_int_eq(hostports_cleanup(dir, saved), 0);
+	h = start();
+	reserve(h, "600");
+	ck_assert_int_eq(hostports_limit(h, 40000, 40999), 0);
+	hostports_free(h);
+	ck_assert_int_eq(hostports_cleanup(dir, saved), 2);
+	ck_assert_str_eq(first_line(reserved), "7");
+	ck_assert_str_eq(first_line(range), "32768 60999");
+	ck_assert_int_ne(access(saved, F_OK), 0);
+	ck_assert_int_eq(hostports_cleanup(dir, saved), 0);
+}
+END_TEST
+
 START_TEST(strange_settings)
 {
 	struct portset s = set("600");
@@ -205,7 +226,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { text, longest, beside_the_administrator, killed, range_of_ports,
-		strange_settings, NULL };
+		cleaned_up, strange_settings, NULL };
 
 	return unit_run("alias_ports", tests);
 }
