@@ -92,6 +92,34 @@ smallest_mtu(const struct engine *e, uint32_t lan)
 	return mtu;
 }
 
+/*
+ * What a client sends in packets that fit the LAN and no link cannot be sent on. Said once for each
+ * link, as long as it stays so.
+ */
+void
+engine_check_mtu(struct engine *e)
+{
+	const struct netlink_link *k, *l;
+	uint32_t lan[LAN_MAX], largest = 0;
+	size_t i, n = lan_ifaces(e->lan, lan);
+
+	for (i = 0; i < n; i++) {
+		l = netlink_link_by_index(lan_netlink(e->lan), lan[i]);
+		if (l != NULL && l->mtu > largest)
+			largest = l->mtu;
+	}
+	for (i = 0; i < e->nlink_ifaces; i++) {
+		k = netlink_link_by_index(lan_netlink(e->lan), e->link_iface[i]);
+		if (k == NULL || k->mtu == e->link_mtu[i])
+			continue;
+		e->link_mtu[i] = k->mtu;
+		if (k->mtu < largest)
+			log_warnx("path", "%s: its MTU of %u is less than the LAN's %u: what clients send in "
+			    "larger packets is lost when it is to go to another member; set it to %u at least",
+			    k->name, k->mtu, largest, largest);
+	}
+}
+
 void
 engine_door_route(struct engine *e, struct told *t, bool wanted)
 {

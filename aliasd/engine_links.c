@@ -81,8 +81,10 @@ forget_links(struct engine *e, const uint32_t *all, size_t n)
 	for (i = 0; i < e->nlink_ifaces; i++) {
 		for (j = 0; j < n && all[j] != e->link_iface[i]; j++)
 			continue;
-		if (j < n)
-			e->link_iface[kept++] = e->link_iface[i];
+		if (j == n)
+			continue;
+		e->link_mtu[kept] = e->link_mtu[i];
+		e->link_iface[kept++] = e->link_iface[i];
 	}
 	e->nlink_ifaces = kept;
 }
@@ -100,9 +102,12 @@ look_at_links(struct engine *e)
 			continue;
 		if (j < e->nlink_ifaces || j == LLT_MAX_LINKS)
 			continue;
+		e->link_mtu[e->nlink_ifaces] = 0;
 		e->link_iface[e->nlink_ifaces++] = all[i];
 		open_link(e, all[i]);
 	}
+	if (e->dp != NULL)
+		engine_check_mtu(e);
 }
 
 static void
@@ -305,6 +310,8 @@ lan_change(void *arg)
 	struct engine *e = arg;
 
 	engine_attached(e);
+	if (e->dp != NULL)
+		engine_check_mtu(e);
 	engine_door_routes(e);
 	if (e->dp != NULL)
 		engine_send_lan(e);

@@ -125,6 +125,7 @@ struct engine {
 	struct map *services; /* of the data plane: key as in engine_apply.c */
 	uint32_t link_iface[LLT_MAX_LINKS];
 	size_t nlink_ifaces;
+	uint32_t link_mtu[LLT_MAX_LINKS]; /* as it was looked at last */
 
 	/* the group */
 	struct group *group;
@@ -361,6 +362,7 @@ void engine_door_route(struct engine *, struct told *, bool wanted);
 void engine_door_routes(struct engine *); /* addresses or MTUs changed */
 void engine_put_in(const uint8_t *frame, size_t len, void *engine);
 void engine_frag_timer(void *engine);
+void engine_check_mtu(struct engine *);
 void engine_on_fragment(
     const struct dp_fragment *, bool known, const uint8_t *frame, size_t len, void *engine);
 void engine_on_first(const struct dp_fragment *, void *engine);

@@ -193,3 +193,11 @@ def test_path_mtu_of_udp(tb, narrow):
     wait_until(whole, 20, "answers of 1450 bytes")
     for node in ("n1", "n2"):
         assert "mtu 1400" in tb.machine(node).run("ip route get 10.9.0.101").stdout
+
+
+def test_a_link_with_a_smaller_mtu_is_reported(tb, servers):
+    machine = tb.machine("n3")
+    machine.run("ip link set ic0 mtu 1400")
+    wait_until(lambda: "ic0: its MTU of 1400 is less than the LAN's 1500" in
+        tb.log_tail("n3", "aliasd", 200), 10, "the warning")
+    machine.run("ip link set ic0 mtu 1500")
