@@ -40,6 +40,12 @@ reload(void *conf, struct conf_errors *errs)
 	return engine_reload(engine, conf, errs);
 }
 
+static bool
+stop(void)
+{
+	return engine_stop(engine);
+}
+
 static void
 fini(void)
 {
@@ -61,6 +67,7 @@ const struct clud_ops aliasd_ops = {
 	.free = discard,
 	.init = init,
 	.reload = reload,
+	.stop = stop,
 	.fini = fini,
 	.cleanup = cleanup,
 };

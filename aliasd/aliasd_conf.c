@@ -39,6 +39,21 @@ static const struct conf_item schema[] = {
 	{ .key = "probe", .type = CONF_BOOL, .offset = OFF(probe), .def = "true",
 	    .line_offset = OFF(probe_line) },
 	{ .key = "keep_addresses", .type = CONF_BOOL, .offset = OFF(keep_addresses), .def = "false" },
+	{ .key = "routing", .type = CONF_ENUM, .offset = OFF(routing), .def = "none",
+	    .names = aliasd_conf_routing_names, .line_offset = OFF(routing_line) },
+	{ .key = "routing_file", .type = CONF_STRING, .offset = OFF(routing_file), .size = PATH_MAX,
+	    .optional = true, .line_offset = OFF(routing_file_line) },
+	{ .key = "routing_socket", .type = CONF_STRING, .offset = OFF(routing_socket), .size = PATH_MAX,
+	    .optional = true, .line_offset = OFF(routing_socket_line) },
+	{ .key = "routing_command", .type = CONF_STRING, .offset = OFF(routing_command),
+	    .size = PATH_MAX, .optional = true, .line_offset = OFF(routing_command_line) },
+	{ .key = "routing_protocols", .type = CONF_STRLIST, .offset = OFF(routing_protocols), .size = 8,
+	    .max_items = 2, .count_offset = OFF(nprotocols), .optional = true,
+	    .set_offset = OFF(protocols_set), .line_offset = OFF(routing_protocols_line) },
+	{ .key = "routing_area", .type = CONF_STRING, .offset = OFF(routing_area), .size = 16,
+	    .def = "0.0.0.0", .line_offset = OFF(routing_area_line) },
+	{ .key = "withdraw_wait", .type = CONF_MSEC, .offset = OFF(withdraw_wait), .max = 10000,
+	    .def = "1000" },
 	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
 	{ .key = "resvok", .type = CONF_BOOL, .offset = OFF(resvok), .def = "false" },
 	{ .key = "vmac", .type = CONF_BOOL, .offset = OFF(vmac), .def = "false" },
@@ -189,6 +204,7 @@ load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",
 		    c->default_alias);
 	check_out_ports(c, errs);
+	aliasd_conf_check_routing(c, errs);
 	/* No aliases at start, and no registered services, are as good as any. */
 	if (access(c->alias_config, F_OK) == 0)
 		conf_lines(c->alias_config, errs, alias_line, &p);
@@ -267,13 +283,6 @@ aliasd_conf_print(FILE *out, const struct aliasd_conf *c)
 	}
 }
 
-uint32_t
-aliasd_conf_routing(const struct aliasd_conf *c)
-{
-	return (c->route ? ALIAS_RT_START : 0) | (c->resvok ? ALIAS_RT_RESVOK : 0) |
-	    (c->vmac ? ALIAS_RT_VMAC : 0) | ALIAS_RT_GATED;
-}
-
 struct fixed {
 	const struct aliasd_conf *fresh;
 	struct conf_errors *errs;
@@ -304,6 +313,17 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 	fixed(&f, strcmp(old->cgroup, fresh->cgroup) == 0, "cgroup", fresh->cgroup_line);
 	fixed(&f, old->local_clients == fresh->local_clients, "local_clients", fresh->local_clients_line);
 	fixed(&f, strcmp(old->pin_dir, fresh->pin_dir) == 0, "pin_dir", fresh->pin_dir_line);
+	fixed(&f, old->routing == fresh->routing, "routing", fresh->routing_line);
+	fixed(&f, strcmp(old->routing_file, fresh->routing_file) == 0, "routing_file",
+	    fresh->routing_file_line);
+	fixed(&f, strcmp(old->routing_socket, fresh->routing_socket) == 0, "routing_socket",
+	    fresh->routing_socket_line);
+	fixed(&f, strcmp(old->routing_command, fresh->routing_command) == 0, "routing_command",
+	    fresh->routing_command_line);
+	fixed(&f, strcmp(old->routing_area, fresh->routing_area) == 0, "routing_area",
+	    fresh->routing_area_line);
+	fixed(&f, aliasd_conf_protocols(old) == aliasd_conf_protocols(fresh), "routing_protocols",
+	    fresh->routing_protocols_line);
 	fixed(&f, old->default_addr.s_addr == fresh->default_addr.s_addr, "default_alias",
 	    fresh->default_alias_line);
 }

@@ -42,6 +42,15 @@ struct aliasd_conf {
 	bool probe; /* who is not proven by a probe frame is master last of all */
 	int attach_line, probe_line;
 	bool keep_addresses;
+	int routing; /* enum route_daemon */
+	char routing_file[PATH_MAX], routing_socket[PATH_MAX]; /* "" = the daemon's usual */
+	char routing_command[PATH_MAX], routing_area[16];
+	char routing_protocols[2][8];
+	size_t nprotocols;
+	bool protocols_set; /* else the daemon's usual */
+	int routing_line, routing_file_line, routing_socket_line, routing_command_line;
+	int routing_area_line, routing_protocols_line;
+	uint64_t withdraw_wait; /* ns */
 	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
 	char vmac_prefix_text[16];
 	uint8_t vmac_prefix[2]; /* the same, parsed */
@@ -67,6 +76,12 @@ void aliasd_conf_free(struct aliasd_conf *);
 void aliasd_conf_print(FILE *, const struct aliasd_conf *);
 /* The set of enum alias_routing_opt that the file says. */
 uint32_t aliasd_conf_routing(const struct aliasd_conf *);
+/* What else the file says of routing, with the defaults of the routing daemon filled in. */
+extern const char *const aliasd_conf_routing_names[]; /* by enum route_daemon */
+const char *aliasd_conf_routing_socket(const struct aliasd_conf *);
+const char *aliasd_conf_routing_command(const struct aliasd_conf *);
+unsigned aliasd_conf_protocols(const struct aliasd_conf *); /* of enum route_protocol */
+void aliasd_conf_check_routing(struct aliasd_conf *, struct conf_errors *); /* normalises, too */
 /*
  * For each line of clu_alias.config whether it was not there before, which is so for the lines of an
  * alias from the first on that differs from what stood at its place among them. Where they stand among

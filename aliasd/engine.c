@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aliasd/engine_priv.h"
+#include "aliasd/route_text.h"
 #include "common/conf.h"
 #include "common/daemon.h"
 
@@ -131,7 +132,8 @@ open_parts(struct engine *e)
 	if (e->lan == NULL)
 		return false;
 	e->vmacs = vmacs_new(lan_netlink(e->lan), VMACS_SAVED);
-	e->local = local_new(lan_netlink(e->lan));
+	/* FRR takes an address on an interface for a route of its own that goes before ours. */
+	e->local = local_new(lan_netlink(e->lan), e->conf->routing == ROUTE_FRR ? 0 : LOCAL_LISTED);
 	e->raw = rawsock_open(e->loop, engine_on_arp, e);
 	e->diag = diag_open();
 	if (e->raw == NULL || e->diag == NULL)
@@ -258,6 +260,7 @@ engine_free(struct engine *e)
 {
 	if (e == NULL)
 		return;
+	engine_routes_close(e);
 	/* First nobody may be sent here any more, then we can let go. */
 	if (e->dp != NULL)
 		engine_retire(e);

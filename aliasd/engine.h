@@ -13,6 +13,8 @@ struct engine;
 
 /* Takes the configuration. NULL if it cannot start; logged. */
 struct engine *engine_new(struct ev_loop *, struct aliasd_conf *);
+/* An orderly end is wanted: true if it is under way, and clud_exit() will follow by itself. */
+bool engine_stop(struct engine *);
 /* Leaves the group and undoes everything. */
 void engine_free(struct engine *);
 /* Takes the configuration and returns 0, or adds the reasons, returns -1 and changes nothing. */

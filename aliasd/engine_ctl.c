@@ -301,7 +301,18 @@ services(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		take_services(e, conn, m, path[0] == '\0' ? e->conf->services_file : path);
 }
 
-/* Effective here at once, and answered when the others have taken note. */
+static void
+note(struct ipc_conn *conn, const struct ipc_msg *m, const char *text)
+{
+	struct wire_wr w;
+	uint8_t buf[512];
+
+	wire_wr_init(&w, buf, sizeof(buf));
+	wire_wr_str(&w, text);
+	ipc_conn_send(conn, ALIAS_ROW_NOTE, m->reqid, buf, wire_wr_len(&w));
+}
+
+/* Effective here at once, and answered when it is so outside. */
 static void
 routing(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 {
@@ -313,10 +324,35 @@ routing(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		return;
 	}
 	engine_set_routing(e, &c);
-	if (state_loaded(e->state))
-		engine_send_marker(e, engine_ctl_wait(e, conn, m));
-	else
-		ipc_conn_reply(conn, m, IPC_OK, "%s", "");
+	engine_ctl_wait(e, conn, m);
+	e->waiters->token = TOKEN_ROUTES;
+	if (engine_routes_settled(e))
+		engine_ctl_routes(e);
+}
+
+/* The routes are as they should be, or cannot be: what is left is that the others know. */
+void
+engine_ctl_routes(struct engine *e)
+{
+	const char *why = engine_routes_failure(e);
+	uint64_t token = e->next_token++;
+	struct waiter *w;
+	bool any = false;
+
+	for (w = e->waiters; w != NULL; w = w->next) {
+		struct ipc_msg req = { .reqid = w->reqid };
+
+		if (w->token != TOKEN_ROUTES)
+			continue;
+		if (why != NULL)
+			note(w->conn, &req, why);
+		w->token = token;
+		any = true;
+	}
+	if (any && state_loaded(e->state))
+		engine_send_marker(e, token);
+	else if (any)
+		finish(e, token, IPC_OK, "");
 }
 
 static const struct ipc_cmd cmds[] = {

@@ -104,12 +104,14 @@ static void
 st_alias(const struct state_alias *a, void *arg)
 {
 	engine_alias(arg, a);
+	engine_routes_touch(arg);
 }
 
 static void
 st_alias_gone(struct in_addr addr, void *arg)
 {
 	engine_alias_gone(arg, addr);
+	engine_routes_touch(arg);
 }
 
 static void
@@ -227,6 +229,7 @@ on_view(const struct gab_ev_view *v, void *arg)
 	engine_send_lan(e);
 	engine_arp_view(e, v);
 	engine_flows_view(e, v);
+	engine_routes_touch(e);
 	engine_update_status(e);
 	engine_settle(e);
 }
@@ -236,10 +239,14 @@ on_message(uint16_t src, uint8_t kind, const uint8_t *data, size_t len, void *ar
 {
 	struct engine *e = arg;
 	struct alias_msg m;
+	bool was;
 
 	if (kind == GAB_ORDERED) {
+		was = state_is_synced(e->state, e->self);
 		if (!state_ordered(e->state, src, data, len))
 			log_warnx("group", "node %u broadcast a malformed message of %zu bytes", src, len);
+		if (was != state_is_synced(e->state, e->self))
+			engine_routes_touch(e);
 		engine_update_status(e);
 		engine_settle(e);
 		return;
@@ -269,6 +276,7 @@ on_lost(void *arg)
 
 	log_warnx("group", "out of the group: gabd went away");
 	state_lost(e->state);
+	engine_routes_touch(e);
 	engine_update_status(e);
 }
 

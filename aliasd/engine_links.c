@@ -276,6 +276,7 @@ on_snapshot(void *arg)
 		return;
 	}
 	engine_attach(e);
+	engine_routes_open(e);
 	engine_join(e);
 	engine_update_status(e);
 }

@@ -15,7 +15,7 @@ set_attached(struct engine *e, struct alias_row *r)
 	uint16_t can = lan_cut_off(e->lan) ? ALIAS_ROW_CUT_OFF : 0;
 	uint32_t ifindex = 0;
 
-	if (e->routing & ALIAS_RT_START) {
+	if (engine_may_route(e)) {
 		can |= lan_carrier(e->lan) ? ALIAS_ROW_ROUTER : 0;
 		ifindex = r->flags & ALIAS_ROW_VIRTUAL ? 0 : lan_attached(e->lan, r->addr);
 	}
@@ -62,19 +62,39 @@ engine_full(struct engine *e)
 	return text;
 }
 
+/* What the alias would be like. */
+static const char *
+refuses_virtual(struct engine *e, const struct alias_ctl_set *s, struct in_addr addr)
+{
+	const struct alias_row *r = own_get(e->own, addr);
+	bool virt = r != NULL && (r->flags & ALIAS_ROW_VIRTUAL);
+	uint8_t len = r == NULL ? 0 : r->prefixlen;
+
+	if (s->opts.set & ALIAS_OPT_VIRTUAL)
+		virt = s->opts.virt;
+	if (s->opts.set & ALIAS_OPT_MASK)
+		len = s->opts.prefixlen;
+	if (!virt)
+		return NULL;
+	return lan_refuses_virtual(e->lan, addr, len == 0 ? ALIAS_PREFIXLEN_DEFAULT : len);
+}
+
 const char *
 engine_check_set(struct engine *e, const struct alias_ctl_set *s)
 {
+	struct in_addr addr = s->is_default ? e->conf->default_addr : s->addr;
 	const char *why;
 
 	if (s->is_default && e->conf->default_alias[0] == '\0')
 		return "there is no default alias: set default_alias in aliasd.conf";
-	if (s->is_default)
-		return NULL;
-	why = lan_refuses(e->lan, s->addr);
-	if (why != NULL)
+	why = lan_refuses(e->lan, addr);
+	if (why == NULL)
+		why = refuses_virtual(e, s, addr);
+	if (why == NULL && peers_has_addr(e->peers, addr))
+		why = "it is an address of another member";
+	if (why != NULL || s->is_default)
 		return why;
-	if (state_alias(e->state, s->addr) == NULL && own_get(e->own, s->addr) == NULL &&
+	if (state_alias(e->state, addr) == NULL && own_get(e->own, addr) == NULL &&
 	    (state_alias_count(e->state) >= engine_max_aliases(e) ||
 		own_count(e->own) >= engine_max_aliases(e)))
 		return engine_full(e);
@@ -106,6 +126,7 @@ engine_set(struct engine *e, const struct alias_ctl_set *asked, uint64_t token)
 	}
 	engine_local_address(e, s.addr);
 	engine_drain_set(e, &s);
+	engine_routes_touch(e);
 	engine_send_row(e, &row, token);
 }
 
@@ -113,6 +134,7 @@ void
 engine_own_refused(struct engine *e, struct in_addr addr)
 {
 	own_forget(e->own, addr);
+	engine_routes_touch(e);
 	engine_local_address(e, addr);
 }
 
@@ -141,6 +163,7 @@ attached_one(struct alias_row *r, void *arg)
 void
 engine_attached(struct engine *e)
 {
+	engine_routes_touch(e);
 	/* Called while things are being set up, too. */
 	if (e->lan != NULL && e->own != NULL)
 		own_each(e->own, attached_one, e);

@@ -29,6 +29,7 @@
 #include "aliasd/rawsock.h"
 #include "aliasd/registry.h"
 #include "aliasd/relearn.h"
+#include "aliasd/route.h"
 #include "aliasd/state.h"
 #include "aliasd/stray.h"
 #include "aliasd/sysctls.h"
@@ -90,6 +91,8 @@ struct engine {
 	struct ev_loop *loop;
 	struct aliasd_conf *conf;
 	uint32_t routing; /* enum alias_routing_opt: in force here */
+	struct engine_routes *routes; /* NULL: none are announced */
+	bool stopping; /* in order */
 
 	/* lltd */
 	struct lltsub *llt;
@@ -185,6 +188,7 @@ struct engine {
 /* Tokens below this are the engine's own. */
 #define TOKEN_NONE 0
 #define TOKEN_SWEEP 1 /* all our rows are in the state: what is not in it is to go */
+#define TOKEN_ROUTES 2 /* of a waiter: for the routing daemon's answer */
 #define TOKEN_FIRST 16
 
 /* A connection in the words of the group and of the data plane. */
@@ -291,7 +295,22 @@ void engine_attached(struct engine *);
 void engine_local_address(struct engine *, struct in_addr);
 void engine_remove_addresses(struct engine *);
 
+/* engine_routes.c: what is announced */
+void engine_routes_open(struct engine *); /* once the data plane is there */
+void engine_routes_close(struct engine *);
+void engine_routes_touch(struct engine *); /* something changed that routes may depend on */
+void engine_routes_again(struct engine *); /* told once more, whatever it confirmed */
+/* The routing daemon has answered to all there was to say, or there is none. */
+bool engine_routes_settled(const struct engine *);
+/* Why not all routes are in place, or NULL. */
+const char *engine_routes_failure(const struct engine *);
+void engine_routes_status(const struct engine *, struct alias_ctl_routing *);
+const struct route_set *engine_routes_set(const struct engine *); /* or NULL */
+/* Withdraws all; clud_exit() follows. False if there is nothing to withdraw. */
+bool engine_routes_stop(struct engine *);
+
 /* engine_routing.c: how this member routes */
+bool engine_may_route(const struct engine *);
 void engine_set_routing(struct engine *, const struct alias_routing *);
 void engine_routing_reload(struct engine *, const struct aliasd_conf *old);
 /* engine_services.c: the table of services */
@@ -386,6 +405,7 @@ void engine_ctl_finish(struct engine *, uint64_t token); /* done, whatever it wa
 void engine_ctl_lost(struct engine *);
 void engine_ctl_in_use(struct engine *, uint64_t token, const char *mac); /* refuses a new alias */
 void engine_ctl_not_in_use(struct engine *, uint64_t token);
+void engine_ctl_routes(struct engine *); /* engine_routes_settled() */
 void engine_ctl_status(struct ipc_conn *, const struct ipc_msg *, void *engine);
 /* The token of a change whose answer this client waits for. */
 uint64_t engine_ctl_wait(struct engine *, struct ipc_conn *, const struct ipc_msg *);

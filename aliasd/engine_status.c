@@ -47,11 +47,32 @@ group_row(struct status *s)
 static void
 routing_row(struct status *s)
 {
-	struct alias_ctl_routing g = { .opts = s->e->routing };
+	struct alias_ctl_routing g = { 0 };
 
+	engine_routes_status(s->e, &g);
 	begin(s);
 	alias_ctl_routing_encode(&s->w, &g);
 	send_row(s, ALIAS_ROW_ROUTING);
+}
+
+/* Those of one alias, or all. */
+static void
+route_rows(struct status *s, const struct state_alias *a)
+{
+	const struct route_set *set = engine_routes_set(s->e);
+	size_t i;
+
+	for (i = 0; set != NULL && i < set->n; i++) {
+		const struct route *r = &set->r[i];
+		struct alias_ctl_route row = { .dst = r->dst, .prefixlen = r->prefixlen,
+			.metric = r->metric };
+
+		if (a != NULL && (a->addr.s_addr & route_mask(r->prefixlen).s_addr) != r->dst.s_addr)
+			continue;
+		begin(s);
+		alias_ctl_route_encode(&s->w, &row);
+		send_row(s, ALIAS_ROW_ROUTE);
+	}
 }
 
 static void
@@ -119,7 +140,7 @@ virtual_mask(uint8_t prefixlen)
 {
 	if (prefixlen == 0)
 		prefixlen = ALIAS_PREFIXLEN_DEFAULT;
-	return (struct in_addr){ .s_addr = htonl(~0u << (32 - prefixlen)) };
+	return route_mask(prefixlen);
 }
 
 static void
@@ -288,6 +309,7 @@ engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 	s.reqid = m->reqid;
 	group_row(&s);
 	routing_row(&s);
+	route_rows(&s, q.all ? NULL : a);
 	iface_rows(&s);
 	for (id = 0; id < LLT_MAX_NODES; id++) {
 		if (e->name[id][0] != '\0')

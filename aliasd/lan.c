@@ -72,6 +72,7 @@ struct find {
 	const struct lan *lan;
 	uint32_t ifindex;
 	struct in_addr addr, source;
+	uint8_t prefixlen;
 	bool found;
 	const char *why;
 };
@@ -421,6 +422,9 @@ conflicts(const struct netlink_addr *a, void *arg)
 		f->why = "it is the broadcast address of a subnet here";
 	else if (a->prefixlen < 31 && f->addr.s_addr == (a->addr.s_addr & mask))
 		f->why = "it is the address of a subnet here, not of a host";
+	else if ((f->addr.s_addr & mask) == (a->addr.s_addr & mask) &&
+	    in_list(f->lan->high, f->lan->nhigh, a->ifindex))
+		f->why = "it lies in the subnet of an interconnect, which clients do not reach";
 }
 
 const char *
@@ -438,6 +442,26 @@ lan_refuses(const struct lan *l, struct in_addr addr)
 	if (a >> 28 == 15)
 		return "it is a broadcast or reserved address";
 	netlink_each_addr(l->nl, conflicts, &f);
+	return f.why;
+}
+
+static void
+overlaps(const struct netlink_addr *a, void *arg)
+{
+	struct find *f = arg;
+	const struct netlink_link *k = netlink_link_by_index(f->lan->nl, a->ifindex);
+	uint32_t mask = netmask(a->prefixlen < f->prefixlen ? a->prefixlen : f->prefixlen);
+
+	if (k != NULL && k->type != ARPHRD_LOOPBACK && (a->addr.s_addr & mask) == (f->addr.s_addr & mask))
+		f->why = "its subnet has hosts here: one with \"virtual\" must have none (mask= says how large it is)";
+}
+
+const char *
+lan_refuses_virtual(const struct lan *l, struct in_addr addr, uint8_t prefixlen)
+{
+	struct find f = { .lan = l, .addr = addr, .prefixlen = prefixlen };
+
+	netlink_each_addr(l->nl, overlaps, &f);
 	return f.why;
 }
 

@@ -62,6 +62,8 @@ void lan_each_addr(const struct lan *, void (*fn)(const struct netlink_link *, c
     void *arg), void *arg);
 /* NULL, or why the address cannot be an alias: ours already, or no host's. */
 const char *lan_refuses(const struct lan *, struct in_addr addr);
+/* NULL, or why it cannot be one in a virtual subnet of this length. */
+const char *lan_refuses_virtual(const struct lan *, struct in_addr addr, uint8_t prefixlen);
 /* True if the MAC is that of an interface of this host. */
 bool lan_own_mac(const struct lan *, const uint8_t mac[6]);
 

@@ -18,7 +18,7 @@ static char kinds[2];
 struct local {
 	struct netlink *nl;
 	struct map *map; /* address -> LISTED or ROUTED */
-	size_t listed;
+	size_t listed, listed_max;
 };
 
 static uint32_t
@@ -49,11 +49,12 @@ note_routed(struct in_addr addr, void *arg)
 }
 
 struct local *
-local_new(struct netlink *nl)
+local_new(struct netlink *nl, size_t listed_max)
 {
 	struct local *l = mem_zalloc(sizeof(*l));
 
 	l->nl = nl;
+	l->listed_max = listed_max;
 	l->map = map_new();
 	netlink_each_addr(nl, note_listed, l);
 	if (netlink_each_local(nl, ROUTE_PROTO, note_routed, l) < 0)
@@ -89,12 +90,17 @@ add_listed(struct local *l, struct in_addr addr)
 int
 local_add(struct local *l, struct in_addr addr)
 {
-	if (local_has(l, addr))
+	const char *how = map_get(l->map, addr.s_addr);
+
+	/* One that an earlier aliasd, which was told otherwise, left on the interface is moved. */
+	if (how == ROUTED || (how == LISTED && l->listed <= l->listed_max))
 		return 0;
-	if (l->listed < LOCAL_LISTED)
+	if (l->listed < l->listed_max)
 		return add_listed(l, addr);
 	if (unless(netlink_local_add(l->nl, loopback(l), addr, ROUTE_PROTO), EEXIST) < 0)
 		return -1;
+	if (how == LISTED)
+		local_del(l, addr);
 	map_put(l->map, addr.s_addr, ROUTED);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The addresses of aliases on this host. The first LOCAL_LISTED are on the loopback interface, where
+ * The addresses of aliases on this host. The first of them are on the loopback interface, where
  * ip-address(8) shows them; the others are local routes, for the kernel searches an interface's list from
  * its start at every change. Both are this host's own to sockets and packets.
  */
@@ -16,7 +16,8 @@
 struct local;
 struct netlink;
 
-struct local *local_new(struct netlink *);
+/* listed: how many may be on the interface. */
+struct local *local_new(struct netlink *, size_t listed);
 void local_free(struct local *); /* the addresses stay */
 /* 0, or -1 and errno. What is there, or not, already is no error. */
 int local_add(struct local *, struct in_addr);

@@ -128,6 +128,22 @@ peers_has_mac(const struct peers *ps, const uint8_t mac[6])
 }
 
 bool
+peers_has_addr(const struct peers *ps, struct in_addr addr)
+{
+	size_t i, j;
+
+	for (i = 0; addr.s_addr != 0 && i < LLT_MAX_NODES; i++) {
+		const struct peer *p = ps->peer[i];
+
+		for (j = 0; p != NULL && j < p->n; j++) {
+			if (p->lan[j].addr.s_addr == addr.s_addr)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
 peers_has_vmac(const struct peers *ps, struct in_addr alias, const uint8_t mac[6])
 {
 	uint8_t vmac[6];

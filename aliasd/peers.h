@@ -31,6 +31,8 @@ void peers_clear(struct peers *);
 bool peers_get(const struct peers *, uint16_t node, struct peer_lan *);
 /* A LAN interface of a member has this MAC. */
 bool peers_has_mac(const struct peers *, const uint8_t mac[6]);
+/* A LAN interface of a member has this address. */
+bool peers_has_addr(const struct peers *, struct in_addr);
 /* The MAC is, by the prefix of a member, the virtual one of the alias. */
 bool peers_has_vmac(const struct peers *, struct in_addr alias, const uint8_t mac[6]);
 

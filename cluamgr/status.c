@@ -31,6 +31,13 @@ add_iface(struct cm_status *s, const struct ipc_msg *m)
 }
 
 static bool
+add_route(struct cm_status *s, const struct ipc_msg *m)
+{
+	s->routes = grow(s->routes, s->nroutes + 1, sizeof(*s->routes));
+	return alias_ctl_route_decode(m->data, m->len, &s->routes[s->nroutes]) && ++s->nroutes;
+}
+
+static bool
 add_alias(struct cm_status *s, const struct ipc_msg *m)
 {
 	struct cm_alias_status *a;
@@ -105,6 +112,9 @@ cm_status_row(const struct ipc_msg *m, void *arg)
 	case ALIAS_ROW_IFACE:
 		ok = add_iface(s, m);
 		break;
+	case ALIAS_ROW_ROUTE:
+		ok = add_route(s, m);
+		break;
 	case ALIAS_ROW_NODE:
 		ok = add_node(s, m);
 		break;
@@ -145,6 +155,7 @@ cm_status_free(struct cm_status *s)
 	free(s->regs);
 	free(s->nodes);
 	free(s->ifaces);
+	free(s->routes);
 	memset(s, 0, sizeof(*s));
 }
 

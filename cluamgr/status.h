@@ -21,6 +21,8 @@ struct cm_alias_status {
 struct cm_status {
 	struct alias_ctl_group group;
 	struct alias_ctl_routing routing;
+	size_t nroutes;
+	struct alias_ctl_route *routes;
 	size_t nifaces, nnodes, naliases;
 	struct alias_ctl_iface *ifaces;
 	struct alias_ctl_node *nodes;

@@ -207,8 +207,9 @@ put_group(struct json *j, const struct alias_ctl_group *g)
 }
 
 static void
-put_routing(struct json *j, const struct alias_ctl_routing *r)
+put_routing(struct json *j, const struct cm_status *s)
 {
+	const struct alias_ctl_routing *r = &s->routing;
 	const char *word;
 	size_t i;
 
@@ -216,6 +217,19 @@ put_routing(struct json *j, const struct alias_ctl_routing *r)
 	json_array(j, "options");
 	for (i = 0; (word = alias_routing_word(i, r->opts >> i & 1)) != NULL; i++)
 		json_str(j, NULL, word);
+	json_array_end(j);
+	json_str(j, "daemon", r->daemon);
+	json_str(j, "state", r->state);
+	json_str(j, "text", r->text);
+	json_str(j, "file", r->file);
+	json_array(j, "routes");
+	for (i = 0; i < s->nroutes; i++) {
+		json_object(j, NULL);
+		address(j, "destination", s->routes[i].dst);
+		json_uint(j, "length", s->routes[i].prefixlen);
+		json_uint(j, "metric", s->routes[i].metric);
+		json_object_end(j);
+	}
 	json_array_end(j);
 	json_object_end(j);
 }
@@ -262,7 +276,7 @@ cm_status_json(FILE *out, const struct cm_status *s)
 
 	json_begin(&j, out);
 	put_group(&j, &s->group);
-	put_routing(&j, &s->routing);
+	put_routing(&j, s);
 	json_array(&j, "interfaces");
 	for (i = 0; i < s->nifaces; i++)
 		put_iface(&j, &s->ifaces[i]);

@@ -129,12 +129,22 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 }
 
 static void
-print_routing(FILE *out, const struct alias_ctl_routing *r)
+print_routing(FILE *out, const struct cm_status *s)
 {
-	char opts[ALIAS_RT_TEXT_MAX];
+	const struct alias_ctl_routing *r = &s->routing;
+	char opts[ALIAS_RT_TEXT_MAX], dst[INET_ADDRSTRLEN];
+	size_t i;
 
 	alias_routing_format(r->opts, opts, sizeof(opts));
 	fprintf(out, "\nRouting of this member: %s\n", opts);
+	if (r->state[0] == '\0')
+		return;
+	fprintf(out, "routing daemon: %s, %s%s%s\n", r->daemon, r->state, r->text[0] == '\0' ? "" : ": ",
+	    r->text);
+	for (i = 0; i < s->nroutes; i++) {
+		inet_ntop(AF_INET, &s->routes[i].dst, dst, sizeof(dst));
+		fprintf(out, "route: %s/%u metric %u\n", dst, s->routes[i].prefixlen, s->routes[i].metric);
+	}
 }
 
 static void
@@ -194,7 +204,7 @@ cm_status_text(FILE *out, const struct cm_status *s)
 		fprintf(out, "\nPorts registered by programs:\n");
 	for (i = 0; i < s->nregs; i++)
 		print_reg(out, &s->regs[i]);
-	print_routing(out, &s->routing);
+	print_routing(out, s);
 	for (i = 0; i < s->nifaces; i++)
 		print_iface(out, &s->ifaces[i]);
 	print_files(out, s);

@@ -24,7 +24,7 @@ static struct {
 	struct ev_signal *term, *intr, *hup;
 	char status[STATUS_SIZE];
 	bool ready;
-	bool exiting;
+	bool exiting, stopping;
 	int exit_status;
 } self;
 
@@ -107,8 +107,12 @@ on_hup(int signo, void *arg)
 static void
 on_term(int signo, void *arg)
 {
+	bool again = self.stopping;
+
 	log_info("daemon", "%s: ending", strsignal(signo));
-	clud_exit(0);
+	self.stopping = true;
+	if (again || self.ops->stop == NULL || !self.ops->stop())
+		clud_exit(0);
 }
 
 static void

@@ -37,6 +37,11 @@ struct clud_ops {
 	 * and goes on with the old one as if nothing had happened (the caller frees the new one).
 	 */
 	int (*reload)(void *conf, struct conf_errors *);
+	/*
+	 * SIGTERM or SIGINT came. True: it has things to do first and calls clud_exit() itself; another
+	 * signal ends it at once. May be NULL.
+	 */
+	bool (*stop)(void);
 	/* Undoes init. Called once after a successful init. */
 	void (*fini)(void);
 	/*

@@ -193,6 +193,10 @@ void
 alias_ctl_routing_encode(struct wire_wr *w, const struct alias_ctl_routing *g)
 {
 	wire_wr_u32(w, g->opts);
+	wire_wr_str(w, g->daemon);
+	wire_wr_str(w, g->state);
+	wire_wr_str(w, g->text);
+	wire_wr_str(w, g->file);
 }
 
 bool
@@ -203,6 +207,10 @@ alias_ctl_routing_decode(const uint8_t *buf, size_t len, struct alias_ctl_routin
 	memset(g, 0, sizeof(*g));
 	wire_rd_init(&r, buf, len);
 	g->opts = wire_rd_u32(&r);
+	wire_rd_str(&r, g->daemon, sizeof(g->daemon));
+	wire_rd_str(&r, g->state, sizeof(g->state));
+	wire_rd_str(&r, g->text, sizeof(g->text));
+	wire_rd_str(&r, g->file, sizeof(g->file));
 	return wire_rd_done(&r) && (g->opts & ~ALIAS_RT_ALL) == 0;
 }
 
@@ -227,6 +235,26 @@ alias_ctl_iface_decode(const uint8_t *buf, size_t len, struct alias_ctl_iface *i
 	i->proof = wire_rd_u8(&r);
 	wire_rd_str(&r, i->why, sizeof(i->why));
 	return wire_rd_done(&r) && i->proof <= ALIAS_PROOF_ALONE;
+}
+
+void
+alias_ctl_route_encode(struct wire_wr *w, const struct alias_ctl_route *t)
+{
+	wire_wr_addr(w, t->dst);
+	wire_wr_u8(w, t->prefixlen);
+	wire_wr_u8(w, t->metric);
+}
+
+bool
+alias_ctl_route_decode(const uint8_t *buf, size_t len, struct alias_ctl_route *t)
+{
+	struct wire_rd r;
+
+	wire_rd_init(&r, buf, len);
+	t->dst = wire_rd_addr(&r);
+	t->prefixlen = wire_rd_u8(&r);
+	t->metric = wire_rd_u8(&r);
+	return wire_rd_done(&r) && t->prefixlen <= 32;
 }
 
 void

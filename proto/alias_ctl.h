@@ -2,9 +2,9 @@
 /*
  * Control messages of aliasd (/run/clua/aliasd.sock), in the framing of common/ipc.h.
  *
- * A status is answered with rows in this order: GROUP, ROUTING, IFACEs, NODEs, then for every alias ALIAS, its MEMBERs,
- * its SERVICEs, and DRAIN if this member is given no more connections; at the end the ports that programs
- * registered (proto/alias_api.h).
+ * A status is answered with rows in this order: GROUP, ROUTING, ROUTEs, IFACEs, NODEs, then for every
+ * alias ALIAS, its MEMBERs, its SERVICEs, and DRAIN if this member is given no more connections; at the
+ * end the ports that programs registered (proto/alias_api.h).
  */
 #ifndef CLUA_PROTO_ALIAS_CTL_H
 #define CLUA_PROTO_ALIAS_CTL_H
@@ -39,9 +39,10 @@ enum alias_ctl_type {
 	ALIAS_ROW_SERVICE = 0x03a4,
 	ALIAS_ROW_NOTE = 0x03a5, /* str: a warning that comes with a success */
 	ALIAS_ROW_ROUTING = 0x03a6,
-	ALIAS_ROW_DRAIN = 0x03b0, /* of the ALIAS before it; also before the answer to a SET */
 	ALIAS_ROW_IFACE = 0x03a7,
+	ALIAS_ROW_DRAIN = 0x03a8, /* of the ALIAS before it; also before the answer to a SET */
 	ALIAS_ROW_APPLIED = 0x03a9, /* struct alias_ctl_applied: of SERVICES, one a node */
+	ALIAS_ROW_ROUTE = 0x03aa,
 };
 
 struct alias_ctl_set {
@@ -65,7 +66,16 @@ struct alias_ctl_group {
 };
 
 struct alias_ctl_routing { /* how this member routes */
-	uint32_t opts; /* enum alias_routing_opt */
+	uint32_t opts;   /* enum alias_routing_opt */
+	char daemon[16]; /* as aliasd.conf calls it */
+	char state[16];  /* of what the daemon is told; "" without one */
+	char text[256];  /* its last answer, or what is wrong */
+	char file[ALIAS_CTL_PATH_MAX];
+};
+
+struct alias_ctl_route { /* one that this member wants to be announced */
+	struct in_addr dst;
+	uint8_t prefixlen, metric;
 };
 
 /* Whether another member's probe frame came by the packet program; ALONE: there is no other member. */
@@ -165,6 +175,8 @@ void alias_ctl_routing_encode(struct wire_wr *, const struct alias_ctl_routing *
 bool alias_ctl_routing_decode(const uint8_t *, size_t, struct alias_ctl_routing *);
 void alias_ctl_iface_encode(struct wire_wr *, const struct alias_ctl_iface *);
 bool alias_ctl_iface_decode(const uint8_t *, size_t, struct alias_ctl_iface *);
+void alias_ctl_route_encode(struct wire_wr *, const struct alias_ctl_route *);
+bool alias_ctl_route_decode(const uint8_t *, size_t, struct alias_ctl_route *);
 void alias_ctl_node_encode(struct wire_wr *, const struct alias_ctl_node *);
 bool alias_ctl_node_decode(const uint8_t *, size_t, struct alias_ctl_node *);
 void alias_ctl_applied_encode(struct wire_wr *, const struct alias_ctl_applied *);

@@ -45,6 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	TRY(alias_ctl_group, alias_ctl_group);
 	TRY(alias_ctl_node, alias_ctl_node);
 	TRY(alias_ctl_routing, alias_ctl_routing);
+	TRY(alias_ctl_route, alias_ctl_route);
 	TRY(alias_routing, alias_routing);
 	TRY(alias_ctl_alias, alias_ctl_alias);
 	TRY(alias_ctl_member, alias_ctl_member);

@@ -1,31 +1,218 @@
 # SPDX-License-Identifier: ISC
-"""Routing for the aliases: who does it, and what routers outside the cluster learn."""
+"""Routing for the aliases: who does it, and what a router outside the cluster makes of it.
+
+n1 and n2 have BIRD, n3 has FRR; r1 is a router with BIRD, and x1 a client behind it.
+"""
+import os
+import sys
+import time
+
 import pytest
 
-from testbed_load import ALIAS, ECHO, arp_answers, echods, load, master, owners, wait_listening, wait_master
+import testbed_etc
+import testbed_routing as rt
+from testbed_error import wait_until
+from testbed_load import ALIAS, ECHO, Load, arp_answers, echods, load, master, owners, wait_listening, wait_master
 from testbed_status import ask
 
-CLUSTER = {"profile": "lan"}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "routes"))
+import gated_syntax  # noqa: E402
+
+VIRTUAL = testbed_etc.VIRTUAL_ALIAS
+CLUSTER = {"profile": "lan", "join": ["cluamgr -a alias=DEFAULTALIAS,join",
+    "cluamgr -a alias=%s,virtual=t,mask=255.255.255.0,join" % VIRTUAL],
+    "aliasd": 'resvok = true;\nn1:routing = "bird";\nn2:routing = "bird";\nn3:routing = "frr";\n'}
+ALL = ["n1", "n2", "n3"]
 
 
 def routing(tb, node):
     return ask(tb.machine(node), "aliasd")["routing"]
 
 
-def test_a_member_stops_routing_and_starts_again(tb):
-    first = master(tb)
-    with echods(tb):
-        wait_listening(tb, ECHO, tb.nodes())
-        tb.machine(first).run("cluamgr -r stop")
-        assert routing(tb, first)["options"] == ["stop", "noresvok", "gated", "novmac"]
-        assert wait_master(tb, but=first) != first
+def wait_told(tb, node, state="done", count=3):
+    """Until the routing daemon of a node has answered so, and has so many routes."""
+    wait_until(lambda: (routing(tb, node)["state"], len(routing(tb, node)["routes"])) == (state, count), 15,
+        "%s to be %s with %d routes: %s" % (node, state, count, routing(tb, node)))
+
+
+def start_daemon(tb, node, protocols):
+    (rt.start_frr if node == "n3" else rt.start_bird)(tb, node, protocols)
+
+
+@pytest.fixture(scope="module")
+def net(tb):
+    """The routing daemons run, and r1 has the routes of all members."""
+    tb.machine("r1").run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy"])
+    rt.start_bird(tb, "r1", ["rip", "ospf"])
+    for node in ALL:
+        wait_told(tb, node, "failed")
+        assert "cannot reach" in routing(tb, node)["text"] or "vtysh" in routing(tb, node)["text"]
+        start_daemon(tb, node, ["rip", "ospf"])
+    for node in ALL:
+        wait_told(tb, node)
+    for destination in (ALIAS, VIRTUAL, "10.77.0.0/24"):
+        rt.wait_routes(tb, "r1", destination, ALL)
+    return tb
+
+
+def test_the_router_learns_all_routes_by_rip_and_ospf(net):
+    def learned(protocol, metric):
+        table = rt.bird_routes(net, "r1", protocol)
+        return table.get(ALIAS + "/32") == table.get("10.77.0.0/24") == table.get(VIRTUAL + "/32") == \
+            {n: metric for n in ALL}
+    # A router adds one to what it hears by RIP, and nothing to an external metric of OSPF.
+    wait_until(lambda: learned("ospf1", 14), 20, "routes by OSPF")
+    wait_until(lambda: learned("rip1", 15), 40, "routes by RIP")
+
+
+def test_the_preferred_member_has_the_better_metric(net):
+    net.machine("n1").run("cluamgr -a alias=DEFAULTALIAS,rpri=100")
+    rt.wait_routes(net, "r1", ALIAS, ["n1"])
+    rt.wait_routes(net, "r1", VIRTUAL, ALL)
+    wait_until(lambda: rt.bird_routes(net, "r1", "rip1").get(ALIAS + "/32") == {"n1": 11}, 20, "metric 10")
+    net.machine("n1").run("cluamgr -a alias=DEFAULTALIAS,rpri=0")
+    rt.wait_routes(net, "r1", ALIAS, ["n2", "n3"])
+    net.machine("n1").run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
+    rt.wait_routes(net, "r1", ALIAS, ALL)
+
+
+def test_a_client_behind_the_router_reaches_both_kinds_of_alias(net):
+    with echods(net):
+        wait_listening(net, ECHO, ALL)
+        for alias in (ALIAS, VIRTUAL):
+            account = load(net, "short", "-a", alias, "-p", ECHO, "-n", 60, "-q", client="x1")
+            # Each member deals out in turns what comes to it.
+            assert set(owners(account)) == set(ALL)
+            assert all(abs(n - 20) <= 5 for n in owners(account).values()), owners(account)
+
+
+def test_routes_are_withdrawn_when_a_member_stops_routing(net):
+    first = master(net)
+    with echods(net):
+        wait_listening(net, ECHO, ALL)
+        conns = Load(net, "conns", "-a", ALIAS, "-p", ECHO, "-n", 200, "-i", 100, client="x1")
+        net.machine(first).run("cluamgr -r stop")
+        assert routing(net, first)["options"] == ["stop", "resvok", "gated", "novmac"]
+        assert routing(net, first)["state"] == "done" and routing(net, first)["routes"] == []
+        rt.wait_routes(net, "r1", ALIAS, [n for n in ALL if n != first])
+        rt.wait_routes(net, "r1", VIRTUAL, [n for n in ALL if n != first])
+        assert wait_master(net, but=first) != first
         # It still serves what others redirect to it.
-        assert set(owners(load(tb, "short", "-a", ALIAS, "-p", ECHO, "-n", 30, "-q"))) == set(tb.nodes())
-        tb.machine(first).run("cluamgr -r start,resvok")
-    assert routing(tb, first)["options"] == ["start", "resvok", "gated", "novmac"]
-    tb.machine(first).run("cluamgr -r noresvok")
+        assert set(owners(load(net, "short", "-a", ALIAS, "-p", ECHO, "-n", 30, "-q"))) == set(ALL)
+        net.machine(first).run("cluamgr -r start")
+        assert len(routing(net, first)["routes"]) == 3
+        rt.wait_routes(net, "r1", ALIAS, ALL)
+        assert conns.stop()["broken"] == 0
     # A tie: the present master stays.
-    assert len(arp_answers(tb)) == 1 and master(tb) != first
+    assert len(arp_answers(net)) == 1 and master(net) != first
+
+
+def test_reserved_addresses_and_a_daemon_left_alone(net):
+    machine = net.machine("n3")
+    machine.run("cluamgr -r nogated")
+    machine.run("cluamgr -r noresvok")
+    assert routing(net, "n3")["state"] == "left alone"
+    rt.wait_routes(net, "r1", ALIAS, ALL)
+    machine.run("cluamgr -r gated")
+    assert routing(net, "n3")["state"] == "done" and routing(net, "n3")["routes"] == []
+    rt.wait_routes(net, "r1", ALIAS, ["n1", "n2"])
+    machine.run("cluamgr -r resvok")
+    rt.wait_routes(net, "r1", ALIAS, ALL)
+
+
+def test_the_lan_interface_fails(net):
+    net.cut("n2", "eth0")
+    wait_told(net, "n2", count=0)
+    net.heal("n2", "eth0")
+    wait_told(net, "n2")
+    rt.wait_routes(net, "r1", ALIAS, ALL)
+
+
+def test_a_routing_daemon_dies_and_comes_back(net):
+    """aliasd tells what is wrong, and sees to it that the routes are there again."""
+    rt.stop(net, "n3", "staticd")
+    wait_told(net, "n3", "failed")
+    net.machine("n3").spawn(["/usr/lib/frr/staticd", "-F", "traditional"], rt.log(net, "n3", "staticd"))
+    wait_told(net, "n3")
+    rt.stop(net, "n1", "bird")
+    wait_told(net, "n1", "failed")
+    rt.start_bird(net, "n1", ["rip", "ospf"])
+    wait_told(net, "n1")
+    rt.wait_routes(net, "r1", ALIAS, ALL)
+
+
+def test_the_member_that_carries_the_route_loses_power(net, figures):
+    net.machine("n2").run("cluamgr -a alias=DEFAULTALIAS,rpri=100")
+    rt.wait_routes(net, "r1", ALIAS, ["n2"])
+    with echods(net):
+        wait_listening(net, ECHO, ALL, client="x1")
+        conns = Load(net, "conns", "-a", ALIAS, "-p", ECHO, "-n", 300, "-i", 100, client="x1")
+        short = Load(net, "short", "-a", ALIAS, "-p", ECHO, "-c", 1, "-r", 50, client="x1")
+        when = net.kill("n2")
+        rt.wait_routes(net, "r1", ALIAS, ["n1", "n3"])
+        found = time.monotonic()
+        time.sleep(1)
+        account, new = conns.stop(), short.stop()
+    broken = [c for c in account["connections"] if c["broken"]]
+    assert {c["owner"] for c in broken} <= {"n2"}, broken[:5]
+    later = [r for r in new["records"] if r["start_us"] > found * 1e6]
+    assert later and all(r["result"] == "ok" for r in later)
+    figures("the other way after %.1f s; longest wait of a survivor's connection %.1f s" % (found - when,
+        max(c["longest_ms"] for c in account["connections"] if c["owner"] != "n2") / 1e3))
+    net.start("n2")
+    start_daemon(net, "n2", ["rip", "ospf"])
+    rt.wait_routes(net, "r1", ALIAS, ALL)
+
+
+def test_a_member_leaves_and_joins_while_all_share_the_flows(net, figures):
+    with echods(net, ["n1", "n2"]):
+        wait_listening(net, ECHO, ["n1", "n2"], client="x1")
+        before = {n: packets(net, n) for n in ALL}
+        conns = Load(net, "conns", "-a", ALIAS, "-p", ECHO, "-n", 1000, "-i", 100, client="x1")
+        share = {n: packets(net, n) - before[n] for n in ALL}
+        assert all(n > 100 for n in share.values()), share
+        rt.stop(net, "n3", "aliasd")
+        rt.wait_routes(net, "r1", ALIAS, ["n1", "n2"])
+        net.start_daemon("n3", "aliasd")
+        net.wait_formed()
+        rt.wait_routes(net, "r1", ALIAS, ALL)
+        time.sleep(0.5)
+        account = conns.stop()
+    figures("packets by member %s; longest wait %.0f ms" % (share, account["longest_ms"]))
+    assert account["broken"] == 0
+
+
+def packets(tb, node):
+    """What a member has taken from the network for the default alias."""
+    return next(a for a in ask(tb.machine(node), "aliasd")["aliases"] if a["alias"] == ALIAS)["counters"][
+        "data_packets_received_from_network"]
+
+
+def test_gated_has_its_file_and_its_command(net):
+    machine = net.machine("n1")
+    rt.stop(net, "n1", "aliasd")
+    rt.wait_routes(net, "r1", ALIAS, ["n2", "n3"])
+    testbed_etc.write(machine.etc, "aliasd.conf", 'default_alias = "clua";\nresvok = true;\n'
+        'routing = "gated";\nrouting_command = "cp /etc/gated.conf.member1 /run/gated.told";\n')
+    net.start_daemon("n1", "aliasd")
+    net.wait_formed()
+    wait_told(net, "n1")
+    told = machine.run("cat /run/gated.told").stdout
+    gated_syntax.check(told)
+    assert "host %s metric 14 ;" % ALIAS in told and "interface eth0 noripin ripout" in told
+
+
+@pytest.mark.parametrize("alias,why", [("10.1.0.255", "broadcast"), ("255.255.255.255", "broadcast"),
+    ("10.1.0.0", "address of a subnet"), ("224.0.0.5", "multicast"), ("127.0.0.2", "loopback"),
+    ("0.0.0.0", "no host's address"), ("10.1.0.11", "of this host itself"), ("10.1.0.12", "another member"),
+    ("192.0.2.50", "interconnect"), ("10.1.0.98,virtual", "must have none"),
+    ("10.0.0.5,virtual,mask=255.0.0.0", "must have none")])
+def test_addresses_that_cannot_be_aliases(tb, alias, why):
+    machine = tb.machine("n1")
+    machine.run("ip addr replace 192.0.2.1/24 dev ic0")
+    done = machine.run(["cluamgr", "-a", "alias=%s" % alias], check=False)
+    assert done.returncode == 1 and why in done.stderr, done.stderr
+    assert alias.split(",")[0] not in [a["alias"] for a in ask(machine, "aliasd")["aliases"]]
 
 
 @pytest.mark.parametrize("words,why", [("restart", "unknown routing option"),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aliasd/aliasd_conf.h"
+#include "aliasd/route_text.h"
 #include "common/conf.h"
 #include "tests/unit/unit.h"
 
@@ -63,6 +64,11 @@ START_TEST(bad)
 	expect_error("maxflows = 5;\n", "", "", "aliasd.conf:3: maxflows:");
 	expect_error("default_alias = \"no-such-name.invalid\";\n", "", "",
 	    "aliasd.conf:3: default_alias: \"no-such-name.invalid\" does not resolve");
+	expect_error("routing = \"quagga\";\n", "", "", "aliasd.conf:3: routing:");
+	expect_error("routing_protocols = [ \"rip\", \"isis\" ];\n", "", "",
+	    "aliasd.conf:3: routing_protocols: unknown protocol \"isis\"");
+	expect_error("routing_area = \"backbone\";\n", "", "", "aliasd.conf:3: routing_area: \"backbone\" is no");
+	expect_error("routing_file = \"bird.conf\";\n", "", "", "expected an absolute path");
 	expect_error("", "\ncluamgr -a alias=DEFAULTALIAS,join\n", "",
 	    "clu_alias.config:2: DEFAULTALIAS means nothing");
 	expect_error("", "cluamgr -a alias=no-such-name.invalid\n", "",
@@ -96,6 +102,32 @@ START_TEST(fixed)
 	ck_assert_ptr_nonnull(strstr(conf_errors_get(errs, 1), "aliasd.conf:5: pin_dir: cannot be"));
 	aliasd_conf_free(a);
 	aliasd_conf_free(b);
+}
+END_TEST
+
+START_TEST(routing)
+{
+	struct aliasd_conf *c = load("", "", "");
+
+	ck_assert_int_eq(c->routing, ROUTE_NONE);
+	ck_assert_uint_eq(aliasd_conf_protocols(c), 0);
+	ck_assert_uint_eq(aliasd_conf_routing(c), ALIAS_RT_DEFAULT);
+	aliasd_conf_free(c);
+	c = load("routing = \"gated\";\nresvok = true;\nroute = false;\nrouting_area = \"258\";\n", "", "");
+	ck_assert_uint_eq(aliasd_conf_protocols(c), ROUTE_RIP);
+	ck_assert_uint_eq(aliasd_conf_routing(c), ALIAS_RT_GATED | ALIAS_RT_RESVOK);
+	ck_assert_str_eq(aliasd_conf_routing_command(c), "gdc reconfig");
+	ck_assert_str_eq(c->routing_area, "0.0.1.2");
+	aliasd_conf_free(c);
+	c = load("routing = \"bird\";\nrouting_protocols = [ \"ospf\", \"rip\" ];\n", "", "");
+	ck_assert_uint_eq(aliasd_conf_protocols(c), ROUTE_RIP | ROUTE_OSPF);
+	ck_assert_str_eq(aliasd_conf_routing_socket(c), "/run/bird/bird.ctl");
+	aliasd_conf_free(c);
+	c = load("routing = \"frr\";\nrouting_command = \"/x/vtysh -u\";\n", "", "");
+	ck_assert_uint_eq(aliasd_conf_protocols(c), 0);
+	ck_assert_str_eq(aliasd_conf_routing_socket(c), "/run/frr");
+	ck_assert_str_eq(aliasd_conf_routing_command(c), "/x/vtysh -u");
+	aliasd_conf_free(c);
 }
 END_TEST
 
@@ -175,7 +207,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { good, bad, all_at_once, fixed, printed, out_ports, new_lines,
+	const TTest *const tests[] = { good, bad, all_at_once, fixed, routing, printed, out_ports, new_lines,
 		NULL };
 
 	return unit_run("aliasd_conf", tests);

@@ -55,7 +55,9 @@ fill(void)
 		.target = { { 1, 3 }, { 2, 2 } } };
 	struct alias_ctl_group g = { .self = 1, .in_group = true, .quorate = true, .loaded = true,
 		.synced = true, .gen = 7 };
-	struct alias_ctl_routing r = { .opts = ALIAS_RT_DEFAULT };
+	struct alias_ctl_routing r = { .opts = ALIAS_RT_DEFAULT, .daemon = "bird", .state = "done",
+		.text = "well", .file = "/run/x" };
+	struct alias_ctl_route route = { .prefixlen = 24, .metric = 14 };
 	struct alias_ctl_alias a = { .id = 1, .flags = 7, .master = 2, .name = "clua",
 		.counter = { 72, 14 } };
 
@@ -65,6 +67,10 @@ fill(void)
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_ctl_routing_encode(&w, &r);
 	row(ALIAS_ROW_ROUTING);
+	inet_aton("10.77.0.0", &route.dst);
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_ctl_route_encode(&w, &route);
+	row(ALIAS_ROW_ROUTE);
 	node(1, "n1");
 	node(2, "n2");
 	inet_aton("10.1.0.100", &a.addr);
@@ -125,7 +131,9 @@ START_TEST(text)
 	    "memberid: 2, selw=2, selp=1, rpri=1 flags=1<ENABLED>\n"
 	    "service: http 80/tcp in_multi, listening: 2,1; receiving: 1*3,2*2\n"
 	    "service: - 9/udp in_single, listening: 2,1; receiving: none\n"
-	    "\nRouting of this member: start,noresvok,gated,novmac\n");
+	    "\nRouting of this member: start,noresvok,gated,novmac\n"
+	    "routing daemon: bird, done: well\n"
+	    "route: 10.77.0.0/24 metric 14\n");
 	free(got);
 	cm_status_free(&status);
 }
@@ -159,7 +167,9 @@ START_TEST(json)
 	squeeze(got);
 	has(got, "\"schema\":1");
 	has(got, "\"gen\":7,\"quorate\":true");
-	has(got, "\"routing\":{\"options\":[\"start\",\"noresvok\",\"gated\",\"novmac\"]}");
+	has(got, "\"routing\":{\"options\":[\"start\",\"noresvok\",\"gated\",\"novmac\"],\"daemon\":\"bird\","
+	    "\"state\":\"done\",\"text\":\"well\",\"file\":\"/run/x\",\"routes\":[{\"destination\":"
+	    "\"10.77.0.0\",\"length\":24,\"metric\":14}]}");
 	has(got, "\"nodes\":[{\"id\":1,\"name\":\"n1\",\"member\":true,\"synced\":true,\"flows\":5");
 	has(got, "\"aliases\":[{\"alias\":\"10.1.0.100\",\"name\":\"clua\",\"id\":1");
 	has(got, "\"master\":2");

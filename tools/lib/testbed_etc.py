@@ -63,8 +63,8 @@ def new_key():
     return secrets.token_hex(32) + "\n"
 
 
-def alias_lines(name, lines):
-    """Of "LINE" and "NODE:LINE", what stands in the clu_alias.config of node name."""
+def node_lines(name, lines):
+    """Of "LINE" and "NODE:LINE", what stands in the file of node name."""
     mine = []
     for line in lines:
         node_name, colon, rest = line.partition(":")
@@ -86,6 +86,7 @@ def node(etc, name, samples, options, key):
         options["bursts"]))
     write(etc, "clua.key", key, 0o600)
     write(etc, "gabd.conf", "seed = %d;\n%s\n" % (options["seed"], options["gabd"]))
-    write(etc, "aliasd.conf", 'default_alias = "clua";\n' + options["aliasd"])
-    write(etc, "clu_alias.config", alias_lines(name, options["join"]))
+    write(etc, "aliasd.conf", 'default_alias = "clua";\n' + node_lines(name,
+        options["aliasd"].splitlines()))
+    write(etc, "clu_alias.config", node_lines(name, options["join"]))
     write(etc, "clua_services", SERVICES)

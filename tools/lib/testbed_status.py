@@ -93,7 +93,7 @@ def aliasd_missing(answer, running):
             missing.append("%s is not synced" % node_row["name"])
     names = {n["id"]: n["name"] for n in answer["nodes"]}
     missing += ["%s has no master" % alias["alias"] for alias in answer["aliases"]
-        if names.get(alias["master"]) not in running]
+        if names.get(alias["master"]) not in running and "VIRTUAL" not in alias["flags"]]
     return missing
 
 
