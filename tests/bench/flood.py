@@ -22,8 +22,8 @@ CONNS, SECONDS = 1000, 4
 
 
 def lines(tb, address, flooded):
-    """Lines answered a second; as many are asked as there is time for."""
-    conns = Load(tb, "conns", "-a", address, "-p", ECHO, "-n", CONNS, "-i", 10, "-D")
+    """Lines answered a second; 10,000 are asked, which leaves time for a flood."""
+    conns = Load(tb, "conns", "-a", address, "-p", ECHO, "-n", CONNS, "-i", 100, "-D")
     flood = Load(tb, "flood", "-a", address, "-p", ECHO, client="c2") if flooded else None
     time.sleep(SECONDS)
     sent = flood.stop()["per_second"] if flood else 0
