@@ -259,6 +259,8 @@ print_alias(FILE *out, const struct alias_ctl_set *s)
 		fprintf(out, ",rpri=%u", o->rpri);
 	if (o->set & ALIAS_OPT_VIRTUAL)
 		fprintf(out, ",virtual=%s", o->virt ? "t" : "f");
+	if (o->set & ALIAS_OPT_INBOUND)
+		fprintf(out, ",inbound=%s", o->balance ? "balance" : "master");
 	if (o->set & ALIAS_OPT_MASK)
 		fprintf(out, ",mask=%u", o->prefixlen);
 	fprintf(out, "\t# %s\n", addr);

@@ -65,6 +65,8 @@ struct dp_ops {
 	 */
 	void (*on_fragment)(const struct dp_fragment *, bool known, const uint8_t *frame, size_t len,
 	    void *arg);
+	/* An ARP request for an alias of which that is left to the daemon (struct dp_alias). */
+	void (*on_arp)(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg);
 	/* The first one has come: those that are held may be put in again. */
 	void (*on_first)(const struct dp_fragment *, void *arg);
 	/* A probe of another host came in by this LAN interface: its program is where it should be. */
@@ -138,6 +140,7 @@ struct dp_alias {
 	uint32_t ifindex;  /* … on this LAN interface; 0: on all */
 	bool has_vmac;
 	uint8_t vmac[6];
+	bool by_daemon;    /* ARP requests are left to the daemon: who asks decides what he is told */
 	/* Gets what no service claims (ICMP, SYN to a port nobody listens on): a member that joined. */
 	uint16_t fallback; /* node id; DP_NO_NODE: SYNs are refused, the rest is dropped */
 };

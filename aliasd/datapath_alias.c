@@ -180,6 +180,8 @@ datapath_set_alias(struct datapath *dp, const struct dp_alias *a)
 		flags |= DP_ALIAS_MASTER;
 	if (a->has_vmac)
 		flags |= DP_ALIAS_VMAC;
+	if (a->by_daemon)
+		flags |= DP_ALIAS_BY_DAEMON;
 	__atomic_store_n(&slot->fallback, a->fallback, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->ifindex, a->ifindex, __ATOMIC_RELAXED);
 	if (a->has_vmac && memcmp(slot->vmac, a->vmac, sizeof(slot->vmac)) != 0) {

@@ -75,6 +75,8 @@ on_stray(void *arg, void *data, size_t size)
 		.client_port = s->client_port, .port = s->port };
 	if (s->kind == DP_UP_REFUSED && dp->ops->on_refused)
 		dp->ops->on_refused(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else if (s->kind == DP_UP_ARP && dp->ops->on_arp)
+		dp->ops->on_arp(s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
 	else if (s->kind == DP_UP_STRAY && dp->ops->on_stray)
 		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
 	else

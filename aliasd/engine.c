@@ -111,6 +111,7 @@ make_parts(struct engine *e)
 	e->acd = acd_new();
 	e->handover = handover_new(&engine_handover_ops, e);
 	e->peers = peers_new();
+	e->inbound = inbound_new();
 	e->stray = stray_new(&engine_stray_ops, e);
 	e->fragq = fragq_new(engine_put_in, e);
 	e->sysctls = sysctls_new(SYSCTLS_SAVED);
@@ -233,6 +234,8 @@ free_parts(struct engine *e)
 	acd_free(e->acd);
 	garp_free(e->garp);
 	peers_free(e->peers);
+	inbound_free(e->inbound);
+	free(e->clients_buf);
 	free(e->arp_buf);
 	free(e->lan_sent);
 	holds_free(e->holds);

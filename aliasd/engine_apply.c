@@ -64,9 +64,11 @@ static struct dp_alias
 as_it_should_be(struct engine *e, const struct told *t)
 {
 	struct dp_alias d = { .addr = t->dp.addr, .fallback = t->fallback,
-		.master = t->phase == TOLD_MASTER, .has_vmac = (e->routing & ALIAS_RT_VMAC) != 0,
+		.master = t->phase == TOLD_MASTER,
 		.ifindex = lan_attached(e->lan, t->dp.addr) };
 
+	d.by_daemon = engine_is_balanced(e, d.addr);
+	d.has_vmac = !d.by_daemon && (e->routing & ALIAS_RT_VMAC) != 0;
 	vmac_of(d.vmac, e->conf->vmac_prefix, d.addr);
 	return d;
 }
@@ -74,7 +76,7 @@ as_it_should_be(struct engine *e, const struct told *t)
 static bool
 same_place(const struct dp_alias *a, const struct dp_alias *b)
 {
-	return a->ifindex == b->ifindex && a->has_vmac == b->has_vmac &&
+	return a->ifindex == b->ifindex && a->has_vmac == b->has_vmac && a->by_daemon == b->by_daemon &&
 	    (!a->has_vmac || memcmp(a->vmac, b->vmac, sizeof(a->vmac)) == 0);
 }
 
@@ -107,8 +109,10 @@ engine_tell_alias(struct engine *e, struct told *t)
 	move_vmac(e, &was, &is);
 	if (was.master != is.master)
 		log_master(e, is.addr, is.master);
-	if (is.master && !same)
+	if (is.master && !same) {
+		t->said = false;
 		engine_announce(e, is.addr);
+	}
 }
 
 void
@@ -118,6 +122,7 @@ engine_alias(struct engine *e, const struct state_alias *a)
 
 	t->fallback = fallback(e, a);
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
+	engine_inbound_alias(e, a);
 	engine_local_address(e, a->addr);
 	engine_door_route(e, t, true);
 }
@@ -159,6 +164,7 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 	engine_not_master(e, t);
 	t->used = false;
 	acd_clear(e->acd, addr);
+	inbound_drop(e->inbound, addr);
 	ask_stop(e->ask, ASK_CONFLICT, addr);
 	if (t->nservices > 0)
 		map_each(e->services, forget_service, &f);
@@ -235,6 +241,7 @@ engine_step_down(struct engine *e)
 	map_each(e->told, step_down_one, e);
 	acd_clear_all(e->acd);
 	peers_clear(e->peers);
+	inbound_clear(e->inbound);
 }
 
 static void

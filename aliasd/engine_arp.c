@@ -26,25 +26,39 @@ mac_text(const uint8_t m[6])
 /* ---- sending ---- */
 
 static void
-send_garp(struct in_addr addr, void *arg)
+tell_everybody(struct engine *e, const struct dp_alias *alias)
 {
-	struct engine *e = arg;
-	const struct told *t = map_get(e->told, addr.s_addr);
-	const struct netlink_link *k;
+	const struct netlink_link *k = netlink_link_by_index(lan_netlink(e->lan), alias->ifindex);
 	uint8_t frame[FRAME_ARP_LEN];
 	const uint8_t *mac;
 
-	if (t == NULL || !t->dp.master)
-		return;
-	k = netlink_link_by_index(lan_netlink(e->lan), t->dp.ifindex);
 	if (k == NULL)
 		return;
 	/* From the virtual MAC if there is one: switches learn from it where it is now. */
-	mac = t->dp.has_vmac ? t->dp.vmac : k->mac;
-	frame_garp(frame, mac, addr, false);
+	mac = alias->has_vmac ? alias->vmac : k->mac;
+	frame_garp(frame, mac, alias->addr, false);
 	rawsock_send(e->raw, k->ifindex, frame, sizeof(frame));
-	frame_garp(frame, mac, addr, true);
+	frame_garp(frame, mac, alias->addr, true);
 	rawsock_send(e->raw, k->ifindex, frame, sizeof(frame));
+}
+
+/*
+ * A new master that spreads its clients may not know all of them: nobody is left with a member that is
+ * dead. Those it knows are told better at once; later they alone are told again.
+ */
+static void
+send_garp(struct in_addr addr, void *arg)
+{
+	struct engine *e = arg;
+	struct told *t = map_get(e->told, addr.s_addr);
+
+	if (t == NULL || !t->dp.master)
+		return;
+	if (!t->dp.by_daemon || !t->said)
+		tell_everybody(e, &t->dp);
+	t->said = true;
+	if (t->dp.by_daemon)
+		engine_inbound_announce(e, addr);
 }
 
 static void
@@ -262,6 +276,7 @@ engine_arp_view(struct engine *e, const struct gab_ev_view *v)
 	if (v->njoined == 0)
 		return;
 	acd_each(e->acd, send_conflict, e);
+	engine_inbound_joined(e);
 	engine_announce_all(e);
 }
 
@@ -382,15 +397,14 @@ void
 engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 {
 	struct engine *e = arg;
-	struct in_addr addr;
-	uint8_t mac[6];
+	struct frame_arp arp;
 
-	if (!lan_is_iface(e->lan, ifindex) || !frame_arp_sender(frame, len, &addr, mac) ||
-	    addr.s_addr == 0 || lan_own_mac(e->lan, mac))
+	if (!lan_is_iface(e->lan, ifindex) || !frame_arp(frame, len, &arp) ||
+	    arp.sender.s_addr == 0 || lan_own_mac(e->lan, arp.sender_mac))
 		return;
-	ask_heard(e->ask, addr, mac);
-	if (garp_has(e->garp, addr))
-		claimed(e, addr, mac);
+	ask_heard(e->ask, arp.sender, arp.sender_mac);
+	if (garp_has(e->garp, arp.sender))
+		claimed(e, arp.sender, arp.sender_mac);
 }
 
 /* ---- what members tell each other ---- */

@@ -259,6 +259,8 @@ on_message(uint16_t src, uint8_t kind, const uint8_t *data, size_t len, void *ar
 		return;
 	if (m.type == ALIAS_MSG_ARP)
 		engine_arp_message(e, src, &m);
+	else if (m.type == ALIAS_MSG_CLIENTS)
+		engine_inbound_message(e, src, &m);
 	else if (m.type == ALIAS_MSG_LAN)
 		engine_lan_message(e, src, &m);
 	else if (m.type == ALIAS_MSG_ASK)

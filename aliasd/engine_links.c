@@ -150,7 +150,7 @@ open_datapath(struct engine *e)
 	static const struct dp_ops ops = { .on_sock = engine_on_sock, .on_looked = engine_on_looked,
 		.on_stray = engine_on_stray, .on_refused = engine_on_refused,
 		.on_fragment = engine_on_fragment, .on_first = engine_on_first,
-		.on_proven = engine_on_proven };
+		.on_proven = engine_on_proven, .on_arp = engine_on_arp_request };
 	struct dp_conf conf = { .attach = (enum dp_attach)e->conf->attach, .self = e->self,
 		.max_flows = e->conf->max_flows,
 		.max_half_open = e->conf->max_half_open, .max_aliases = e->conf->max_aliasid,

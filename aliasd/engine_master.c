@@ -23,9 +23,13 @@ get(struct engine *e, struct in_addr addr)
 static void
 be_master(struct engine *e, struct told *t)
 {
+	const struct state_alias *a = state_alias(e->state, t->dp.addr);
+
 	t->phase = TOLD_MASTER;
 	t->used = true;
 	engine_tell_alias(e, t);
+	if (a != NULL)
+		engine_inbound_alias(e, a); /* the clients of who is gone */
 }
 
 static bool

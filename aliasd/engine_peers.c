@@ -91,6 +91,7 @@ engine_lan_message(struct engine *e, uint16_t src, struct alias_msg *m)
 
 	if (!peers_set(e->peers, src, m))
 		return;
+	engine_inbound_review(e);
 	differs = engine_vmac_differs(e, src);
 	if (differs && !before)
 		log_warnx("vmac", "node %u (%s) is set otherwise for virtual MACs: all members must be alike",
@@ -137,4 +138,5 @@ void
 engine_send_timer(void *arg)
 {
 	engine_flush_arp(arg);
+	engine_inbound_flush(arg);
 }

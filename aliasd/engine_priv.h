@@ -16,6 +16,7 @@
 #include "aliasd/garp.h"
 #include "aliasd/group.h"
 #include "aliasd/handover.h"
+#include "aliasd/inbound.h"
 #include "aliasd/hostports.h"
 #include "aliasd/lan.h"
 #include "aliasd/listen.h"
@@ -58,6 +59,7 @@ struct told { /* an alias as the data plane has it */
 	uint16_t last;      /* the master as the state had it last, or SEL_NO_NODE */
 	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
 	bool used;          /* a member was master of it before */
+	bool said;          /* as its master we told everybody */
 	bool retired;       /* we were, until we were told to end */
 	unsigned nservices; /* of the data plane */
 	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
@@ -154,6 +156,11 @@ struct engine {
 	struct handover *handover;
 	struct peers *peers;
 	struct vmacs *vmacs;
+	struct inbound *inbound;
+	/* What is to be sent to all members about clients, when this turn is over. */
+	uint8_t *clients_buf;
+	struct wire_wr clients_w;
+	struct alias_list clients_list;
 	bool arp_running, arp_again;
 	uint32_t up_ifindex;
 	/* What is to be sent about ARP, to one member, when this turn is over. */
@@ -282,6 +289,16 @@ bool engine_vmac_differs(const struct engine *, uint16_t node);
 void engine_send_arp(struct engine *, uint16_t node, const struct alias_arp *); /* when this turn is over */
 void engine_flush_arp(struct engine *);
 void engine_send_timer(void *engine);
+
+/* engine_inbound.c: clients spread over the members */
+bool engine_is_balanced(const struct engine *, struct in_addr);
+void engine_inbound_alias(struct engine *, const struct state_alias *);
+void engine_inbound_review(struct engine *); /* every alias */
+void engine_inbound_announce(struct engine *, struct in_addr);
+void engine_on_arp_request(uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
+void engine_inbound_joined(struct engine *);
+void engine_inbound_message(struct engine *, uint16_t src, struct alias_msg *);
+void engine_inbound_flush(struct engine *);
 
 /* engine_own.c: our own rows and addresses */
 void engine_send_all_rows(struct engine *);

@@ -171,6 +171,8 @@ engine_ctl_alias_row(
 	for (i = 0; i < a->nrows; i++) {
 		if (a->rows[i].flags & ALIAS_ROW_DEFAULT)
 			row->flags |= ALIAS_F_DEFAULT;
+		if (a->rows[i].node == a->master && (a->rows[i].flags & ALIAS_ROW_BALANCE))
+			row->flags |= ALIAS_F_BALANCED;
 		if (!(a->rows[i].flags & ALIAS_ROW_VIRTUAL))
 			continue;
 		row->flags |= ALIAS_F_VIRTUAL;
@@ -210,6 +212,7 @@ member_row(struct status *s, const struct state_row *r)
 	struct alias_ctl_member m;
 
 	engine_ctl_member_row(s->e, r, &m);
+	m.clients = (uint32_t)inbound_count(s->e->inbound, s->alias->addr, r->node);
 	begin(s);
 	alias_ctl_member_encode(&s->w, &m);
 	send_row(s, ALIAS_ROW_MEMBER);

@@ -15,6 +15,7 @@ struct arp {
 	uint16_t op;
 	const uint8_t *sha, *tha;
 	struct in_addr spa, tpa;
+	const uint8_t *eth_src, *eth_dst; /* NULL: sha, and everybody */
 };
 
 static void
@@ -24,8 +25,8 @@ put_arp(uint8_t out[FRAME_ARP_LEN], const struct arp *a)
 	struct wire_wr w;
 
 	wire_wr_init(&w, out, FRAME_ARP_LEN);
-	wire_wr_bytes(&w, all, 6);
-	wire_wr_bytes(&w, a->sha, 6);
+	wire_wr_bytes(&w, a->eth_dst == NULL ? all : a->eth_dst, 6);
+	wire_wr_bytes(&w, a->eth_src == NULL ? a->sha : a->eth_src, 6);
 	wire_wr_u16(&w, TYPE_ARP);
 	wire_wr_u16(&w, 1); /* Ethernet */
 	wire_wr_u16(&w, TYPE_IP);
@@ -58,20 +59,43 @@ frame_arp_request(
 	put_arp(out, &a);
 }
 
+void
+frame_garp_to(uint8_t out[FRAME_ARP_LEN], const uint8_t src[6], const uint8_t dst[6],
+    const uint8_t mac[6], struct in_addr addr)
+{
+	struct arp a = { .op = 1, .sha = mac, .tha = nobody, .spa = addr, .tpa = addr, .eth_src = src,
+		.eth_dst = dst };
+
+	put_arp(out, &a);
+}
+
+void
+frame_arp_reply(uint8_t out[FRAME_ARP_LEN], const uint8_t src[6], const uint8_t mac[6],
+    const struct frame_arp *asked)
+{
+	struct arp a = { .op = 2, .sha = mac, .tha = asked->sender_mac, .spa = asked->target,
+		.tpa = asked->sender, .eth_src = src, .eth_dst = asked->sender_mac };
+
+	put_arp(out, &a);
+}
+
 bool
-frame_arp_sender(const uint8_t *frame, size_t len, struct in_addr *addr, uint8_t mac[6])
+frame_arp(const uint8_t *frame, size_t len, struct frame_arp *a)
 {
 	struct wire_rd r;
 	bool arp;
 
+	memset(a, 0, sizeof(*a));
 	wire_rd_init(&r, frame, len);
-	wire_rd_view(&r, 12);
+	wire_rd_copy(&r, a->eth_dst, 6);
+	wire_rd_view(&r, 6);
 	arp = wire_rd_u16(&r) == TYPE_ARP && wire_rd_u16(&r) == 1 && wire_rd_u16(&r) == TYPE_IP &&
 	    wire_rd_u16(&r) == 0x0604;
-	wire_rd_u16(&r);
-	wire_rd_copy(&r, mac, 6);
-	wire_rd_copy(&r, &addr->s_addr, 4);
-	wire_rd_view(&r, 10);
+	a->request = wire_rd_u16(&r) == 1;
+	wire_rd_copy(&r, a->sender_mac, 6);
+	a->sender = wire_rd_addr(&r);
+	wire_rd_view(&r, 6);
+	a->target = wire_rd_addr(&r);
 	return arp && wire_rd_ok(&r);
 }
 

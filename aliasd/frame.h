@@ -17,8 +17,21 @@ void frame_garp(uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr
 /* "Who has addr?", to everybody, from mac. src: the asker's address, or 0.0.0.0: that is a probe. */
 void frame_arp_request(
     uint8_t out[FRAME_ARP_LEN], const uint8_t mac[6], struct in_addr src, struct in_addr addr);
-/* True if the frame is ARP for IPv4 on Ethernet: who says to be where. */
-bool frame_arp_sender(const uint8_t *frame, size_t len, struct in_addr *addr, uint8_t mac[6]);
+/* The same as the first of frame_garp() to one host alone: the alias is at mac. From src, which is ours. */
+void frame_garp_to(uint8_t out[FRAME_ARP_LEN], const uint8_t src[6], const uint8_t dst[6],
+    const uint8_t mac[6], struct in_addr addr);
+
+/* What an ARP frame for IPv4 on Ethernet says; false if it is none. */
+struct frame_arp {
+	bool request;
+	uint8_t eth_dst[6];
+	uint8_t sender_mac[6];
+	struct in_addr sender, target;
+};
+bool frame_arp(const uint8_t *frame, size_t len, struct frame_arp *);
+/* "What you ask for is at mac", to the one who asked, from src, which is ours. */
+void frame_arp_reply(uint8_t out[FRAME_ARP_LEN], const uint8_t src[6], const uint8_t mac[6],
+    const struct frame_arp *asked);
 
 /* What a TCP segment in an Ethernet frame says; false if the frame holds none that is whole. */
 struct frame_tcp {

@@ -43,7 +43,7 @@ get_row(struct own *o, const struct alias_ctl_set *s)
 }
 
 static void
-set_flag(struct alias_row *r, uint8_t flag, bool on)
+set_flag(struct alias_row *r, uint16_t flag, bool on)
 {
 	r->flags = (uint16_t)(on ? r->flags | flag : r->flags & ~flag);
 }
@@ -63,6 +63,8 @@ own_apply(struct own *o, const struct alias_ctl_set *s, const char *name)
 		set_flag(r, ALIAS_ROW_JOINED, s->opts.set & ALIAS_OPT_JOIN);
 	if (s->opts.set & ALIAS_OPT_VIRTUAL)
 		set_flag(r, ALIAS_ROW_VIRTUAL, s->opts.virt);
+	if (s->opts.set & ALIAS_OPT_INBOUND)
+		set_flag(r, ALIAS_ROW_BALANCE, s->opts.balance);
 	if (s->opts.set & ALIAS_OPT_SELW)
 		r->selw = s->opts.selw;
 	if (s->opts.set & ALIAS_OPT_SELP)

@@ -179,7 +179,7 @@ get_nodes(struct state *st, struct wire_rd *r)
 static void
 get_rows(struct state_alias *a, struct wire_rd *r)
 {
-	uint32_t n = wire_rd_count16(r, 10, LLT_MAX_NODES);
+	uint32_t n = wire_rd_count16(r, 11, LLT_MAX_NODES);
 
 	if (n == 0)
 		wire_rd_fail(r);

@@ -52,6 +52,7 @@ put_member(struct json *j, const struct cm_status *s, const struct alias_ctl_mem
 	json_bool(j, "attached", m->attached);
 	json_bool(j, "synced", m->synced);
 	json_bool(j, "answering", !m->silent);
+	json_uint(j, "clients", m->clients);
 	json_object_end(j);
 }
 
@@ -118,6 +119,8 @@ put_flags(struct json *j, uint16_t flags)
 		json_str(j, NULL, "IP_V4");
 	if (flags & ALIAS_F_VIRTUAL)
 		json_str(j, NULL, "VIRTUAL");
+	if (flags & ALIAS_F_BALANCED)
+		json_str(j, NULL, "BALANCED");
 	json_array_end(j);
 }
 

@@ -34,6 +34,8 @@ print_member(FILE *out, const struct alias_ctl_member *m)
 
 	fprintf(out, "memberid: %u, selw=%u, selp=%u, rpri=%u flags=", m->id, m->selw, m->selp, m->rpri);
 	print_flags(out, m->flags, names, 2);
+	if (m->clients > 0)
+		fprintf(out, " clients=%u", m->clients);
 	fputs(m->silent ? " NOT ANSWERING ARP\n" : "\n", out);
 }
 
@@ -92,7 +94,8 @@ static void
 print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *a)
 {
 	static const struct flag names[] = { { ALIAS_F_ENABLED, "ENABLED" },
-		{ ALIAS_F_DEFAULT, "DEFAULT" }, { ALIAS_F_IP_V4, "IP_V4" }, { ALIAS_F_VIRTUAL, "VIRTUAL" } };
+		{ ALIAS_F_DEFAULT, "DEFAULT" }, { ALIAS_F_IP_V4, "IP_V4" }, { ALIAS_F_VIRTUAL, "VIRTUAL" },
+		{ ALIAS_F_BALANCED, "BALANCED" } };
 	char addr[INET_ADDRSTRLEN];
 	size_t i;
 
@@ -103,7 +106,7 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 	fprintf(out, "netmask: %s\n", a->row.netmask.s_addr == 0 ? "0" : addr);
 	fprintf(out, "aliasid: %u\n", a->row.id);
 	fprintf(out, "flags: ");
-	print_flags(out, a->row.flags, names, 4);
+	print_flags(out, a->row.flags, names, 5);
 	if (a->row.master == ALIAS_NO_NODE)
 		fprintf(out, "\nARP master: none\n");
 	else

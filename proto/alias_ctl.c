@@ -67,6 +67,7 @@ alias_ctl_set_encode(struct wire_wr *w, const struct alias_ctl_set *s)
 	wire_wr_u8(w, s->opts.virt);
 	wire_wr_u8(w, s->opts.prefixlen);
 	wire_wr_u32(w, s->opts.leave_limit);
+	wire_wr_u8(w, s->opts.balance);
 }
 
 bool
@@ -87,6 +88,7 @@ alias_ctl_set_decode(const uint8_t *buf, size_t len, struct alias_ctl_set *s)
 	s->opts.virt = get_bool(&r);
 	s->opts.prefixlen = wire_rd_u8(&r);
 	s->opts.leave_limit = wire_rd_u32(&r);
+	s->opts.balance = get_bool(&r);
 	return wire_rd_done(&r) && (s->opts.set & ~ALIAS_OPT_ALL) == 0 &&
 	    (s->opts.set & both) != both && s->opts.rpri <= ALIAS_RPRI_MAX &&
 	    s->opts.prefixlen <= 32 && (s->opts.prefixlen != 0 || !(s->opts.set & ALIAS_OPT_MASK)) &&
@@ -377,6 +379,7 @@ alias_ctl_member_encode(struct wire_wr *w, const struct alias_ctl_member *m)
 	wire_wr_u8(w, m->attached);
 	wire_wr_u8(w, m->synced);
 	wire_wr_u8(w, m->silent);
+	wire_wr_u32(w, m->clients);
 }
 
 bool
@@ -394,6 +397,7 @@ alias_ctl_member_decode(const uint8_t *buf, size_t len, struct alias_ctl_member 
 	m->attached = get_bool(&r);
 	m->synced = get_bool(&r);
 	m->silent = get_bool(&r);
+	m->clients = wire_rd_u32(&r);
 	return wire_rd_done(&r) && m->id < LLT_MAX_NODES;
 }
 

@@ -118,7 +118,8 @@ extern const char *const alias_counter_text[ALIAS_COUNTERS];
 extern const char *const alias_drop_key[ALIAS_DROPS];
 extern const char *const alias_drop_text[ALIAS_DROPS];
 
-enum alias_flag { ALIAS_F_ENABLED = 1, ALIAS_F_DEFAULT = 2, ALIAS_F_IP_V4 = 4, ALIAS_F_VIRTUAL = 8 };
+enum alias_flag { ALIAS_F_ENABLED = 1, ALIAS_F_DEFAULT = 2, ALIAS_F_IP_V4 = 4, ALIAS_F_VIRTUAL = 8,
+	ALIAS_F_BALANCED = 16 };
 enum alias_member_flag { ALIAS_MF_ENABLED = 0x01, ALIAS_MF_JOINED = 0x10 };
 
 struct alias_ctl_alias {
@@ -145,6 +146,7 @@ struct alias_ctl_member {
 	uint16_t id, flags, selw, selp, rpri;
 	bool attached, synced;
 	bool silent; /* the others found that it does not answer ARP */
+	uint32_t clients; /* inbound=balance: hosts of the LAN that were told its MAC address */
 };
 
 struct alias_ctl_drain { /* of a member that is given no more connections to an alias */

@@ -155,6 +155,17 @@ arp_decode(struct wire_rd *r, struct alias_arp *a)
 }
 
 static void
+client_decode(struct wire_rd *r, struct alias_client *c)
+{
+	c->alias = wire_rd_addr(r);
+	c->client = wire_rd_addr(r);
+	wire_rd_copy(r, c->mac, sizeof(c->mac));
+	wire_rd_copy(r, c->to, sizeof(c->to));
+	if (c->alias.s_addr == 0 || c->client.s_addr == 0)
+		wire_rd_fail(r);
+}
+
+static void
 begin(struct wire_wr *w, enum alias_msg_type type)
 {
 	wire_wr_u8(w, ALIAS_MSG_VERSION);
@@ -322,6 +333,16 @@ alias_msg_row(
 }
 
 void
+alias_list_client(struct alias_list *l, const struct alias_client *item)
+{
+	wire_wr_addr(l->w, item->alias);
+	wire_wr_addr(l->w, item->client);
+	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
+	wire_wr_bytes(l->w, item->to, sizeof(item->to));
+	l->count++;
+}
+
+void
 alias_list_listen(struct alias_list *l, const struct alias_listen *item)
 {
 	alias_listen_encode(l->w, item);
@@ -406,6 +427,16 @@ alias_msg_next_arp(struct alias_msg *m, struct alias_arp *a)
 	return wire_rd_ok(&m->items);
 }
 
+bool
+alias_msg_next_client(struct alias_msg *m, struct alias_client *c)
+{
+	if (m->count == 0)
+		return false;
+	m->count--;
+	client_decode(&m->items, c);
+	return wire_rd_ok(&m->items);
+}
+
 /* Walks the list once, so that later reading cannot fail half-way. */
 static bool
 check_list(const struct alias_msg *m)
@@ -417,6 +448,7 @@ check_list(const struct alias_msg *m)
 	struct alias_svc s;
 	struct alias_lan lan;
 	struct alias_arp arp;
+	struct alias_client client;
 	uint8_t op;
 
 	if (m->type == ALIAS_MSG_ROWS) {
@@ -427,6 +459,9 @@ check_list(const struct alias_msg *m)
 			continue;
 	} else if (m->type == ALIAS_MSG_ARP) {
 		while (alias_msg_next_arp(&walk, &arp))
+			continue;
+	} else if (m->type == ALIAS_MSG_CLIENTS) {
+		while (alias_msg_next_client(&walk, &client))
 			continue;
 	} else if (m->type == ALIAS_MSG_LISTEN) {
 		while (alias_msg_next_listen(&walk, &l))
@@ -536,6 +571,8 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		return decode_lan(&r, m);
 	case ALIAS_MSG_ARP:
 		return decode_list(&r, m, ALIAS_ARP_LEN, MAX_ITEMS);
+	case ALIAS_MSG_CLIENTS:
+		return decode_list(&r, m, ALIAS_CLIENT_LEN, MAX_ITEMS);
 	case ALIAS_MSG_FLOWS_BEGIN:
 		m->expect = wire_rd_u32(&r);
 		return wire_rd_done(&r);

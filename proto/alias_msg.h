@@ -45,6 +45,7 @@ enum alias_msg_type {
 	ALIAS_MSG_FLOWS_OF = 0x26,    /* what the sender keeps for a host whose aliasd is away */
 	ALIAS_MSG_LAN = 0x31,         /* the sender's LAN interfaces, and its settings for them */
 	ALIAS_MSG_ARP = 0x32,         /* what members tell each other about ARP; ordered if the sender leaves */
+	ALIAS_MSG_CLIENTS = 0x33,     /* inbound=balance: where hosts of the LAN find an alias */
 };
 #define ALIAS_MSG_ORDERED_MAX 0x1f /* ordered types are up to here */
 
@@ -61,8 +62,9 @@ enum alias_row_flag {
 	/* It has LAN interfaces, and none of them has carrier: it hears no client, and none hears it. */
 	ALIAS_ROW_CUT_OFF = 0x80,
 	ALIAS_ROW_UNPROVEN = 0x100, /* it does not know whether packets reach it there */
+	ALIAS_ROW_BALANCE = 0x200, /* inbound=balance */
 };
-#define ALIAS_ROW_FLAGS 0x1ff
+#define ALIAS_ROW_FLAGS 0x3ff
 
 /* A member's own view of one alias. */
 struct alias_row {
@@ -73,7 +75,7 @@ struct alias_row {
 	char name[ALIAS_NAME_MAX];
 };
 
-#define ALIAS_ROW_MIN_LEN 14
+#define ALIAS_ROW_MIN_LEN 15
 
 struct alias_listen {
 	uint8_t add; /* 1: began to listen, 0: ended */
@@ -153,6 +155,14 @@ struct alias_arp {
 };
 #define ALIAS_ARP_LEN 13
 
+/* inbound=balance: what the master told a host of the LAN. */
+struct alias_client {
+	struct in_addr alias, client;
+	uint8_t mac[6]; /* of the client */
+	uint8_t to[6];  /* where it finds the alias */
+};
+#define ALIAS_CLIENT_LEN 20
+
 /* A decoded message. Items of a list are read one by one with alias_msg_next_*(). */
 struct alias_msg {
 	uint8_t type;
@@ -185,6 +195,7 @@ bool alias_msg_next_svc(struct alias_msg *, struct alias_svc *);
 bool alias_msg_next_conn(struct alias_msg *, struct alias_conn *, uint8_t *op);
 bool alias_msg_next_lan(struct alias_msg *, struct alias_lan *);
 bool alias_msg_next_arp(struct alias_msg *, struct alias_arp *);
+bool alias_msg_next_client(struct alias_msg *, struct alias_client *);
 
 void alias_msg_row( /* a list of one */
     struct wire_wr *, uint64_t token, uint32_t max_aliases, const struct alias_row *);
@@ -214,6 +225,7 @@ void alias_list_arp(struct alias_list *, const struct alias_arp *);
 void alias_list_begin_rows(
     struct alias_list *, struct wire_wr *, uint64_t token, uint32_t max_aliases);
 void alias_list_row(struct alias_list *, const struct alias_row *);
+void alias_list_client(struct alias_list *, const struct alias_client *);
 void alias_list_listen(struct alias_list *, const struct alias_listen *);
 void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
 void alias_list_end(struct alias_list *);

@@ -86,6 +86,22 @@ set_virtual(struct parse *p, const char *value)
 	return false;
 }
 
+static bool
+set_inbound(struct parse *p, const char *value)
+{
+	if (value != NULL && strcmp(value, "balance") == 0) {
+		p->o->balance = true;
+		return true;
+	}
+	if (value != NULL && strcmp(value, "master") == 0) {
+		p->o->balance = false;
+		return true;
+	}
+	snprintf(p->err, p->errsize, "inbound=%.64s: expected inbound=balance or inbound=master",
+	    value == NULL ? "" : value);
+	return false;
+}
+
 /* "255.255.255.0" or "24". */
 static bool
 set_mask(struct parse *p, const char *value)
@@ -126,6 +142,8 @@ set_option(struct parse *p, const char *key, const char *value, uint32_t bit)
 		return number(p, key, value, ALIAS_RPRI_MAX, &p->o->rpri);
 	case ALIAS_OPT_MASK:
 		return set_mask(p, value);
+	case ALIAS_OPT_INBOUND:
+		return set_inbound(p, value);
 	default:
 		return set_virtual(p, value);
 	}
@@ -135,7 +153,7 @@ static bool
 one(struct parse *p, char *item)
 {
 	static const char *const names[] = { "join", "leave", "selw", "selp", "rpri", "virtual",
-		"mask" };
+		"mask", "inbound" };
 	char *value = strchr(item, '=');
 	size_t i;
 
@@ -159,7 +177,8 @@ one(struct parse *p, char *item)
 		snprintf(p->err, p->errsize, "alias= stands twice");
 	else
 		snprintf(p->err, p->errsize,
-		    "unknown option \"%.64s\": expected join, leave, selw=, selp=, rpri=, virtual or mask=", item);
+		    "unknown option \"%.64s\": expected join, leave, selw=, selp=, rpri=, virtual, mask= or inbound=",
+		    item);
 	return false;
 }
 

@@ -26,8 +26,9 @@ enum alias_opt { /* which options stood in the list */
 	ALIAS_OPT_RPRI = 1 << 4,
 	ALIAS_OPT_VIRTUAL = 1 << 5,
 	ALIAS_OPT_MASK = 1 << 6,
+	ALIAS_OPT_INBOUND = 1 << 7,
 };
-#define ALIAS_OPT_ALL 0x7fu
+#define ALIAS_OPT_ALL 0xffu
 #define ALIAS_PREFIXLEN_DEFAULT 24 /* of a virtual subnet whose mask nobody named */
 
 struct alias_opts {
@@ -35,6 +36,7 @@ struct alias_opts {
 	uint32_t set;               /* of enum alias_opt */
 	uint16_t selw, selp, rpri;
 	bool virt;
+	bool balance;      /* inbound=balance, or inbound=master */
 	uint8_t prefixlen; /* of the virtual subnet, 1..32 */
 	uint32_t leave_limit; /* seconds, or ALIAS_LEAVE_NOT_SAID */
 };

@@ -4,6 +4,7 @@
 #define CLUA_ALIASD_BPF_ARP_H
 
 #include "packet.h"
+#include "up.h"
 
 /* <linux/if_arp.h> drags the C library in. */
 #define ARPHRD_ETHER 1
@@ -62,10 +63,7 @@ arp_expired(void)
 	return answer_until && bpf_ktime_get_ns() > answer_until;
 }
 
-/*
- * With which MAC the one who asks shall be answered; NULL: not at all. The answer is the same for every
- * client so far, but nothing here needs it to be.
- */
+/* With which MAC the one who asks shall be answered; NULL: not at all. */
 INLINE const __u8 *
 arp_answer_mac(struct packet *p, struct dp_alias_slot *slot)
 {
@@ -80,13 +78,25 @@ arp_answer_mac(struct packet *p, struct dp_alias_slot *slot)
 	return iface ? iface->mac : 0;
 }
 
+/* What is asked of everybody is for the master. */
+INLINE void
+arp_up(struct packet *p, struct dp_alias_slot *slot)
+{
+	if (((slot->flags & DP_ALIAS_MASTER) || packet_addressee(p) != PACKET_BROADCAST) &&
+	    up_has_room(ARP_ROOM))
+		up_frame(p, DP_STRAY_ARP, DP_UP_ARP, 0, 0);
+}
+
 INLINE int
 arp_request(struct packet *p, int may_answer)
 {
 	struct dp_alias_slot *slot = alias_slot_of(p->alias);
 	const __u8 *mac;
 
-	if (!may_answer || !slot || !(slot->flags & DP_ALIAS_MASTER) || arp_expired())
+	if (may_answer && slot && (slot->flags & DP_ALIAS_BY_DAEMON))
+		arp_up(p, slot);
+	if (!may_answer || !slot || !(slot->flags & DP_ALIAS_MASTER) ||
+	    (slot->flags & DP_ALIAS_BY_DAEMON) || arp_expired())
 		return drop(p, DP_C_ARP_DROPPED);
 	mac = arp_answer_mac(p, slot);
 	return mac ? arp_answer(p, mac) : drop(p, DP_C_ARP_DROPPED);

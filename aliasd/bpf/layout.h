@@ -31,7 +31,7 @@
 #define DP_ALIAS_NONE 0xffffffffu
 #define DP_FILTER_BITS 1048576 /* at most in use */
 
-enum { DP_ALIAS_ACTIVE = 1, DP_ALIAS_MASTER = 2, DP_ALIAS_VMAC = 4 };
+enum { DP_ALIAS_ACTIVE = 1, DP_ALIAS_MASTER = 2, DP_ALIAS_VMAC = 4, DP_ALIAS_BY_DAEMON = 8 };
 
 struct dp_alias_bucket {
 	__u32 addr[DP_ALIAS_WAYS];
@@ -202,6 +202,7 @@ struct dp_event {
 };
 
 #define DP_STRAY_ROOM (1 << 20)
+#define DP_STRAY_ARP 64
 #define DP_STRAY_SHORT 256
 #define DP_STRAY_LONG 2048
 #define DP_STRAY_JUMBO 9216
@@ -210,6 +211,7 @@ enum {
 	DP_UP_REFUSED,  /* a SYN that nobody shall have */
 	DP_UP_FRAGMENT, /* came before the first of its datagram; client_port is the number of that */
 	DP_UP_FIRST,    /* the first one has come while others are held */
+	DP_UP_ARP,      /* a request that the daemon answers */
 };
 struct dp_stray {
 	__u32 ifindex; /* where the sender is */

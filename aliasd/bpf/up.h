@@ -5,9 +5,10 @@
 
 #include "packet.h"
 
-/* Refusals may fill so much of the buffer that they share with strays; fragments less. */
+/* Refusals may fill so much of the buffer that they share with strays; fragments and ARP less. */
 #define REFUSED_ROOM (DP_STRAY_ROOM / 2)
 #define FRAGMENT_ROOM (DP_STRAY_ROOM / 4)
+#define ARP_ROOM (DP_STRAY_ROOM / 4)
 
 INLINE int
 up_has_room(__u32 room)

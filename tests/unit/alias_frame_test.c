@@ -167,32 +167,58 @@ END_TEST
 
 START_TEST(arp)
 {
-	uint8_t f[FRAME_ARP_LEN], mac[6];
-	struct in_addr addr, got;
+	uint8_t f[FRAME_ARP_LEN];
+	struct frame_arp a;
+	struct in_addr addr;
 	size_t cut;
 
 	inet_aton("10.1.0.100", &addr);
 	frame_garp(f, our_mac, addr, false);
-	ck_assert_uint_eq(f[21], 1);
 	ck_assert_uint_eq(f[0], 0xff);
-	ck_assert(frame_arp_sender(f, sizeof(f), &got, mac));
-	ck_assert_uint_eq(got.s_addr, addr.s_addr);
-	ck_assert_mem_eq(mac, our_mac, 6);
-	ck_assert_mem_eq(f + 38, &addr, 4);
+	ck_assert(frame_arp(f, sizeof(f), &a) && a.request);
+	ck_assert(a.sender.s_addr == addr.s_addr && a.target.s_addr == addr.s_addr);
+	ck_assert_mem_eq(a.sender_mac, our_mac, 6);
 	frame_garp(f, our_mac, addr, true);
-	ck_assert_uint_eq(f[21], 2);
+	ck_assert(frame_arp(f, sizeof(f), &a) && !a.request);
 	ck_assert_mem_eq(f + 32, our_mac, 6);
 	for (cut = 0; cut < sizeof(f); cut++)
-		ck_assert(!frame_arp_sender(f, cut, &got, mac));
+		ck_assert(!frame_arp(f, cut, &a));
 	f[13] = 0;
-	ck_assert(!frame_arp_sender(f, sizeof(f), &got, mac));
+	ck_assert(!frame_arp(f, sizeof(f), &a));
+}
+END_TEST
+
+START_TEST(arp_to_one_client)
+{
+	static const uint8_t member_mac[6] = { 2, 8, 8, 8, 8, 8 };
+	uint8_t f[FRAME_ARP_LEN];
+	struct in_addr addr, client;
+	struct frame_arp asked, a;
+
+	inet_aton("10.1.0.100", &addr);
+	inet_aton("10.1.0.7", &client);
+	frame_arp_request(f, client_mac, client, addr);
+	ck_assert(frame_arp(f, sizeof(f), &asked) && asked.request);
+	ck_assert(asked.sender.s_addr == client.s_addr && asked.target.s_addr == addr.s_addr);
+	/* The answer comes from us and speaks of another. */
+	frame_arp_reply(f, our_mac, member_mac, &asked);
+	ck_assert_mem_eq(f, client_mac, 6);
+	ck_assert_mem_eq(f + 6, our_mac, 6);
+	ck_assert(frame_arp(f, sizeof(f), &a) && !a.request);
+	ck_assert(a.sender.s_addr == addr.s_addr && a.target.s_addr == client.s_addr);
+	ck_assert_mem_eq(a.sender_mac, member_mac, 6);
+	/* Unasked: in a form that a client believes although it has heard another lately. */
+	frame_garp_to(f, our_mac, client_mac, member_mac, addr);
+	ck_assert_mem_eq(f, client_mac, 6);
+	ck_assert(frame_arp(f, sizeof(f), &a) && a.request && a.sender.s_addr == a.target.s_addr);
+	ck_assert_mem_eq(a.sender_mac, member_mac, 6);
 }
 END_TEST
 
 int
 main(void)
 {
-	const TTest *const tests[] = { reset, refit, malformed, arp, NULL };
+	const TTest *const tests[] = { reset, refit, malformed, arp, arp_to_one_client, NULL };
 
 	return unit_run("alias_frame", tests);
 }

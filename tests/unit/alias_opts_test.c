@@ -80,6 +80,10 @@ START_TEST(bad)
 	expect_error("alias=x,selp=1x", "from 0 to 65535");
 	expect_error("alias=x,rpri=101", "from 0 to 100");
 	expect_error("alias=x,virtual=yes", "expected virtual, virtual=t or virtual=f");
+	ck_assert(alias_opts_parse("alias=x,inbound=balance", &o, err, sizeof(err)) && o.balance);
+	ck_assert(alias_opts_parse("alias=x,inbound=master", &o, err, sizeof(err)) && !o.balance);
+	expect_error("alias=x,inbound", "expected inbound=balance or inbound=master");
+	expect_error("alias=x,inbound=both", "expected inbound=balance or inbound=master");
 	expect_error("alias=x,mask", "expected a netmask");
 	expect_error("alias=x,mask=", "expected a netmask");
 	expect_error("alias=x,mask=0", "expected a netmask");
