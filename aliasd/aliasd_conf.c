@@ -2,6 +2,7 @@
 #include "aliasd/aliasd_conf.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,17 @@
 
 /* In the order of enum dp_attach. */
 static const char *const attach_modes[] = { "tc", "xdp", "xdp-generic", NULL };
+
+#define HOOK(field) offsetof(struct aliasd_hook, field)
+
+static const struct conf_item hook_items[] = {
+	{ .key = "event", .type = CONF_ENUM, .offset = HOOK(event), .names = hook_event_word },
+	{ .key = "run", .type = CONF_STRING, .offset = HOOK(run),
+	    .size = sizeof(((struct aliasd_hook *)NULL)->run), .min = 1, .line_offset = HOOK(run_line) },
+	{ .key = "timeout", .type = CONF_MSEC, .offset = HOOK(timeout), .min = 10, .max = 3600000,
+	    .def = "10000" },
+	{ .type = CONF_END },
+};
 
 static const struct conf_item schema[] = {
 	{ .key = "interfaces", .type = CONF_STRLIST, .offset = OFF(ifaces), .size = NETLINK_NAME_MAX,
@@ -60,6 +72,8 @@ static const struct conf_item schema[] = {
 	{ .key = "vmac_prefix", .type = CONF_STRING, .offset = OFF(vmac_prefix_text),
 	    .size = sizeof(((struct aliasd_conf *)NULL)->vmac_prefix_text), .min = 1, .def = "aa:01",
 	    .line_offset = OFF(vmac_prefix_line) },
+	{ .key = "hooks", .type = CONF_LIST, .offset = OFF(hooks), .size = sizeof(struct aliasd_hook),
+	    .sub = hook_items, .max_items = ALIASD_CONF_HOOKS, .count_offset = OFF(nhooks), .def = "" },
 	{ .key = "cgroup", .type = CONF_STRING, .offset = OFF(cgroup), .size = PATH_MAX,
 	    .optional = true, .line_offset = OFF(cgroup_line) },
 	{ .key = "pin_dir", .type = CONF_STRING, .offset = OFF(pin_dir), .size = PATH_MAX, .min = 1,
@@ -192,6 +206,21 @@ check_out_ports(struct aliasd_conf *c, struct conf_errors *errs)
 }
 
 static void
+check_hooks(const char *path, const struct aliasd_conf *c, struct conf_errors *errs)
+{
+	size_t i;
+
+	for (i = 0; i < c->nhooks; i++) {
+		const struct aliasd_hook *h = &c->hooks[i];
+
+		if (h->run[0] != '/')
+			conf_error(errs, path, h->run_line, "run", "is \"%s\", expected an absolute path", h->run);
+		else if (access(h->run, X_OK) < 0)
+			conf_error(errs, path, h->run_line, "run", "%s: %s", h->run, strerror(errno));
+	}
+}
+
+static void
 load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 {
 	struct parse p = { .c = c, .errs = errs };
@@ -199,6 +228,7 @@ load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 	if (!conf_load(path, schema, c, errs))
 		return;
 	parse_vmac_prefix(c, errs);
+	check_hooks(path, c, errs);
 	if (c->default_alias[0] != '\0' && !aliasd_conf_resolve(c->default_alias, &c->default_addr))
 		conf_error(errs, path, c->default_alias_line, "default_alias",
 		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",

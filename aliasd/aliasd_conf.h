@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "aliasd/hookq.h"
 #include "common/netlink.h"
 #include "proto/alias_ctl.h"
 #include "proto/alias_svc.h"
@@ -23,6 +24,15 @@ struct services { /* a parsed clua_services */
 	size_t n;
 	struct alias_svc *svc;
 	int *line;
+};
+
+#define ALIASD_CONF_HOOKS 64
+
+struct aliasd_hook { /* an event script */
+	int event; /* enum hook_event, or HOOK_EVENTS: any */
+	char run[512];
+	int run_line;
+	uint64_t timeout; /* ns */
 };
 
 struct aliasd_conf {
@@ -51,6 +61,8 @@ struct aliasd_conf {
 	int routing_line, routing_file_line, routing_socket_line, routing_command_line;
 	int routing_area_line, routing_protocols_line;
 	uint64_t withdraw_wait; /* ns */
+	size_t nhooks;
+	struct aliasd_hook hooks[ALIASD_CONF_HOOKS];
 	bool route, resvok, vmac; /* what aliasd starts with of enum alias_routing_opt */
 	char vmac_prefix_text[16];
 	uint8_t vmac_prefix[2]; /* the same, parsed */

@@ -85,10 +85,11 @@ make_timers(struct engine *e)
 	e->ready_timer = ev_timer_new(e->loop, ready_timer, e);
 	e->rejoin_timer = ev_timer_new(e->loop, engine_rejoin_timer, e);
 	e->work_timer = ev_timer_new(e->loop, engine_work_timer, e);
+	e->page_timer = ev_timer_new(e->loop, engine_page_timer, e);
 	e->probe_timer = ev_timer_new(e->loop, engine_probe_timer, e);
 	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
 	    e->frag_timer && e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer &&
-	    e->probe_timer;
+	    e->probe_timer && e->page_timer;
 }
 
 static void
@@ -104,6 +105,8 @@ make_parts(struct engine *e)
 	e->rows = engine_rows_new();
 	e->work = engine_work_new();
 	e->probe = probe_new();
+	e->active = map_new();
+	e->hooks = engine_hooks_new(e);
 	e->announce = announce_new();
 	e->holds = holds_new();
 	e->garp = garp_new();
@@ -222,6 +225,7 @@ free_timers(struct engine *e)
 	ev_timer_free(e->rejoin_timer);
 	ev_timer_free(e->work_timer);
 	ev_timer_free(e->probe_timer);
+	ev_timer_free(e->page_timer);
 }
 
 static void
@@ -245,6 +249,7 @@ free_parts(struct engine *e)
 	free(e->rows);
 	engine_work_free(e->work);
 	probe_free(e->probe);
+	map_free(e->active, NULL);
 	state_free(e->state);
 	map_free(e->services, NULL);
 	map_free(e->told, free);
@@ -288,6 +293,7 @@ engine_free(struct engine *e)
 	hostports_restore(e->hostports);
 	local_free(e->local);
 	lan_close(e->lan);
+	engine_hooks_free(e->hooks);
 	free_timers(e);
 	free_parts(e);
 	free(e);
@@ -308,7 +314,10 @@ engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *e
 	if (conf_errors_count(errs) != before)
 		return -1;
 	e->conf = fresh;
+	engine_hooks_reload(e, old);
 	engine_routing_reload(e, old);
+	if (old->max_aliasid != fresh->max_aliasid)
+		engine_send_marker(e, TOKEN_NONE); /* which says so */
 	run_alias_config(e, old);
 	if (!services_equal(&old->services, &fresh->services))
 		engine_send_services(e, &fresh->services, false, TOKEN_NONE);

@@ -107,8 +107,10 @@ engine_tell_alias(struct engine *e, struct told *t)
 	if (was.master && !is.master)
 		garp_stop(e->garp, is.addr);
 	move_vmac(e, &was, &is);
-	if (was.master != is.master)
+	if (was.master != is.master) {
 		log_master(e, is.addr, is.master);
+		engine_event_master_here(e, is.addr, is.master);
+	}
 	if (is.master && !same) {
 		t->said = false;
 		engine_announce(e, is.addr);

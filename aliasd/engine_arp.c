@@ -219,8 +219,10 @@ note_conflict(struct engine *e, struct in_addr addr, const uint8_t mac[6], bool 
 	memcpy(c.mac, mac, 6);
 	item = conflict_item(&c);
 	news = acd_note(e->acd, &c, clock_ns());
-	if (news)
+	if (news) {
 		tell_all(e, &item);
+		engine_event_conflict(e, addr, mac_text(mac).s, true);
+	}
 	if (news && log_limit_ok(&e->claim_limit, clock_ns()))
 		log_conflict(&c);
 	engine_arp_soon(e);
@@ -234,6 +236,7 @@ clear_conflict(struct engine *e, struct in_addr addr)
 	if (!acd_clear(e->acd, addr))
 		return;
 	log_cleared(addr);
+	engine_event_conflict(e, addr, NULL, true);
 	tell_all(e, &item);
 }
 
@@ -287,8 +290,10 @@ told_of_conflict(struct engine *e, const struct alias_arp *item)
 	struct acd_conflict c = { .addr = item->alias, .used = item->node != 0 };
 
 	memcpy(c.mac, item->mac, 6);
-	if (state_alias(e->state, c.addr) != NULL && acd_note(e->acd, &c, clock_ns()))
+	if (state_alias(e->state, c.addr) != NULL && acd_note(e->acd, &c, clock_ns())) {
 		log_conflict(&c);
+		engine_event_conflict(e, c.addr, mac_text(c.mac).s, false);
+	}
 	engine_arp_soon(e);
 }
 
@@ -423,8 +428,10 @@ engine_arp_message(struct engine *e, uint16_t src, struct alias_msg *m)
 			told_of_conflict(e, &item);
 			break;
 		case ALIAS_ARP_CLEARED:
-			if (acd_clear(e->acd, item.alias))
-				log_cleared(item.alias);
+			if (!acd_clear(e->acd, item.alias))
+				break;
+			log_cleared(item.alias);
+			engine_event_conflict(e, item.alias, NULL, false);
 			break;
 		default:
 			break;

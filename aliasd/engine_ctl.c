@@ -157,6 +157,8 @@ on_close(struct ipc_conn *conn, void *arg)
 	struct engine *e = arg;
 	struct waiter **at = &e->waiters, *w;
 
+	engine_page_closed(e, conn);
+	engine_watch_closed(e, conn);
 	while ((w = *at) != NULL) {
 		if (w->conn == conn) {
 			*at = w->next;
@@ -358,6 +360,7 @@ engine_ctl_routes(struct engine *e)
 static const struct ipc_cmd cmds[] = {
 	{ .type = ALIAS_CTL_SET, .right = IPC_CHANGE, .fn = set },
 	{ .type = ALIAS_CTL_STATUS, .right = IPC_READ, .fn = engine_ctl_status },
+	{ .type = ALIAS_CTL_WATCH, .right = IPC_READ, .fn = engine_ctl_watch },
 	{ .type = ALIAS_CTL_ROUTING, .right = IPC_CHANGE, .fn = routing },
 	{ .type = ALIAS_CTL_SERVICES, .right = IPC_CHANGE, .fn = services },
 	{ .type = ALIAS_API_NEXT, .right = IPC_READ, .fn = engine_api_next },

@@ -69,6 +69,7 @@ st_loaded(void *arg)
 	engine_listen_flush(e);
 	engine_api_loaded(e);
 	engine_flows_loaded(e);
+	engine_event_group(e);
 	engine_update_status(e);
 }
 
@@ -82,6 +83,7 @@ st_reset(void *arg)
 	listen_forget(e->listen);
 	e->nasks = 0;
 	engine_rows_clear(e);
+	engine_event_reset(e);
 	e->said_synced = false;
 	engine_api_reset(e);
 	engine_ctl_lost(e);
@@ -104,12 +106,14 @@ static void
 st_alias(const struct state_alias *a, void *arg)
 {
 	engine_alias(arg, a);
+	engine_event_alias(arg, a);
 	engine_routes_touch(arg);
 }
 
 static void
 st_alias_gone(struct in_addr addr, void *arg)
 {
+	engine_event_alias_gone(arg, addr);
 	engine_alias_gone(arg, addr);
 	engine_routes_touch(arg);
 }
@@ -117,6 +121,7 @@ st_alias_gone(struct in_addr addr, void *arg)
 static void
 st_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
 {
+	engine_event_service(arg, alias, proto, port_h);
 	engine_service_later(arg, alias, proto, port_h);
 }
 
@@ -217,6 +222,7 @@ on_view(const struct gab_ev_view *v, void *arg)
 	size_t i;
 
 	log_view(e, v);
+	engine_event_members(e, v); /* what follows from it comes after it */
 	for (i = 0; i < v->nleft; i++)
 		peers_drop(e->peers, v->left[i]);
 	/* The state of those who all start afresh is complete at once, but not what they hold. */
@@ -228,6 +234,7 @@ on_view(const struct gab_ev_view *v, void *arg)
 	engine_services_reports(e);
 	engine_send_lan(e);
 	engine_arp_view(e, v);
+	engine_event_quorum(e);
 	engine_flows_view(e, v);
 	engine_routes_touch(e);
 	engine_update_status(e);
@@ -279,6 +286,8 @@ on_lost(void *arg)
 	log_warnx("group", "out of the group: gabd went away");
 	state_lost(e->state);
 	engine_routes_touch(e);
+	engine_event_members(e, NULL);
+	engine_event_quorum(e);
 	engine_update_status(e);
 }
 

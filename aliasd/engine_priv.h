@@ -15,6 +15,7 @@
 #include "aliasd/fragq.h"
 #include "aliasd/garp.h"
 #include "aliasd/group.h"
+#include "aliasd/hookq.h"
 #include "aliasd/handover.h"
 #include "aliasd/inbound.h"
 #include "aliasd/hostports.h"
@@ -63,7 +64,33 @@ struct told { /* an alias as the data plane has it */
 	bool retired;       /* we were, until we were told to end */
 	unsigned nservices; /* of the data plane */
 	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
+	bool said_alias;    /* what those who watch were told last */
+	uint16_t said_master;
 };
+
+struct watcher { /* a client that follows what happens */
+	struct watcher *next;
+	struct ipc_conn *conn;
+	uint32_t reqid;
+};
+
+struct page; /* a long answer on its way */
+struct page_ops {
+	void (*alias)(struct page *); /* writes what there is to say of p->alias */
+	void (*end)(struct page *);
+};
+struct page {
+	struct page *next;
+	struct engine *e;
+	struct ipc_conn *conn;
+	uint32_t reqid;
+	const struct page_ops *ops;
+	const struct state_alias *alias;
+	size_t n, at;
+	struct in_addr *addr;
+};
+
+struct hooks; /* engine_hooks.c */
 
 /* To find out whether an address is in use. A host on a LAN answers within a few milliseconds. */
 #define ENGINE_PROBES 3
@@ -180,7 +207,7 @@ struct engine {
 	struct log_limit claim_limit, refuse_limit, full_limit;
 
 	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
-	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer, *probe_timer;
+	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer, *probe_timer, *page_timer;
 	uint64_t flush_at; /* 0: not armed */
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
@@ -188,6 +215,12 @@ struct engine {
 	unsigned polls;
 
 	struct ipc_server *ipc;
+	struct page *pages;
+	struct watcher *watchers;
+	struct hooks *hooks;
+	uint64_t event_seq; /* of the last event */
+	bool said_group, said_quorate, said_member[LLT_MAX_NODES];
+	struct map *active; /* in_single services that are active here, by key */
 	struct waiter *waiters;
 	uint64_t next_token;
 };
@@ -423,6 +456,30 @@ void engine_ctl_lost(struct engine *);
 void engine_ctl_in_use(struct engine *, uint64_t token, const char *mac); /* refuses a new alias */
 void engine_ctl_not_in_use(struct engine *, uint64_t token);
 void engine_ctl_routes(struct engine *); /* engine_routes_settled() */
+void engine_page(struct engine *, struct ipc_conn *, uint32_t reqid, const struct page_ops *);
+void engine_page_timer(void *engine);
+void engine_page_closed(struct engine *, const struct ipc_conn *);
+
+/* engine_events.c: what happens, for those who watch and for scripts */
+void engine_event_group(struct engine *);
+void engine_event_members(struct engine *, const struct gab_ev_view *); /* NULL: none */
+void engine_event_quorum(struct engine *);
+void engine_event_alias(struct engine *, const struct state_alias *);
+void engine_event_alias_gone(struct engine *, struct in_addr);
+void engine_event_master_here(struct engine *, struct in_addr, bool master);
+void engine_event_service(struct engine *, struct in_addr, uint8_t proto, uint16_t port_h);
+/* mac NULL: it is over. ours: we found it, and scripts are to be run. */
+void engine_event_conflict(struct engine *, struct in_addr, const char *mac, bool ours);
+void engine_event_reset(struct engine *);
+void engine_ctl_watch(struct ipc_conn *, const struct ipc_msg *, void *engine);
+void engine_watch_closed(struct engine *, const struct ipc_conn *);
+
+/* engine_hooks.c */
+struct hooks *engine_hooks_new(struct engine *);
+void engine_hooks_free(struct hooks *);
+void engine_hooks_reload(struct engine *, const struct aliasd_conf *old);
+void engine_hook(struct engine *, const struct hook_item *);
+
 void engine_ctl_status(struct ipc_conn *, const struct ipc_msg *, void *engine);
 /* The token of a change whose answer this client waits for. */
 uint64_t engine_ctl_wait(struct engine *, struct ipc_conn *, const struct ipc_msg *);

@@ -285,9 +285,42 @@ alias_rows(const struct state_alias *a, void *arg)
 	drain_row(s);
 }
 
+static struct status *
+status_of(struct page *p)
+{
+	static struct status s;
+
+	s.e = p->e;
+	s.conn = p->conn;
+	s.reqid = p->reqid;
+	return &s;
+}
+
+static void
+page_alias(struct page *p)
+{
+	alias_rows(p->alias, status_of(p));
+}
+
+static void
+end_status(struct status *s)
+{
+	struct ipc_msg m = { .reqid = s->reqid };
+
+	state_each_registration(s->e->state, registered_row, s);
+	ipc_conn_reply(s->conn, &m, IPC_OK, "%s", engine_status_text(s->e));
+}
+
+static void
+page_end(struct page *p)
+{
+	end_status(status_of(p));
+}
+
 void
 engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 {
+	static const struct page_ops page_ops = { .alias = page_alias, .end = page_end };
 	static struct status s;
 	struct engine *e = arg;
 	struct alias_ctl_query q;
@@ -318,10 +351,10 @@ engine_ctl_status(struct ipc_conn *conn, const struct ipc_msg *m, void *arg)
 		if (e->name[id][0] != '\0')
 			node_row(&s, id);
 	}
-	if (q.all)
-		state_each_alias_by_id(e->state, alias_rows, &s);
-	else
-		alias_rows(a, &s);
-	state_each_registration(e->state, registered_row, &s);
-	ipc_conn_reply(conn, m, IPC_OK, "%s", engine_status_text(e));
+	if (q.all) {
+		engine_page(e, conn, m->reqid, &page_ops);
+		return;
+	}
+	alias_rows(a, &s);
+	end_status(&s);
 }

@@ -14,13 +14,15 @@ static const struct cmd {
 	{ 'F', cm_services },
 	{ 'r', cm_routing },
 	{ 's', cm_status },
+	{ 'w', cm_watch },
 };
 
 static const char usage_text[] =
-    "usage: cluamgr -a alias=ALIAS[,option[=value]]...\n"
-    "       cluamgr -f | -F FILE [-j]\n"
-    "       cluamgr -r option[,option]...\n"
-    "       cluamgr -s [-j] [ALIAS | all]\n"
+    "usage: cluamgr [-j] -a alias=ALIAS[,option[=value]]...\n"
+    "       cluamgr [-j] -f | -F FILE\n"
+    "       cluamgr [-j] -r option[,option]...\n"
+    "       cluamgr [-j] -s [ALIAS | all]\n"
+    "       cluamgr [-j] -w\n"
     "       cluamgr -h\n";
 
 static const char help_text[] =
@@ -40,7 +42,9 @@ static const char help_text[] =
     "      resvok, noresvok    announce routes to RFC 1918 addresses too, or not\n"
     "      gated, nogated      tell the routing daemon, or leave it alone\n"
     "      vmac, novmac        answer ARP with virtual MAC addresses, or not\n"
-    "-s  show one alias, or all; with -j as JSON\n"
+    "-s  show one alias, or all\n"
+    "-w  print what happens, a line each: first how things are, then every change\n"
+    "-j  print JSON: the status, an object a line with -w, else what came of it\n"
     "-h  this text\n"
     "\n"
     "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 aliasd is not running\n";
@@ -80,7 +84,7 @@ parse(int argc, char **argv, struct cm_args *args)
 {
 	int c, flag = 0;
 
-	while ((c = getopt(argc, argv, "a:fF:hjr:s")) != -1) {
+	while ((c = getopt(argc, argv, "a:fF:hjr:sw")) != -1) {
 		if (c == '?')
 			return usage(NULL), 0;
 		if (c == 'j') {
@@ -88,13 +92,28 @@ parse(int argc, char **argv, struct cm_args *args)
 			continue;
 		}
 		if (flag != 0)
-			return usage("exactly one of -a, -f, -F, -h, -r and -s may be given"), 0;
+			return usage("exactly one of -a, -f, -F, -h, -r, -s and -w may be given"), 0;
 		flag = c;
 		args->arg = c == 'a' || c == 'F' || c == 'r' ? optarg : NULL;
 	}
 	if (flag == 0)
-		usage("one of -a, -f, -F, -h, -r and -s must be given");
+		usage("one of -a, -f, -F, -h, -r, -s and -w must be given");
 	return flag;
+}
+
+/* Those without an output of their own say what came of it. */
+static int
+run(const struct cmd *cmd, const struct cm_args *args)
+{
+	bool result = args->json && (cmd->flag == 'a' || cmd->flag == 'r');
+	int status;
+
+	if (result)
+		cm_result_json();
+	status = cmd->run(args);
+	if (result)
+		cm_result_print(stdout, status);
+	return status;
 }
 
 int
@@ -115,7 +134,9 @@ cluamgr_run(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage("too many arguments");
-	if (args.json && flag != 's' && flag != 'f' && flag != 'F')
-		return usage("-j goes with -s, -f and -F");
-	return flag == 'h' ? help() : find_cmd(flag)->run(&args);
+	if (args.json && flag == 'h')
+		return usage("-j goes with every flag but -h");
+	if (flag == 'h')
+		return help();
+	return run(find_cmd(flag), &args);
 }

@@ -29,14 +29,13 @@ cm_alias(const struct cm_args *args)
 	char err[256];
 
 	if (!alias_opts_parse(args->arg, &s.opts, err, sizeof(err))) {
-		fprintf(stderr, "cluamgr: %s\n", err);
+		cm_error("%s", err);
 		return CM_USAGE;
 	}
 	s.is_default = alias_opts_is_default(&s.opts);
 	if (!s.is_default && !aliasd_conf_resolve(s.opts.alias, &s.addr)) {
-		fprintf(stderr,
-		    "cluamgr: alias \"%s\" does not resolve: expected an IPv4 address, or a name that "
-		    "stands in /etc/hosts\n",
+		cm_error("alias \"%s\" does not resolve: expected an IPv4 address, or a name that "
+		    "stands in /etc/hosts",
 		    s.opts.alias);
 		return CM_FAILED;
 	}

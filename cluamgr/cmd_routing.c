@@ -14,7 +14,7 @@ cm_routing(const struct cm_args *args)
 	char err[256];
 
 	if (!alias_routing_parse(args->arg, &c, err, sizeof(err))) {
-		fprintf(stderr, "cluamgr: %s\n", err);
+		cm_error("%s", err);
 		return CM_USAGE;
 	}
 	wire_wr_init(&w, buf, sizeof(buf));

@@ -87,7 +87,7 @@ cm_services(const struct cm_args *args)
 
 	/* aliasd reads the file, and has another working directory. */
 	if (args->arg != NULL && realpath(args->arg, path) == NULL) {
-		fprintf(stderr, "cluamgr: %s: %s\n", args->arg, strerror(errno));
+		cm_error("%s: %s", args->arg, strerror(errno));
 		return CM_FAILED;
 	}
 	wire_wr_init(&w, buf, sizeof(buf));

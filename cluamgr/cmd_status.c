@@ -26,7 +26,7 @@ cm_status(const struct cm_args *args)
 	int rc;
 
 	if (!make_query(args->arg, &q)) {
-		fprintf(stderr, "cluamgr: alias \"%s\" does not resolve\n", args->arg);
+		cm_error("alias \"%s\" does not resolve", args->arg);
 		return CM_FAILED;
 	}
 	wire_wr_init(&w, buf, sizeof(buf));
@@ -37,9 +37,9 @@ cm_status(const struct cm_args *args)
 	else if (rc == CM_OK)
 		cm_status_text(stdout, &s);
 	if (rc == CM_OK && s.group.status[0] != '\0' && !args->json)
-		fprintf(stderr, "cluamgr: aliasd is %s\n", s.group.status);
+		cm_error("aliasd is %s", s.group.status);
 	if (s.bad > 0)
-		fprintf(stderr, "cluamgr: %zu rows of the answer could not be read\n", s.bad);
+		cm_error("%zu rows of the answer could not be read", s.bad);
 	if (rc == CM_OK && (fflush(stdout) != 0 || s.bad > 0))
 		rc = CM_FAILED;
 	cm_status_free(&s);

@@ -90,6 +90,8 @@ void ipc_server_set_base_cmds(const struct ipc_cmd *cmds);
 int ipc_conn_send(struct ipc_conn *, uint16_t type, uint32_t reqid, const void *data, size_t len);
 int ipc_conn_reply(struct ipc_conn *, const struct ipc_msg *req, enum ipc_code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Bytes that the client has not read yet. */
+size_t ipc_conn_queued(const struct ipc_conn *);
 /* Back pressure: stop (true) or go on (false) reading requests of this client. */
 void ipc_conn_pause(struct ipc_conn *, bool);
 void ipc_conn_close(struct ipc_conn *); /* from the loop, after this callback */

@@ -348,6 +348,12 @@ ipc_server_free(struct ipc_server *s)
 	errno = saved;
 }
 
+size_t
+ipc_conn_queued(const struct ipc_conn *c)
+{
+	return c->out.bytes;
+}
+
 void
 ipc_conn_pause(struct ipc_conn *c, bool paused)
 {

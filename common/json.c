@@ -63,6 +63,10 @@ put_string(FILE *out, const char *str)
 static void
 newline(struct json *j)
 {
+	if (j->line) {
+		putc(' ', j->out);
+		return;
+	}
 	putc('\n', j->out);
 	for (unsigned i = 0; i < j->depth; i++)
 		putc('\t', j->out);
@@ -107,8 +111,19 @@ json_begin(struct json *j, FILE *out)
 	j->out = out;
 	j->depth = 0;
 	j->first = true;
+	j->line = false;
 	json_object(j, NULL);
 	json_uint(j, "schema", 1);
+}
+
+void
+json_begin_line(struct json *j, FILE *out)
+{
+	j->out = out;
+	j->depth = 0;
+	j->first = true;
+	j->line = true;
+	json_object(j, NULL);
 }
 
 void

@@ -14,9 +14,12 @@ struct json {
 	FILE *out;
 	unsigned depth;
 	bool first;
+	bool line; /* all on one line */
 };
 
 void json_begin(struct json *, FILE *out); /* opens the outermost object with "schema": 1 */
+/* The same, without "schema", on one line: for one of many objects. */
+void json_begin_line(struct json *, FILE *out);
 void json_finish(struct json *);           /* closes it; newline */
 void json_object(struct json *, const char *key);
 void json_object_end(struct json *);

@@ -17,6 +17,7 @@
 #include "common/llthosts.h"
 #include "common/netlink.h"
 #include "common/wire.h"
+#include "proto/alias_event.h"
 #include "proto/alias_msg.h"
 #include "proto/alias_opts.h"
 #include "proto/alias_routing.h"
@@ -31,6 +32,7 @@ enum alias_ctl_type {
 	ALIAS_CTL_SERVICES = 0x0302, /* str path, "" = the configured file; answered likewise */
 
 	ALIAS_CTL_ROUTING = 0x0303,  /* struct alias_routing; answered likewise */
+	ALIAS_CTL_WATCH = 0x0304,    /* empty: events, without an end */
 
 	ALIAS_ROW_GROUP = 0x03a0,
 	ALIAS_ROW_NODE = 0x03a1,
@@ -43,6 +45,7 @@ enum alias_ctl_type {
 	ALIAS_ROW_DRAIN = 0x03a8, /* of the ALIAS before it; also before the answer to a SET */
 	ALIAS_ROW_APPLIED = 0x03a9, /* struct alias_ctl_applied: of SERVICES, one a node */
 	ALIAS_ROW_ROUTE = 0x03aa,
+	ALIAS_ROW_EVENT = 0x03c0, /* struct alias_event */
 };
 
 struct alias_ctl_set {

@@ -214,6 +214,7 @@ START_TEST(usage)
 	ck_assert_int_eq(run("-f", "-s", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-s", "-s", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-h", "-j", NULL, NULL), CM_USAGE);
+	ck_assert_int_eq(run("-f", "-j", "-w", NULL), CM_USAGE);
 	ck_assert_int_eq(run("-f", "x", NULL, NULL), CM_USAGE);
 	ck_assert_int_eq(run("-a", "alias=1.2.3.4,", "join", NULL), CM_USAGE);
 	ck_assert_int_eq(run("-a", "alias=1.2.3.4,joni", NULL, NULL), CM_USAGE);
