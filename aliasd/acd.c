@@ -8,7 +8,7 @@
 #include "aliasd/map.h"
 #include "common/clock.h"
 
-#define LOOK_AFTER (10 * NSEC_PER_SEC)
+#define LOOK_AFTER (5 * NSEC_PER_SEC)
 
 struct entry {
 	struct heap_item item; /* first */

@@ -31,7 +31,7 @@ bool acd_clear(struct acd *, struct in_addr);
 void acd_clear_all(struct acd *);
 const struct acd_conflict *acd_get(const struct acd *, struct in_addr); /* or NULL */
 void acd_each(const struct acd *, void (*fn)(const struct acd_conflict *, void *arg), void *arg);
-/* Calls look for those that nobody heard of for 10 s. Returns when to call again, or ACD_NEVER. */
+/* Calls look for those that nobody heard of for 5 s. Returns when to call again, or ACD_NEVER. */
 uint64_t acd_run(
     struct acd *, uint64_t now, void (*look)(const struct acd_conflict *, void *arg), void *arg);
 

@@ -119,7 +119,7 @@ ask_pending(const struct ask *a, enum ask_what what, struct in_addr addr)
 }
 
 void
-ask_heard(struct ask *a, struct in_addr addr, const uint8_t mac[6])
+ask_heard(struct ask *a, struct in_addr addr, const uint8_t mac[6], bool direct)
 {
 	struct ask_question q[8];
 	size_t i, n = 0;
@@ -130,7 +130,7 @@ ask_heard(struct ask *a, struct in_addr addr, const uint8_t mac[6])
 		q[n++] = e->q;
 	for (i = 0; i < n; i++) {
 		if (find(a, q[i].what, q[i].addr, &q[i].ref) == NULL ||
-		    !a->ops->on_answer(&q[i], mac, a->arg))
+		    !a->ops->on_answer(&q[i], mac, direct, a->arg))
 			continue;
 		e = find(a, q[i].what, q[i].addr, &q[i].ref);
 		if (e == NULL)
@@ -148,6 +148,12 @@ silence(struct ask *a, struct entry *e)
 	unlink_entry(a, e);
 	free(e);
 	a->ops->on_silence(&q, a->arg);
+}
+
+uint64_t
+ask_due(const struct ask *a)
+{
+	return heap_due(&a->heap);
 }
 
 uint64_t

@@ -31,8 +31,11 @@ struct ask_question {
 struct ask_ops {
 	/* Asks once, on the LAN. */
 	void (*send)(const struct ask_question *, void *arg);
-	/* Somebody with this MAC has it. True: that is the answer. False: not the one we want to hear of. */
-	bool (*on_answer)(const struct ask_question *, const uint8_t mac[6], void *arg);
+	/*
+	 * Somebody with this MAC has it. direct: he answered, and not merely announced it. True: that is
+	 * the answer. False: not what we want to hear of.
+	 */
+	bool (*on_answer)(const struct ask_question *, const uint8_t mac[6], bool direct, void *arg);
 	void (*on_silence)(const struct ask_question *, void *arg);
 };
 
@@ -45,7 +48,8 @@ void ask_start(struct ask *, const struct ask_question *, unsigned times, uint64
 void ask_stop(struct ask *, enum ask_what, struct in_addr);
 bool ask_pending(const struct ask *, enum ask_what, struct in_addr);
 /* Somebody says by ARP that he has the address. */
-void ask_heard(struct ask *, struct in_addr, const uint8_t mac[6]);
+void ask_heard(struct ask *, struct in_addr, const uint8_t mac[6], bool direct);
+uint64_t ask_due(const struct ask *); /* when to call ask_run(), or ASK_NEVER */
 /* Asks what is due. Returns when to call again, or ASK_NEVER. The calls may start and stop questions. */
 uint64_t ask_run(struct ask *, uint64_t now);
 

@@ -117,12 +117,21 @@ engine_tell_alias(struct engine *e, struct told *t)
 	}
 }
 
+static bool
+own_is_silent(const struct engine *e, const struct state_alias *a)
+{
+	const struct state_row *r = state_row(a, e->self);
+
+	return r != NULL && (r->flags & ALIAS_ROW_SILENT);
+}
+
 void
 engine_alias(struct engine *e, const struct state_alias *a)
 {
 	struct told *t = engine_told(e, a->addr);
 
 	t->fallback = fallback(e, a);
+	engine_vigil_marked(e, t, own_is_silent(e, a));
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
 	engine_inbound_alias(e, a);
 	engine_local_address(e, a->addr);
@@ -167,6 +176,7 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 	t->used = false;
 	acd_clear(e->acd, addr);
 	inbound_drop(e->inbound, addr);
+	vigil_drop(e->vigil, addr);
 	ask_stop(e->ask, ASK_CONFLICT, addr);
 	if (t->nservices > 0)
 		map_each(e->services, forget_service, &f);
@@ -244,6 +254,7 @@ engine_step_down(struct engine *e)
 	acd_clear_all(e->acd);
 	peers_clear(e->peers);
 	inbound_clear(e->inbound);
+	vigil_clear(e->vigil);
 }
 
 static void

@@ -61,6 +61,12 @@ send_garp(struct in_addr addr, void *arg)
 		engine_inbound_announce(e, addr);
 }
 
+static bool
+is_of_members(enum ask_what what)
+{
+	return what == ASK_TAKEOVER || what == ASK_CHECK || what == ASK_OPINION;
+}
+
 static void
 send_question(const struct ask_question *q, void *arg)
 {
@@ -73,7 +79,7 @@ send_question(const struct ask_question *q, void *arg)
 	if (ifindex == 0 || k == NULL)
 		return;
 	/* RFC 5227: who does not have an address, or not for sure, asks without saying so. */
-	if (q->what == ASK_TAKEOVER || q->what == ASK_CHECK || q->what == ASK_OPINION)
+	if (is_of_members(q->what))
 		src = lan_source(e->lan, ifindex, q->addr);
 	frame_arp_request(frame, k->mac, src, q->addr);
 	rawsock_send(e->raw, ifindex, frame, sizeof(frame));
@@ -101,7 +107,11 @@ engine_arp_run(struct engine *e)
 	do {
 		e->arp_again = false;
 		now = clock_ns();
+		/* We may be late: what came in meanwhile counts. */
+		if (ask_due(e->ask) <= now)
+			rawsock_poll(e->raw);
 		next = handover_run(e->handover, now);
+		next = earlier(next, vigil_run(e->vigil, now));
 		next = earlier(next, ask_run(e->ask, now));
 		next = earlier(next, acd_run(e->acd, now, look_at_conflict, e));
 		next = earlier(next, garp_run(e->garp, now, send_garp, e));
@@ -248,8 +258,10 @@ look_at_conflict(const struct acd_conflict *c, void *arg)
 	struct engine *e = arg;
 	const struct state_alias *a = state_alias(e->state, c->addr);
 
-	if (a != NULL && a->master == e->self)
-		ask_start(e->ask, &q, LOOKS, LOOK_GAP, clock_ns());
+	if (a == NULL || a->master != e->self)
+		return;
+	ask_start(e->ask, &q, LOOKS, LOOK_GAP, clock_ns());
+	engine_arp_soon(e);
 }
 
 static void
@@ -331,30 +343,44 @@ is_foreign(const struct engine *e, struct in_addr alias, const uint8_t *mac)
 	    !lan_own_mac(e->lan, mac);
 }
 
+/* Members are asked whether they answer: that they say so by themselves proves nothing. */
 static bool
-on_answer(const struct ask_question *q, const uint8_t mac[6], void *arg)
+from_member(struct engine *e, const struct ask_question *q)
 {
-	struct engine *e = arg;
-	bool foreign = is_foreign(e, q->addr, mac);
+	if (q->what == ASK_CHECK)
+		vigil_heard(e->vigil, q->addr);
+	else if (q->what == ASK_OPINION)
+		engine_vigil_tell(e, q, true);
+	return true;
+}
 
+static bool
+from_stranger(struct engine *e, const struct ask_question *q, const uint8_t mac[6])
+{
 	switch (q->what) {
 	case ASK_NEW:
-		if (!foreign)
-			return false;
 		engine_in_use(e, q->addr);
 		note_conflict(e, q->addr, mac, false);
 		return true;
 	case ASK_SET:
-		if (foreign)
-			engine_ctl_in_use(e, q->ref, mac_text(mac).s);
-		return foreign;
+		engine_ctl_in_use(e, q->ref, mac_text(mac).s);
+		return true;
 	case ASK_CONFLICT:
-		if (foreign)
-			note_conflict(e, q->addr, mac, garp_has(e->garp, q->addr));
-		return foreign;
+		note_conflict(e, q->addr, mac, garp_has(e->garp, q->addr));
+		return true;
 	default:
-		return !foreign;
+		return false;
 	}
+}
+
+static bool
+on_answer(const struct ask_question *q, const uint8_t mac[6], bool direct, void *arg)
+{
+	struct engine *e = arg;
+
+	if (is_foreign(e, q->addr, mac))
+		return from_stranger(e, q, mac);
+	return is_of_members(q->what) && direct && from_member(e, q);
 }
 
 static void
@@ -375,6 +401,12 @@ on_silence(const struct ask_question *q, void *arg)
 		break;
 	case ASK_TAKEOVER:
 		handover_gone(e->handover, (uint16_t)q->ref);
+		break;
+	case ASK_CHECK:
+		engine_vigil_silence(e, q->addr, (uint16_t)q->ref);
+		break;
+	case ASK_OPINION:
+		engine_vigil_tell(e, q, false);
 		break;
 	default:
 		break;
@@ -405,9 +437,12 @@ engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 	struct frame_arp arp;
 
 	if (!lan_is_iface(e->lan, ifindex) || !frame_arp(frame, len, &arp) ||
-	    arp.sender.s_addr == 0 || lan_own_mac(e->lan, arp.sender_mac))
+	    lan_own_mac(e->lan, arp.sender_mac))
 		return;
-	ask_heard(e->ask, arp.sender, arp.sender_mac);
+	e->lan_heard = clock_ns();
+	if (arp.sender.s_addr == 0)
+		return;
+	ask_heard(e->ask, arp.sender, arp.sender_mac, frame_arp_is_answer(frame, len));
 	if (garp_has(e->garp, arp.sender))
 		claimed(e, arp.sender, arp.sender_mac);
 }
@@ -432,6 +467,19 @@ engine_arp_message(struct engine *e, uint16_t src, struct alias_msg *m)
 				break;
 			log_cleared(item.alias);
 			engine_event_conflict(e, item.alias, NULL, false);
+			break;
+		case ALIAS_ARP_ANNOUNCE:
+			if (garp_has(e->garp, item.alias))
+				engine_announce(e, item.alias);
+			break;
+		case ALIAS_ARP_DOUBT:
+			engine_vigil_doubt(e, src, &item);
+			break;
+		case ALIAS_ARP_HEARD:
+		case ALIAS_ARP_UNHEARD:
+			vigil_opinion(e->vigil, item.alias, item.node, item.op == ALIAS_ARP_HEARD,
+			    clock_ns());
+			engine_arp_soon(e);
 			break;
 		default:
 			break;

@@ -219,12 +219,8 @@ on_view(const struct gab_ev_view *v, void *arg)
 {
 	struct engine *e = arg;
 
-	size_t i;
-
 	log_view(e, v);
 	engine_event_members(e, v); /* what follows from it comes after it */
-	for (i = 0; i < v->nleft; i++)
-		peers_drop(e->peers, v->left[i]);
 	/* The state of those who all start afresh is complete at once, but not what they hold. */
 	if (v->fresh)
 		holds_expect(e->holds, v->members, v->nmembers, v->self);

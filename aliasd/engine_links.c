@@ -314,8 +314,6 @@ lan_change(void *arg)
 	if (e->dp != NULL)
 		engine_check_mtu(e);
 	engine_door_routes(e);
-	if (e->dp != NULL)
-		engine_send_lan(e);
 }
 
 const struct lan_ops engine_lan_ops = { .on_iface = lan_iface, .on_up = lan_up,

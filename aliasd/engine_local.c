@@ -147,6 +147,8 @@ engine_poll_timer(void *arg)
 		datapath_check_all(e->dp);
 	if (e->polls % POLLS_A_SECOND == 0) {
 		engine_drained(e);
+		engine_vigil_tick(e);
+		engine_vigil_offer(e);
 		engine_owners_missing(e, &ignored); /* forgets those that stay away */
 		hostports_look(e->hostports);
 	}

@@ -165,8 +165,11 @@ engine_attached(struct engine *e)
 {
 	engine_routes_touch(e);
 	/* Called while things are being set up, too. */
-	if (e->lan != NULL && e->own != NULL)
-		own_each(e->own, attached_one, e);
+	if (e->lan == NULL || e->own == NULL)
+		return;
+	own_each(e->own, attached_one, e);
+	if (e->dp != NULL)
+		engine_send_lan(e);
 }
 
 static void

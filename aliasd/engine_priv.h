@@ -35,6 +35,7 @@
 #include "aliasd/state.h"
 #include "aliasd/stray.h"
 #include "aliasd/sysctls.h"
+#include "aliasd/vigil.h"
 #include "aliasd/vmac.h"
 #include "common/clock.h"
 #include "common/ev.h"
@@ -61,6 +62,7 @@ struct told { /* an alias as the data plane has it */
 	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
 	bool used;          /* a member was master of it before */
 	bool said;          /* as its master we told everybody */
+	uint64_t silent_until, silent_for; /* we are marked as not answering; 0 = we are not */
 	bool retired;       /* we were, until we were told to end */
 	unsigned nservices; /* of the data plane */
 	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
@@ -182,6 +184,9 @@ struct engine {
 	struct acd *acd;
 	struct handover *handover;
 	struct peers *peers;
+	struct vigil *vigil;
+	uint32_t watched_id; /* the alias that was checked last */
+	uint64_t lan_heard; /* when an ARP frame of somebody else came in last; 0 = never */
 	struct vmacs *vmacs;
 	struct inbound *inbound;
 	/* What is to be sent to all members about clients, when this turn is over. */
@@ -314,6 +319,15 @@ void engine_lan_up(struct engine *, uint32_t ifindex);
 void engine_arp_view(struct engine *, const struct gab_ev_view *);
 void engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
 void engine_arp_message(struct engine *, uint16_t src, struct alias_msg *);
+
+/* engine_vigil.c: members watch each other */
+extern const struct vigil_ops engine_vigil_ops;
+void engine_vigil_tick(struct engine *); /* every second */
+void engine_vigil_offer(struct engine *);
+void engine_vigil_silence(struct engine *, struct in_addr, uint16_t master);
+void engine_vigil_doubt(struct engine *, uint16_t src, const struct alias_arp *);
+void engine_vigil_tell(struct engine *, const struct ask_question *, bool heard);
+void engine_vigil_marked(struct engine *, struct told *, bool silent);
 
 /* engine_peers.c */
 void engine_send_lan(struct engine *); /* to all, if it is news */

@@ -99,6 +99,13 @@ frame_arp(const uint8_t *frame, size_t len, struct frame_arp *a)
 	return arp && wire_rd_ok(&r);
 }
 
+bool
+frame_arp_is_answer(const uint8_t *frame, size_t len)
+{
+	return len >= FRAME_ARP_LEN && frame[20] == 0 && frame[21] == 2 && !(frame[0] & 1) &&
+	    memcmp(frame + 28, frame + 38, 4) != 0;
+}
+
 /* Where things are in a frame with a TCP segment. */
 struct layout {
 	const uint8_t *ip, *tcp;

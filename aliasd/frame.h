@@ -33,6 +33,9 @@ bool frame_arp(const uint8_t *frame, size_t len, struct frame_arp *);
 void frame_arp_reply(uint8_t out[FRAME_ARP_LEN], const uint8_t src[6], const uint8_t mac[6],
     const struct frame_arp *asked);
 
+/* The same is an answer to one host's question, no announcement. */
+bool frame_arp_is_answer(const uint8_t *frame, size_t len);
+
 /* What a TCP segment in an Ethernet frame says; false if the frame holds none that is whole. */
 struct frame_tcp {
 	uint8_t flags;

@@ -24,8 +24,8 @@ peers_new(void)
 	return mem_zalloc(sizeof(struct peers));
 }
 
-void
-peers_drop(struct peers *ps, uint16_t node)
+static void
+drop(struct peers *ps, uint16_t node)
 {
 	struct peer *p = node < LLT_MAX_NODES ? ps->peer[node] : NULL;
 
@@ -42,7 +42,7 @@ peers_clear(struct peers *ps)
 	uint16_t i;
 
 	for (i = 0; i < LLT_MAX_NODES; i++)
-		peers_drop(ps, i);
+		drop(ps, i);
 }
 
 void
@@ -92,7 +92,7 @@ peers_set(struct peers *ps, uint16_t node, struct alias_msg *m)
 		return false;
 	fresh = take(m);
 	changed = ps->peer[node] == NULL || !same(ps->peer[node], fresh);
-	peers_drop(ps, node);
+	drop(ps, node);
 	ps->peer[node] = fresh;
 	return changed;
 }

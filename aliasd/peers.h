@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the other members said of their LAN interfaces, and of their settings for virtual MACs: to tell
- * them from foreign hosts. Pure.
+ * them from foreign hosts. It is kept of those that left: they are no strangers, and may still answer for
+ * a moment. Pure.
  */
 #ifndef CLUA_ALIASD_PEERS_H
 #define CLUA_ALIASD_PEERS_H
@@ -25,7 +26,6 @@ struct peers *peers_new(void);
 void peers_free(struct peers *);
 /* Takes the items out of the message. False if the node told the same before. */
 bool peers_set(struct peers *, uint16_t node, struct alias_msg *);
-void peers_drop(struct peers *, uint16_t node);
 void peers_clear(struct peers *);
 /* False if the node has told nothing. Valid until the next change. */
 bool peers_get(const struct peers *, uint16_t node, struct peer_lan *);

@@ -73,6 +73,13 @@ rawsock_close(struct rawsock *rs)
 	free(rs);
 }
 
+void
+rawsock_poll(struct rawsock *rs)
+{
+	if (rs != NULL)
+		arp_read(rs->in, rs);
+}
+
 int
 rawsock_send(struct rawsock *rs, uint32_t ifindex, const uint8_t *frame, size_t len)
 {

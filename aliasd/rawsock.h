@@ -13,6 +13,7 @@ struct rawsock;
 struct rawsock *rawsock_open(struct ev_loop *,
     void (*on_arp)(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg), void *arg);
 void rawsock_close(struct rawsock *);
+void rawsock_poll(struct rawsock *); /* calls on_arp for what is waiting */
 /* Never waits: 0, or -1 and errno when the interface cannot take it. */
 int rawsock_send(struct rawsock *, uint32_t ifindex, const uint8_t *frame, size_t len);
 

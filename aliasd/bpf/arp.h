@@ -162,9 +162,16 @@ arp_packet(struct packet *p, int may_answer)
 	p->client = arp_addr(arp->spa);
 	p->addr = arp_addr(arp->tpa);
 	p->alias = alias_find(p->addr);
-	/* One who asks for the address he has is announcing it. */
-	if (p->alias == DP_ALIAS_NONE || p->client == p->addr || !arp_is_for_us(p))
+	if (p->alias == DP_ALIAS_NONE || !arp_is_for_us(p))
 		return PASS;
+	/*
+	 * One who asks for the address he has is announcing it. Our daemon shall hear of it, but the kernel
+	 * may have the address too and must not answer: as a reply the frame says the same.
+	 */
+	if (p->client == p->addr) {
+		arp->op = bpf_htons(ARPOP_REPLY);
+		return PASS;
+	}
 	p->counts = counts_of(p->alias);
 	return arp_request(p, may_answer);
 }

@@ -299,11 +299,15 @@ END_TEST
 START_TEST(arp_that_is_not_a_question_to_us)
 {
 	struct frame f;
+	struct run r;
 
 	arp(&f, rig_broadcast, 1, CLIENT, OTHER);
 	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
-	arp(&f, rig_broadcast, 1, RIG_ALIAS, RIG_ALIAS); /* another announces it */
-	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
+	/* Another announces it: no question that the kernel would answer any more. */
+	arp(&f, rig_broadcast, 1, RIG_ALIAS, RIG_ALIAS);
+	rig_run(&rig, &f, &r);
+	ck_assert_uint_eq(r.verdict, RIG_PASS);
+	ck_assert_uint_eq(r.out.b[21], 2);
 	arp(&f, rig.lan_mac, 2, CLIENT, RIG_ALIAS);
 	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
 	arp(&f, rig_client_mac, 1, CLIENT, RIG_ALIAS);

@@ -23,7 +23,8 @@ DAEMONS = {"lltd": 50, "gabd": 40, "aliasd": 30}  # in the order of their start,
 DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
     "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": [],
-    "gabd": "", "aliasd": "", "xdp": False}
+    "gabd": "", "aliasd": "", "xdp": False,
+    "low_link": True}
 
 
 class Testbed:

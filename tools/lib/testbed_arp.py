@@ -32,7 +32,7 @@ def main():
         except TimeoutError:
             break
         if len(frame) >= 42 and frame[20:22] == b"\0\2" and frame[28:32] == wanted and \
-                frame[:6] == mac:
+                frame[:6] == mac and frame[38:42] == own:
             print(":".join("%02x" % b for b in frame[22:28]))
 
 

@@ -50,10 +50,10 @@ def common(etc, name, names):
         write(etc, "group", groups + "clua:x:64642:\n")
 
 
-def lltd_conf(profile, links, cluster, bursts):
+def lltd_conf(profile, links, cluster, bursts, low_link=True):
     high = ", ".join('{ device = "ic%d"; %s}' % (i, "burst = %d; " % bursts[i] if i < len(bursts)
         else "") for i in range(links))
-    low = '{ device = "eth0"; priority = "low"; }'
+    low = '{ device = "eth0"; priority = "low"; }' if low_link else ""
     return 'cluster = %d;\nprofile = "%s";\nlinks = ( %s );\nkey_file = "/etc/clua.key";\n' % (cluster,
         profile, ", ".join(filter(None, (high, low))))
 
@@ -83,7 +83,7 @@ def node(etc, name, samples, options, key):
     nodes = ["n%d" % i for i in range(1, options["nodes"] + 1)]
     write(etc, "llthosts", "".join("%d %s\n" % (i + 1, n) for i, n in enumerate(nodes)))
     write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"],
-        options["bursts"]))
+        options["bursts"], options["low_link"]))
     write(etc, "clua.key", key, 0o600)
     write(etc, "gabd.conf", "seed = %d;\n%s\n" % (options["seed"], options["gabd"]))
     write(etc, "aliasd.conf", 'default_alias = "clua";\n' + node_lines(name,
