@@ -4,13 +4,15 @@
 clua(7) has the table of its features. What a section shares with another stands at the first of them.
 """
 import json
+import signal
+import subprocess
 
 import pytest
 
 import testbed_etc
 from testbed_error import wait_until
 from testbed_etc import VIRTUAL_ALIAS
-from testbed_load import (ALIAS, ALIAS2, ECHO, SINGLE, Load, arp_answers, echods, load, owners,
+from testbed_load import (ALIAS, ALIAS2, ECHO, SINGLE, Load, arp_answers, echods, end, load, owners,
     wait_listening, wait_master)
 from testbed_net import mac_of
 
@@ -19,8 +21,12 @@ SERVICES = testbed_etc.SERVICES + """\
 noalias 7300/tcp   in_noalias
 nolocal 7301/tcp   in_multi,in_nolocal
 nolocal 7301/udp   in_multi,in_nolocal
+static  7302/tcp   in_multi,static
+outward 7303/tcp   out_alias
+outward 7303/udp   out_alias
 """
-CLUSTER = {"join": ["cluamgr -a alias=DEFAULTALIAS,join,rpri=10", "n3:cluamgr -a alias=DEFAULTALIAS,rpri=1"]}
+CLUSTER = {"join": ["cluamgr -a alias=DEFAULTALIAS,join,rpri=10", "n3:cluamgr -a alias=DEFAULTALIAS,rpri=1"],
+    "aliasd": 'routing = "gated";\nrouting_command = "true";\n'}
 
 
 def short(tb, port, n=30, alias=ALIAS, client="c1"):
@@ -147,6 +153,23 @@ def test_6_3_clu_alias_config_is_run_at_boot(tb):
     assert members(tb)["n3"]["rpri"] == 1
 
 
+# ---- 6.4 how many ----
+
+def test_6_4_eight_unless_configured_otherwise(tb):
+    more = ["10.1.0.%d" % i for i in range(181, 188)]
+    try:
+        for address in more:
+            cluamgr(tb, "n1", "-a alias=%s,join" % address)
+        done = cluamgr(tb, "n1", "-a alias=10.1.0.188,join", check=False)
+        assert done.returncode != 0 and "max_aliasid" in done.stderr
+        assert len(alias_rows(tb)) == 8
+    finally:
+        for address in more:
+            for _ in range(2):
+                cluamgr(tb, "n1", "-a alias=%s,leave" % address, check=False)
+    wait_until(lambda: len(alias_rows(tb)) == 1, 10, "the aliases to be gone")
+
+
 # ---- 6.5 where the address lies ----
 
 @pytest.mark.parametrize("address", ["255.255.255.255", "10.1.0.255", "224.0.0.5", "127.0.0.2", "0.0.0.0"])
@@ -183,7 +206,41 @@ def test_6_5_a_virtual_subnet_is_not_on_any_interface(tb):
                 cluamgr(tb, node, "-a alias=%s,leave" % VIRTUAL_ALIAS)
 
 
+def gated(tb, node, what):
+    """Until the routing daemon's file of this member says so."""
+    path = "/etc/gated.conf.member" + node[1:]
+    wait_until(lambda: what(tb.machine(node).run("cat " + path).stdout), 10, "%s on %s" % (path, node))
+
+
+def test_6_5_reserved_addresses_are_not_announced_unless_told_so(tb):
+    gated(tb, "n1", lambda text: ALIAS not in text)
+    cluamgr(tb, "n1", "-r resvok")
+    gated(tb, "n1", lambda text: "host %s " % ALIAS in text)
+    cluamgr(tb, "n1", "-r noresvok")
+    gated(tb, "n1", lambda text: ALIAS not in text)
+
+
 # ---- 6.6 routing to an alias ----
+
+def test_6_6_2_every_member_announces_a_host_route_from_a_file_of_its_own(tb):
+    for node in tb.nodes():
+        cluamgr(tb, node, "-r resvok")
+        gated(tb, node, lambda text: "host %s " % ALIAS in text and "interface eth0" in text)
+        cluamgr(tb, node, "-r noresvok")
+
+
+def test_6_6_3_virtual_adds_a_route_to_the_network(tb):
+    cluamgr(tb, "n2", "-r resvok")
+    cluamgr(tb, "n2", "-a alias=%s,join,virtual=t" % VIRTUAL_ALIAS)
+    try:
+        gated(tb, "n2", lambda text: "host %s " % VIRTUAL_ALIAS in text and "10.77.0.0" in text)
+        cluamgr(tb, "n2", "-a alias=%s,virtual=f" % VIRTUAL_ALIAS)
+        gated(tb, "n2", lambda text: "host %s " % VIRTUAL_ALIAS in text and "10.77.0.0" not in text)
+    finally:
+        for _ in range(2):
+            cluamgr(tb, "n2", "-a alias=%s,leave" % VIRTUAL_ALIAS)
+        cluamgr(tb, "n2", "-r noresvok")
+
 
 def test_6_6_1_a_member_routes_for_an_alias_without_belonging_to_it(tb, second):
     cluamgr(tb, "n1", "-a alias=%s,rpri=90" % second)
@@ -387,6 +444,46 @@ def test_6_9_in_nolocal_takes_nothing_but_from_an_alias(services):
         assert short(services, NOLOCAL, 10, alias=services.address("n2"))["refused"] == 10
         assert udp_answers(services, services.address("n2"), NOLOCAL) == 0
         assert udp_answers(services, ALIAS, NOLOCAL) > 0
+
+
+# Says where a connection, and a datagram, came from.
+MIRROR = """\
+import socket
+t = socket.create_server(("0.0.0.0", 7303))
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(("0.0.0.0", 7303))
+print("ready", flush=True)
+for i in range(2):
+    c, peer = t.accept()
+    print(peer[0], flush=True)
+    c.close()
+print(u.recvfrom(100)[1][0], flush=True)
+"""
+OUTWARD = """\
+import socket, sys
+for bound in None, (sys.argv[2], 0):
+    socket.create_connection((sys.argv[1], 7303), 5, bound).close()
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", (sys.argv[1], 7303))
+"""
+
+
+def test_6_9_out_alias_leaves_from_the_default_alias_unless_a_source_is_bound(services):
+    mirror = services.machine("c1").popen(["/usr/bin/python3", "-c", MIRROR], stdout=subprocess.PIPE,
+        text=True)
+    try:
+        assert mirror.stdout.readline() == "ready\n"
+        services.machine("n3").run(["/usr/bin/python3", "-c", OUTWARD, services.address("c1"),
+            services.address("n3")])
+        assert mirror.communicate(timeout=10)[0].split() == [ALIAS, services.address("n3"), ALIAS]
+    finally:
+        end(mirror, signal.SIGKILL)
+        mirror.wait(10)
+
+
+def test_6_9_a_static_port_is_given_to_nobody_as_a_dynamic_one(services):
+    for node in services.nodes():
+        wait_until(lambda n=node: "7302" in services.machine(n).run(
+            "cat /proc/sys/net/ipv4/ip_local_reserved_ports").stdout, 10, "7302 to be reserved on " + node)
 
 
 @pytest.mark.parametrize("attributes", ["in_multi,in_single", "in_multi,in_noalias",
