@@ -138,6 +138,18 @@ dropped_rightly(const struct frame *in)
 	    (in->b[12] == 0x08 && in->b[13] == 0x06 && in->len >= 42 && is_alias(in->b + 38));
 }
 
+/* As it came; but who announces an alias of ours by a request is not to be answered by the kernel. */
+static bool
+passed_rightly(const struct frame *in, const struct frame *out)
+{
+	struct frame same = *in;
+
+	if (in->len >= 42 && in->b[12] == 0x08 && in->b[13] == 0x06 && in->b[21] == 1 &&
+	    is_alias(in->b + 38) && memcmp(in->b + 28, in->b + 38, 4) == 0)
+		same.b[21] = out->b[21] == 2 ? 2 : 1;
+	return out->len == in->len && memcmp(out->b, same.b, in->len) == 0;
+}
+
 static void
 complain(const struct frame *f, unsigned long n, const char *what)
 {
@@ -159,7 +171,7 @@ check_frame(const struct frame *f, unsigned long n)
 		return;
 	if (r.verdict == RIG_PASS) {
 		verdicts[0]++;
-		if (r.out.len != f->len || memcmp(r.out.b, f->b, f->len) != 0)
+		if (!passed_rightly(f, &r.out))
 			complain(f, n, "passed, but changed");
 	} else if (r.verdict == RIG_DROP) {
 		verdicts[1]++;
