@@ -331,7 +331,7 @@ def test_the_sample_server(tb):
     wait_until(lambda: sorted(tb.machine("c1").run(["bash", "-c", script]).stdout.split())
         == sorted(3 * tb.nodes()), 10, "every member to answer in turn")
     for proc in servers.values():
-        end(proc)
+        end(proc, signal.SIGTERM)
         proc.wait(10)
         proc.stdout.close()
     wait_until(lambda: registered(tb) == {}, 10, "the registration to end with the servers")
