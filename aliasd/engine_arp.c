@@ -336,8 +336,8 @@ is_vmac(const struct engine *e, struct in_addr alias, const uint8_t *mac)
 	return memcmp(vmac, mac, 6) == 0 || peers_has_vmac(e->peers, alias, mac);
 }
 
-static bool
-is_foreign(const struct engine *e, struct in_addr alias, const uint8_t *mac)
+bool
+engine_is_foreign(const struct engine *e, struct in_addr alias, const uint8_t mac[6])
 {
 	return !is_vmac(e, alias, mac) && !peers_has_mac(e->peers, mac) && !is_node_mac(e, mac) &&
 	    !lan_own_mac(e->lan, mac);
@@ -378,7 +378,7 @@ on_answer(const struct ask_question *q, const uint8_t mac[6], bool direct, void 
 {
 	struct engine *e = arg;
 
-	if (is_foreign(e, q->addr, mac))
+	if (engine_is_foreign(e, q->addr, mac))
 		return from_stranger(e, q, mac);
 	return is_of_members(q->what) && direct && from_member(e, q);
 }
@@ -420,7 +420,7 @@ const struct ask_ops engine_ask_ops = { .send = send_question, .on_answer = on_a
 static void
 claimed(struct engine *e, struct in_addr addr, const uint8_t mac[6])
 {
-	bool foreign = is_foreign(e, addr, mac);
+	bool foreign = engine_is_foreign(e, addr, mac);
 
 	if (foreign)
 		note_conflict(e, addr, mac, true);

@@ -24,6 +24,18 @@ wants(const struct state_alias *a, uint16_t node)
 	return r != NULL && (r->flags & ALIAS_ROW_BALANCE) && !(r->flags & ALIAS_ROW_VIRTUAL);
 }
 
+static bool
+anybody_wants(const struct state_alias *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->nrows; i++) {
+		if (wants(a, a->rows[i].node))
+			return true;
+	}
+	return false;
+}
+
 bool
 engine_is_balanced(const struct engine *e, struct in_addr addr)
 {
@@ -233,10 +245,11 @@ engine_inbound_alias(struct engine *e, const struct state_alias *a)
 	const struct told *t = map_get(e->told, a->addr.s_addr);
 	size_t n;
 
-	if (!wants(a, e->self)) {
+	/* Who has just joined hears of clients before his own row is there. */
+	if (!anybody_wants(a))
 		inbound_drop(e->inbound, a->addr);
+	if (!wants(a, e->self))
 		return;
-	}
 	n = slots_of(e, a, slot);
 	if (inbound_set_slots(e->inbound, a->addr, slot, n))
 		log_debug("inbound", "%08x: %zu interfaces to spread clients over", ntohl(a->addr.s_addr), n);
@@ -302,11 +315,17 @@ engine_on_arp_request(uint32_t ifindex, const uint8_t *asked, size_t len, void *
 	t = map_get(e->told, arp.target.s_addr);
 	if (t == NULL || !t->dp.by_daemon || (t->dp.ifindex != 0 && t->dp.ifindex != ifindex))
 		return;
-	/* A probe (RFC 5227) has no sender: whoever it is learns that the address is taken. */
-	if (arp.sender.s_addr == 0 && t->dp.master)
+	/*
+	 * A probe (RFC 5227) has no sender: whoever it is learns that the address is taken. Members ask to
+	 * see whether the master answers: they are no clients.
+	 */
+	if (arp.sender.s_addr == 0 || !engine_is_foreign(e, arp.target, arp.sender_mac)) {
+		if (!t->dp.master)
+			return;
 		memcpy(c.to, k->mac, 6);
-	else if (arp.sender.s_addr == 0 || !decide(e, &arp, t->dp.master, &c))
+	} else if (!decide(e, &arp, t->dp.master, &c)) {
 		return;
+	}
 	frame_arp_reply(frame, k->mac, c.to, &arp);
 	rawsock_send(e->raw, ifindex, frame, sizeof(frame));
 }

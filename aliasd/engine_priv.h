@@ -317,6 +317,8 @@ void engine_announce(struct engine *, struct in_addr);
 void engine_announce_all(struct engine *);
 void engine_lan_up(struct engine *, uint32_t ifindex);
 void engine_arp_view(struct engine *, const struct gab_ev_view *);
+/* No member has this MAC, nor is it the virtual one of the alias. */
+bool engine_is_foreign(const struct engine *, struct in_addr alias, const uint8_t mac[6]);
 void engine_on_arp(uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
 void engine_arp_message(struct engine *, uint16_t src, struct alias_msg *);
 

@@ -27,13 +27,7 @@ DEFAULTS = {"profile": "lan"}
 def pytest_configure(config):
     if os.geteuid() != 0:
         pytest.exit("the network tests need root", 1)
-    config.addinivalue_line("markers", "figures: says what it measured; set by the use of the fixture")
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "figures" in item.fixturenames:
-            item.add_marker("figures")
+    config.addinivalue_line("markers", "timing: how long something takes: without sanitizers, too")
 
 
 def pytest_sessionstart(session):

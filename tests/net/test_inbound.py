@@ -13,6 +13,7 @@ from testbed_load import ALIAS, ECHO, Load, echods, wait_listening
 from testbed_net import mac_of
 
 JOIN = "n%d:cluamgr -a alias=DEFAULTALIAS,join,inbound=balance,rpri=%d"
+pytestmark = pytest.mark.timing
 CLUSTER = {"clients": 6, "profile": "fast", "join": [JOIN % w for w in ((1, 30), (2, 20), (3, 10))]}
 CLIENTS = 60
 

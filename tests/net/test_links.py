@@ -10,6 +10,7 @@ import pytest
 import testbed_status
 from testbed_error import wait_until
 
+pytestmark = pytest.mark.timing
 CLUSTER = {"nodes": 3, "bursts": [4, 1], "daemons": ["lltd"]}
 
 

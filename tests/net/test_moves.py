@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: ISC
 """The ARP master moves because an administrator says so: no packet is lost. tools/soak move does it at full rate."""
 import moves
+import pytest
+
 from testbed_load import arp_answers
 
+pytestmark = pytest.mark.timing
 CLUSTER = moves.CLUSTER
 RATE, SECONDS = 2000, 4
 

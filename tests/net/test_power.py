@@ -11,6 +11,7 @@ from testbed_load import ALIAS, ECHO, Load, arp_answers, echods, load, master, o
     wait_master
 from testbed_error import wait_until
 
+pytestmark = pytest.mark.timing
 CLUSTER = {"nodes": 4, "profile": "fast", "off": ["n4"], "join": CUT_JOIN}
 # The computer is shared: bounds that only a broken cluster exceeds. tools/soak measures.
 GAP_MS, WAIT_MS = 500, 1500

@@ -9,6 +9,7 @@ from testbed_load import (ALIAS, ECHO, SINGLE, Load, echod, echods, load, monoto
     nginx_stop, owners, wait_listening)
 from testbed_error import wait_until
 
+pytestmark = pytest.mark.timing
 CLUSTER = {}
 
 

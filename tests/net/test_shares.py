@@ -6,6 +6,7 @@ from testbed_load import (ALIAS, ECHO, echods, load, nginx_requests, nginx_start
 from testbed_error import wait_until
 
 JOIN = "cluamgr -a alias=DEFAULTALIAS,join,selw=%d"
+pytestmark = pytest.mark.timing
 CLUSTER = {"join": ["n%d:%s" % (i, JOIN % w) for i, w in ((1, 3), (2, 2), (3, 1))]}
 
 

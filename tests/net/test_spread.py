@@ -5,9 +5,10 @@ import time
 import pytest
 
 import testbed_status
-from testbed_load import ALIAS, ECHO, Load, echods, master, wait_listening
+from testbed_load import ALIAS, ECHO, Load, echods, wait_master, wait_listening
 from testbed_error import wait_until
 
+pytestmark = pytest.mark.timing
 CLUSTER = {}
 LINKS = ("ic0", "ic1")
 
@@ -43,7 +44,7 @@ def switch_lives(tb, router):
 
 @pytest.mark.parametrize("fault, repair", [(die, live), (switch_dies, switch_lives)])
 def test_a_dead_link_is_left(tb, figures, fault, repair):
-    router = master(tb)
+    router = wait_master(tb)
     with echods(tb):
         wait_listening(tb, ECHO, tb.nodes())
         conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 600, "-i", 50)
