@@ -36,18 +36,6 @@ put_bare(struct engine *e, struct alias_list *list)
 	}
 }
 
-static void
-send_to_others(struct engine *e, const void *data, size_t len)
-{
-	const uint16_t *ids;
-	size_t i, n = state_members(e->state, &ids);
-
-	for (i = 0; i < n; i++) {
-		if (ids[i] != e->self)
-			engine_unicast(e, ids[i], data, len);
-	}
-}
-
 void
 engine_send_lan(struct engine *e)
 {
@@ -70,7 +58,7 @@ engine_send_lan(struct engine *e)
 	e->lan_sent_len = wire_wr_len(&w);
 	e->lan_sent = mem_grow(e->lan_sent, e->lan_sent_len, 1);
 	memcpy(e->lan_sent, buf, e->lan_sent_len);
-	send_to_others(e, buf, e->lan_sent_len);
+	engine_multicast(e, buf, e->lan_sent_len);
 }
 
 bool
