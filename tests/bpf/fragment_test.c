@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define CLIENT "10.1.0.101"
 #define CLIENT2 "10.1.0.102"
@@ -239,12 +240,8 @@ setup_xdp(void)
 }
 
 static void
-add_case(Suite *s, const char *name, void (*begin)(void))
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, begin, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, in_order);
 	tcase_add_test(tc, first_one_last);
 	tcase_add_test(tc, the_first_came_before_the_daemon_looked);
@@ -255,21 +252,14 @@ add_case(Suite *s, const char *name, void (*begin)(void))
 	tcase_add_test(tc, of_a_datagram_that_nobody_gets);
 	tcase_add_test(tc, of_tcp);
 	tcase_add_test(tc, a_flood_of_later_ones_leaves_room);
-	suite_add_tcase(s, tc);
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("fragment");
-	SRunner *runner = srunner_create(s);
-	int failed;
+	static const struct suite suite = { .name = "fragment", .add = add_tests, .setup = setup,
+		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 60 };
 
 	rig_isolate();
-	add_case(s, "TC", setup);
-	add_case(s, "XDP", setup_xdp);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(&suite);
 }

@@ -22,6 +22,7 @@
 #include <check.h>
 
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define ROUTER 1
 #define OWNER 2
@@ -475,19 +476,9 @@ START_TEST(large_datagrams)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *s = suite_create("live");
-	TCase *tc = tcase_create("live");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	rig_isolate();
-	rig_command("mkdir -p /run/clua-test && mount -t bpf bpf /run/clua-test");
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, tcp_through_the_router);
 	tcase_add_test(tc, ip6_socket_that_takes_ip4);
 	tcase_add_test(tc, connection_to_the_router_itself);
@@ -496,8 +487,15 @@ main(void)
 	tcase_add_test(tc, udp_answers_of_an_ip6_socket);
 	tcase_add_test(tc, udp_to_the_host_is_left_alone);
 	tcase_add_test(tc, large_datagrams);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+}
+
+int
+main(void)
+{
+	static const struct suite suite = { .name = "live", .add = add_tests, .setup = setup,
+		.teardown = teardown, .timeout = 120 };
+
+	rig_isolate();
+	rig_command("mkdir -p /run/clua-test && mount -t bpf bpf /run/clua-test");
+	return suite_run(&suite);
 }

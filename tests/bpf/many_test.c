@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define CLIENT "10.1.0.101"
 #define MANY 10240
@@ -172,25 +173,22 @@ START_TEST(another_size)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *s = suite_create("many");
-	TCase *tc = tcase_create("many");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	rig_isolate();
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, each_is_found);
 	tcase_add_test(tc, what_goes_leaves_room);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, taken_over);
 	tcase_add_test(tc, another_size);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+}
+
+int
+main(void)
+{
+	static const struct suite suite = { .name = "many", .add = add_tests, .setup = setup,
+		.teardown = teardown, .timeout = 300 };
+
+	rig_isolate();
+	return suite_run(&suite);
 }

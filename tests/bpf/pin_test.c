@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define CLIENT "10.1.0.101"
 
@@ -241,18 +242,9 @@ START_TEST(bad_calls)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *s = suite_create("pin");
-	TCase *tc = tcase_create("pin");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	rig_isolate();
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, taken_over);
 	tcase_add_test(tc, killed);
 	tcase_add_test(tc, killed_for_good);
@@ -262,8 +254,14 @@ main(void)
 	tcase_add_test(tc, other_filters_stay);
 	tcase_add_test(tc, detached_interface);
 	tcase_add_test(tc, bad_calls);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+}
+
+int
+main(void)
+{
+	static const struct suite suite = { .name = "pin", .add = add_tests, .setup = setup,
+		.teardown = teardown, .timeout = 120 };
+
+	rig_isolate();
+	return suite_run(&suite);
 }

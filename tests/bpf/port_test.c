@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define OWN "10.1.0.11"
 #define FIRST 40000
@@ -386,17 +387,9 @@ START_TEST(answers_find_the_share)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create("port");
-	Suite *s = suite_create("port");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	rig_isolate();
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, nolocal);
 	tcase_add_test(tc, nolocal_for_ip6_sockets);
 	tcase_add_test(tc, noalias);
@@ -407,9 +400,14 @@ main(void)
 	tcase_add_test(tc, out_udp);
 	tcase_add_test(tc, out_no_more);
 	tcase_add_test(tc, answers_find_the_share);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+}
+
+int
+main(void)
+{
+	static const struct suite suite = { .name = "port", .add = add_tests, .setup = setup,
+		.teardown = teardown, .timeout = 60 };
+
+	rig_isolate();
+	return suite_run(&suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define CLIENT "10.1.0.101"
 
@@ -530,29 +531,12 @@ setup_xdp(void)
 	setup();
 }
 
-static void
-add_case(Suite *s, const char *hook, void (*prepare)(void))
-{
-	TCase *tc = tcase_create(hook);
-
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, prepare, teardown);
-	tcase_set_timeout(tc, 120);
-	add_tests(tc);
-}
-
 int
 main(void)
 {
-	Suite *s = suite_create("redirect");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	static const struct suite suite = { .name = "redirect", .add = add_tests, .setup = setup,
+		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 120 };
 
 	rig_isolate();
-	add_case(s, "TC", setup);
-	add_case(s, "XDP", setup_xdp);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(&suite);
 }

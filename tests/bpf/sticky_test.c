@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "tests/bpf/rig.h"
+#include "tests/bpf/suite.h"
 
 #define CLIENTS 600
 #define SECONDS 60
@@ -268,17 +269,9 @@ START_TEST(nobody_may_get_anything)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create("sticky");
-	Suite *s = suite_create("sticky");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	rig_isolate();
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_client_keeps_its_member);
 	tcase_add_test(tc, two_routers_agree);
 	tcase_add_test(tc, shares_by_weight);
@@ -288,9 +281,14 @@ main(void)
 	tcase_add_test(tc, a_held_member_that_died);
 	tcase_add_test(tc, sticky_or_not);
 	tcase_add_test(tc, nobody_may_get_anything);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+}
+
+int
+main(void)
+{
+	static const struct suite suite = { .name = "sticky", .add = add_tests, .setup = setup,
+		.teardown = teardown, .timeout = 60 };
+
+	rig_isolate();
+	return suite_run(&suite);
 }
