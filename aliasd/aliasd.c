@@ -4,7 +4,7 @@
 
 #include "aliasd/aliasd_conf.h"
 #include "aliasd/cleanup.h"
-#include "aliasd/engine.h"
+#include "aliasd/engine/engine.h"
 #include "common/daemon.h"
 
 static struct engine *engine;

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "aliasd/map.h"
+#include "aliasd/core/map.h"
 #include "common/conf.h"
 
 #define OFF(field) offsetof(struct aliasd_conf, field)

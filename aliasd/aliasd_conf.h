@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "aliasd/hookq.h"
+#include "aliasd/core/hookq.h"
 #include "common/netlink.h"
 #include "proto/alias_ctl.h"
 #include "proto/alias_svc.h"

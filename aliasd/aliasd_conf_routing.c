@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "aliasd/aliasd_conf.h"
-#include "aliasd/route_text.h"
+#include "aliasd/route/route_text.h"
 #include "common/conf.h"
 
 const char *const aliasd_conf_routing_names[] = { [ROUTE_NONE] = "none", [ROUTE_BIRD] = "bird",

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "aliasd/aliasd_conf.h"
-#include "aliasd/map.h"
+#include "aliasd/core/map.h"
 #include "common/conf.h"
 
 struct parse {

@@ -123,7 +123,7 @@ struct alias_file {
 };
 #define ALIAS_FILE_LEN 13
 
-/* FLOWS. SET: it begins now. HELD: it began a while ago; see aliasd/claim.h. */
+/* FLOWS. SET: it begins now. HELD: it began a while ago; see aliasd/core/claim.h. */
 enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1, ALIAS_FLOW_HELD = 2 };
 enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
 #define ALIAS_CONN_LEN 13 /* with its op or verdict */

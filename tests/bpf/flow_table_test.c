@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <check.h>
 
-#include "aliasd/datapath_flow.h"
+#include "aliasd/datapath/datapath_flow.h"
 
 #define MAX 20000
 

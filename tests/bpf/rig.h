@@ -3,7 +3,7 @@
 #ifndef CLUA_TESTS_BPF_RIG_H
 #define CLUA_TESTS_BPF_RIG_H
 
-#include "aliasd/datapath_int.h"
+#include "aliasd/datapath/datapath_int.h"
 #include "tests/bpf/frame.h"
 
 #define RIG_SELF 1

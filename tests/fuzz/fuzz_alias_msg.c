@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "aliasd/state.h"
+#include "aliasd/state/state.h"
 #include "tests/fuzz/fuzz.h"
 
 #define MEMBERS 3

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aliasd/map.h"
-#include "aliasd/registry.h"
-#include "aliasd/state.h"
+#include "aliasd/core/map.h"
+#include "aliasd/edge/registry.h"
+#include "aliasd/state/state.h"
 #include "tests/unit/unit.h"
 
 struct seen {

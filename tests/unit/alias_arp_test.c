@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/acd.h"
-#include "aliasd/ask.h"
-#include "aliasd/frame.h"
-#include "aliasd/garp.h"
-#include "aliasd/handover.h"
-#include "aliasd/heap.h"
-#include "aliasd/peers.h"
-#include "aliasd/vigil.h"
+#include "aliasd/core/acd.h"
+#include "aliasd/core/ask.h"
+#include "aliasd/core/frame.h"
+#include "aliasd/core/garp.h"
+#include "aliasd/core/handover.h"
+#include "aliasd/core/heap.h"
+#include "aliasd/core/peers.h"
+#include "aliasd/core/vigil.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
 

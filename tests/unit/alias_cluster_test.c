@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/map.h"
-#include "aliasd/state.h"
+#include "aliasd/core/map.h"
+#include "aliasd/state/state.h"
 #include "tests/unit/unit.h"
 
 #define N 5

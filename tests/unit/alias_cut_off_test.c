@@ -2,7 +2,7 @@
 /* A member whose LAN interfaces have lost their cables is given no connections that others could serve. */
 #include <arpa/inet.h>
 
-#include "aliasd/state.h"
+#include "aliasd/state/state.h"
 #include "tests/unit/unit.h"
 
 #define PORT 80

@@ -5,8 +5,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "aliasd/door_msg.h"
-#include "aliasd/fragq.h"
+#include "aliasd/core/fragq.h"
+#include "aliasd/edge/door_msg.h"
 #include "tests/unit/unit.h"
 
 #define MS 1000000ull

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/hookq.h"
+#include "aliasd/core/hookq.h"
 #include "cluamgr/watch.h"
 #include "tests/unit/unit.h"
 

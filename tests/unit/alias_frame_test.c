@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "aliasd/frame.h"
+#include "aliasd/core/frame.h"
 #include "tests/unit/unit.h"
 
 static const uint8_t client_mac[6] = { 2, 0, 0, 0, 0, 0x65 };

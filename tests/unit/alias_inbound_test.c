@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/inbound.h"
+#include "aliasd/core/inbound.h"
 #include "tests/unit/unit.h"
 
 static const struct in_addr alias = { .s_addr = 0x6400010a };

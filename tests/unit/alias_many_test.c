@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/garp.h"
-#include "aliasd/map.h"
-#include "aliasd/state.h"
+#include "aliasd/core/garp.h"
+#include "aliasd/core/map.h"
+#include "aliasd/state/state.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
 

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/announce.h"
-#include "aliasd/claim.h"
-#include "aliasd/garp.h"
-#include "aliasd/listen.h"
-#include "aliasd/map.h"
-#include "aliasd/own.h"
-#include "aliasd/paths.h"
-#include "aliasd/relearn.h"
+#include "aliasd/core/announce.h"
+#include "aliasd/core/claim.h"
+#include "aliasd/core/garp.h"
+#include "aliasd/core/listen.h"
+#include "aliasd/core/map.h"
+#include "aliasd/core/own.h"
+#include "aliasd/core/paths.h"
+#include "aliasd/core/relearn.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aliasd/hostports.h"
+#include "aliasd/edge/hostports.h"
 #include "tests/unit/unit.h"
 
 static void

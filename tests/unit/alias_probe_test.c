@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
 
-#include "aliasd/probe.h"
+#include "aliasd/core/probe.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/route.h"
-#include "aliasd/route_text.h"
+#include "aliasd/route/route.h"
+#include "aliasd/route/route_text.h"
 #include "tests/unit/unit.h"
 
 static struct route_set set;

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aliasd/route_file.h"
-#include "aliasd/router.h"
+#include "aliasd/route/route_file.h"
+#include "aliasd/route/router.h"
 #include "tests/unit/unit.h"
 
 static struct router *r;

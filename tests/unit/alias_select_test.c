@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "aliasd/select.h"
+#include "aliasd/state/select.h"
 #include "proto/alias_svc.h"
 #include "tests/unit/unit.h"
 

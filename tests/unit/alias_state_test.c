@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliasd/map.h"
-#include "aliasd/state.h"
+#include "aliasd/core/map.h"
+#include "aliasd/state/state.h"
 #include "tests/unit/unit.h"
 
 /* Check's own assertions leave a mark in a file each time: too slow for millions of them. */

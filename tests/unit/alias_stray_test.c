@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "aliasd/stray.h"
+#include "aliasd/core/stray.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
 

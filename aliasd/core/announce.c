@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+#include "aliasd/core/announce.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/core/map.h"
+#include "common/clock.h"
+#include "common/llthosts.h"
+
+#define KEEP (2 * NSEC_PER_SEC)
+#define VOID 0xff /* instead of an op: began and ended untold */
+
+struct entry {
+	struct alias_conn conn;
+	uint8_t op;
+	uint64_t when;
+};
+
+struct announce {
+	struct entry *ring; /* a power of two of them */
+	size_t size;
+	uint64_t first, next, end; /* kept from first, not yet sent from next; indices never wrap */
+	struct map *untold; /* connection -> its SET that was never sent: index + 1 */
+};
+
+/* Alias left out: whoever looks it up compares the whole. */
+static uint64_t
+key_of(const struct alias_conn *c)
+{
+	return (uint64_t)c->client.s_addr << 32 | (uint64_t)c->client_port << 16 | c->port;
+}
+
+struct announce *
+announce_new(void)
+{
+	struct announce *a = mem_zalloc(sizeof(*a));
+
+	a->size = 1024;
+	a->ring = mem_grow(NULL, a->size, sizeof(*a->ring));
+	a->untold = map_new();
+	return a;
+}
+
+void
+announce_free(struct announce *a)
+{
+	if (a == NULL)
+		return;
+	map_free(a->untold, NULL);
+	free(a->ring);
+	free(a);
+}
+
+static struct entry *
+at(const struct announce *a, uint64_t i)
+{
+	return &a->ring[i & (a->size - 1)];
+}
+
+static void
+grow(struct announce *a)
+{
+	struct announce old = *a;
+	uint64_t i;
+
+	a->size *= 2;
+	a->ring = mem_grow(NULL, a->size, sizeof(*a->ring));
+	for (i = old.first; i < old.end; i++)
+		*at(a, i) = *at(&old, i);
+	free(old.ring);
+}
+
+static void
+forget_old(struct announce *a, uint64_t now)
+{
+	while (a->first < a->next && now - at(a, a->first)->when > KEEP)
+		a->first++;
+}
+
+/* The SET of this connection that nobody was told of, if there is one; it is not untold any more. */
+static struct entry *
+take_untold(struct announce *a, const struct alias_conn *c)
+{
+	uintptr_t i = (uintptr_t)map_del(a->untold, key_of(c));
+	struct entry *e = i == 0 ? NULL : at(a, i - 1);
+
+	return e != NULL && e->conn.alias.s_addr == c->alias.s_addr ? e : NULL;
+}
+
+size_t
+announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op op, bool again,
+    uint64_t now)
+{
+	struct entry *e;
+
+	forget_old(a, now);
+	e = take_untold(a, c);
+	if (e != NULL) {
+		e->op = VOID;
+		if (op == ALIAS_FLOW_DEL)
+			return (size_t)(a->end - a->next);
+	}
+	if (a->end - a->first == a->size)
+		grow(a);
+	e = at(a, a->end++);
+	e->conn = *c;
+	e->op = (uint8_t)op;
+	e->when = now;
+	if (op == ALIAS_FLOW_SET && !again)
+		map_put(a->untold, key_of(c), (void *)(uintptr_t)a->end);
+	return (size_t)(a->end - a->next);
+}
+
+bool
+announce_next(struct announce *a, uint64_t until, struct alias_conn *c, uint8_t *op)
+{
+	const struct entry *e;
+
+	for (; a->next < a->end && (e = at(a, a->next))->when <= until; a->next++) {
+		if (e->op == VOID)
+			continue;
+		*c = e->conn;
+		*op = e->op;
+		if (e->op == ALIAS_FLOW_SET)
+			take_untold(a, c);
+		a->next++;
+		return true;
+	}
+	return false;
+}
+
+bool
+announce_waits(const struct announce *a)
+{
+	return a->next < a->end;
+}
+
+void
+announce_again(struct announce *a, uint64_t now)
+{
+	forget_old(a, now);
+	a->next = a->first;
+}
+
+void
+announce_clear(struct announce *a)
+{
+	a->first = a->next = a->end;
+	map_clear(a->untold, NULL);
+}
+
+struct holds {
+	bool missing[LLT_MAX_NODES];
+	size_t n;
+};
+
+struct holds *
+holds_new(void)
+{
+	return mem_zalloc(sizeof(struct holds));
+}
+
+void
+holds_free(struct holds *h)
+{
+	free(h);
+}
+
+void
+holds_expect(struct holds *h, const uint16_t *nodes, size_t n, uint16_t self)
+{
+	size_t i;
+
+	memset(h, 0, sizeof(*h));
+	for (i = 0; i < n; i++) {
+		if (nodes[i] == self || nodes[i] >= LLT_MAX_NODES)
+			continue;
+		h->missing[nodes[i]] = true;
+		h->n++;
+	}
+}
+
+void
+holds_end(struct holds *h, uint16_t node)
+{
+	if (node >= LLT_MAX_NODES || !h->missing[node])
+		return;
+	h->missing[node] = false;
+	h->n--;
+}
+
+void
+holds_left(struct holds *h, uint16_t node)
+{
+	holds_end(h, node);
+}
+
+bool
+holds_all(const struct holds *h)
+{
+	return h->n == 0;
+}

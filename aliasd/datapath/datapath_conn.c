@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/* Connections by address, over the flow table that knows aliases by number. */
+#include <errno.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "aliasd/datapath/datapath_int.h"
+#include "common/log.h"
+
+static uint64_t
+key_of(const struct dp_conn *c)
+{
+	return dp_flow_key(c->client.s_addr, c->client_port, c->port);
+}
+
+int
+datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
+{
+	int alias = alias_number(dp, c->alias, true);
+
+	if (alias < 0)
+		return -1;
+	if (flow_table_set(dp->flows, key_of(c), alias, owner) < 0) {
+		alias_release(dp, alias);
+		return -1;
+	}
+	port_note_client(dp, alias, c, owner);
+	return 0;
+}
+
+void
+datapath_expect_flows(struct datapath *dp, size_t more)
+{
+	flow_table_expect(dp->flows, more);
+}
+
+uint16_t
+datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
+{
+	int alias = alias_number(dp, c->alias, false), owner = -1;
+
+	if (alias >= 0)
+		owner = flow_table_owner(dp->flows, key_of(c), alias);
+	return owner < 0 ? DP_NO_NODE : owner;
+}
+
+/*
+ * What its SYN left, or the one of an earlier connection of the same client port: nothing of it may
+ * decide about the next.
+ */
+static void
+forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias)
+{
+	struct dp_flow_key key = { .key = key_of(c), .alias = alias };
+
+	bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.half_open), &key);
+}
+
+int
+datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
+{
+	int alias = alias_number(dp, c->alias, false), err;
+
+	if (alias < 0)
+		return -1;
+	err = flow_table_del(dp->flows, key_of(c), alias, owner);
+	if (!err) {
+		forget_half_open(dp, c, alias);
+		port_note_client(dp, alias, c, owner);
+	}
+	alias_release(dp, alias);
+	return err;
+}
+
+int
+datapath_del_owner(struct datapath *dp, uint16_t owner)
+{
+	size_t n = flow_table_del_owner(dp->flows, owner);
+	int alias;
+
+	for (alias = 0; alias < (int)dp->aliases.n; alias++)
+		alias_release(dp, alias);
+	return n;
+}
+
+size_t
+datapath_flow_count(const struct datapath *dp, uint16_t owner)
+{
+	return flow_table_count(dp->flows, owner);
+}
+
+size_t
+datapath_alias_flows(struct datapath *dp, struct in_addr addr)
+{
+	int alias = alias_number(dp, addr, false);
+
+	return alias < 0 ? 0 : flow_table_alias_count(dp->flows, alias);
+}
+
+struct each {
+	struct datapath *dp;
+	uint16_t owner;
+	void (*fn)(const struct dp_conn *, uint16_t owner, void *arg);
+	void *arg;
+};
+
+static void
+each(uint64_t key, uint32_t alias, uint16_t owner, void *arg)
+{
+	struct each *e = arg;
+	struct dp_conn c = { .client.s_addr = key >> 32,
+		.alias.s_addr = alias < e->dp->aliases.n ? e->dp->aliases.addr[alias] : 0,
+		.client_port = key >> 16 & 0xffff,
+		.port = key & 0xffff };
+
+	if (e->owner == DP_NO_NODE || e->owner == owner)
+		e->fn(&c, owner, e->arg);
+}
+
+void
+datapath_each_flow(struct datapath *dp, uint16_t owner,
+    void (*fn)(const struct dp_conn *, uint16_t owner, void *arg), void *arg)
+{
+	struct each e = { .dp = dp, .owner = owner, .fn = fn, .arg = arg };
+
+	flow_table_each(dp->flows, each, &e);
+}

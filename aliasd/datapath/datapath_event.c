@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/* What the kernel tells: changes of sockets, and strays. */
+#include <errno.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "aliasd/datapath/datapath_int.h"
+#include "common/clock.h"
+#include "common/ev.h"
+#include "common/log.h"
+
+static const enum dp_sock_event event_names[] = {
+	[DP_EV_LISTEN] = DP_LISTEN,
+	[DP_EV_UNLISTEN] = DP_UNLISTEN,
+	[DP_EV_ESTABLISHED] = DP_ESTABLISHED,
+	[DP_EV_CLOSED] = DP_CLOSED,
+};
+
+static int
+on_event(void *arg, void *data, size_t size)
+{
+	const struct dp_event *ev = data;
+	struct datapath *dp = arg;
+	struct dp_conn conn;
+
+	if (size < sizeof(*ev) || ev->type > DP_EV_PROVEN)
+		return 0;
+	if (ev->type == DP_EV_PROVEN) {
+		if (dp->ops && dp->ops->on_proven)
+			dp->ops->on_proven(ev->client, dp->arg);
+		return 0;
+	}
+	conn = (struct dp_conn){ .client.s_addr = ev->client, .alias.s_addr = ev->alias,
+		.client_port = ev->client_port, .port = ev->port };
+	if (dp->ops && dp->ops->on_sock)
+		dp->ops->on_sock(event_names[ev->type], &conn, dp->arg);
+	return 0;
+}
+
+static bool
+first_has_come(struct datapath *dp, const struct dp_fragment *id)
+{
+	struct dp_frag_key key = { .saddr = id->client.s_addr, .daddr = id->alias.s_addr, .id = id->id,
+		.proto = id->ipproto };
+	struct dp_frag f;
+
+	return bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.frags), &key, &f) == 0 &&
+	    f.node != DP_FRAG_HELD;
+}
+
+static void
+on_fragment(struct datapath *dp, const struct dp_stray *s)
+{
+	struct dp_fragment id = { .client.s_addr = s->client, .alias.s_addr = s->alias,
+		.id = s->client_port, .ipproto = (uint8_t)s->proto };
+
+	if (s->kind == DP_UP_FIRST && dp->ops->on_first)
+		dp->ops->on_first(&id, dp->arg);
+	if (s->kind == DP_UP_FRAGMENT && dp->ops->on_fragment)
+		dp->ops->on_fragment(
+		    &id, first_has_come(dp, &id), (const uint8_t *)(s + 1), s->len, dp->arg);
+}
+
+static int
+on_stray(void *arg, void *data, size_t size)
+{
+	const struct dp_stray *s = data;
+	struct datapath *dp = arg;
+	struct dp_conn conn;
+
+	if (size < sizeof(*s) || s->len > size - sizeof(*s) || !dp->ops)
+		return 0;
+	conn = (struct dp_conn){ .client.s_addr = s->client, .alias.s_addr = s->alias,
+		.client_port = s->client_port, .port = s->port };
+	if (s->kind == DP_UP_REFUSED && dp->ops->on_refused)
+		dp->ops->on_refused(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else if (s->kind == DP_UP_ARP && dp->ops->on_arp)
+		dp->ops->on_arp(s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else if (s->kind == DP_UP_STRAY && dp->ops->on_stray)
+		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else
+		on_fragment(dp, s);
+	return 0;
+}
+
+/* How many there were. */
+static int
+consume_ring(struct ring_buffer *rb)
+{
+	int n = ring_buffer__consume(rb);
+
+	if (n < 0) {
+		errno = -n;
+		log_warn("datapath", "events");
+	}
+	return n;
+}
+
+static int
+consume(struct datapath *dp)
+{
+	static const struct dp_conn nothing;
+	int n = consume_ring(dp->events);
+
+	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
+	    dp->ops->on_sock)
+		dp->ops->on_sock(DP_LOST, &nothing, dp->arg);
+	return n;
+}
+
+void
+datapath_poll(struct datapath *dp)
+{
+	consume(dp);
+	consume_ring(dp->strays);
+}
+
+/* From now on nobody needs to wake us; nor shall what is in the buffer, before its time. */
+static void
+look_soon(struct datapath *dp)
+{
+	uint64_t now = clock_ns();
+
+	ev_io_want(dp->events_io, false, false);
+	__atomic_store_n(dp->state.events_look, now + DP_LOOK + DP_LOOK_LATE, __ATOMIC_RELEASE);
+	ev_timer_set_at(dp->look, now + DP_LOOK);
+}
+
+static void
+on_events(int fd, void *arg)
+{
+	struct datapath *dp = arg;
+
+	look_soon(dp);
+	consume(dp);
+}
+
+static void
+on_strays(int fd, void *arg)
+{
+	struct datapath *dp = arg;
+
+	consume_ring(dp->strays);
+}
+
+static void
+on_look(void *arg)
+{
+	struct datapath *dp = arg;
+
+	if (consume(dp) > 0) {
+		look_soon(dp);
+	} else {
+		__atomic_store_n(dp->state.events_look, 0, __ATOMIC_RELEASE);
+		ev_io_want(dp->events_io, true, false); /* also for what came just now */
+	}
+	if (dp->ops && dp->ops->on_looked)
+		dp->ops->on_looked(dp->arg);
+}
+
+static int
+discard(void *arg, void *data, size_t size)
+{
+	return 0;
+}
+
+/* Strays that waited for a daemon to come back are older than any client's patience. */
+static void
+discard_strays(struct datapath *dp)
+{
+	struct ring_buffer *rb =
+	    ring_buffer__new(bpf_map__fd(dp->skel->maps.strays), discard, NULL, NULL);
+
+	if (rb)
+		ring_buffer__consume(rb);
+	ring_buffer__free(rb);
+}
+
+int
+event_open(struct datapath *dp)
+{
+	if (dp->resumed)
+		discard_strays(dp);
+	dp->events = ring_buffer__new(bpf_map__fd(dp->skel->maps.events), on_event, dp, NULL);
+	dp->strays = ring_buffer__new(bpf_map__fd(dp->skel->maps.strays), on_stray, dp, NULL);
+	if (!dp->events || !dp->strays) {
+		log_err("datapath", "event buffers");
+		return -1;
+	}
+	if (!dp->loop)
+		return 0;
+	dp->look = ev_timer_new(dp->loop, on_look, dp);
+	dp->events_io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->events), on_events, NULL, dp);
+	dp->strays_io = ev_io_new(dp->loop, ring_buffer__epoll_fd(dp->strays), on_strays, NULL, dp);
+	return dp->look && dp->events_io && dp->strays_io ? 0 : -1;
+}
+
+void
+event_close(struct datapath *dp)
+{
+	ev_io_free(dp->events_io);
+	ev_io_free(dp->strays_io);
+	ev_timer_free(dp->look);
+	ring_buffer__free(dp->events);
+	ring_buffer__free(dp->strays);
+	dp->events_io = dp->strays_io = NULL;
+	dp->look = NULL;
+	dp->events = dp->strays = NULL;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+#include "aliasd/edge/door.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "aliasd/core/map.h"
+#include "aliasd/edge/door_msg.h"
+#include "common/log.h"
+#include "common/netlink.h"
+
+#define DOOR_MTU 9202 /* DOOR_FRAME_MAX without the Ethernet header */
+
+struct door {
+	struct mnl_socket *nl;
+	uint32_t ifindex, peer;
+	uint8_t mac[6];
+};
+
+static struct mnl_socket *
+open_socket(void)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+
+	if (nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+		mnl_socket_close(nl);
+		return NULL;
+	}
+	return nl;
+}
+
+/* 0, or -1 and what the kernel says in errno. */
+static int
+request(struct mnl_socket *nl, const struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
+{
+	char buf[16384];
+	ssize_t n;
+	int more = MNL_CB_OK;
+
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -1;
+	while (more == MNL_CB_OK) {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (n < 0)
+			return -1;
+		more = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq, mnl_socket_get_portid(nl), fn, arg);
+	}
+	return more < 0 ? -1 : 0;
+}
+
+struct order {
+	bool own, local_before, local_after;
+};
+
+static int
+look_at_rule(const struct nlmsghdr *nlh, void *arg)
+{
+	enum door_rule rule = door_msg_read_rule(nlh);
+	struct order *o = arg;
+
+	if (rule == DOOR_RULE_OWN)
+		o->own = true;
+	else if (rule == DOOR_RULE_LOCAL && o->own)
+		o->local_after = true;
+	else if (rule == DOOR_RULE_LOCAL)
+		o->local_before = true;
+	return MNL_CB_OK;
+}
+
+static int
+change_rule(struct mnl_socket *nl, uint16_t type, bool own)
+{
+	char buf[1024];
+
+	return request(nl, door_msg_rule(buf, type, own), NULL, NULL);
+}
+
+/*
+ * Ours first, then the kernel's for local addresses. As the latter is at priority 0, nothing can come
+ * before it but by making it anew behind ours; it is there at every moment, once or twice.
+ */
+static int
+order_rules(struct mnl_socket *nl)
+{
+	char buf[1024];
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		struct order o = { 0 };
+
+		if (request(nl, door_msg_dump_rules(buf), look_at_rule, &o) < 0)
+			return -1;
+		if (o.own && !o.local_before)
+			return 0;
+		if (!o.own && change_rule(nl, RTM_NEWRULE, true) < 0)
+			return -1;
+		if (o.own && !o.local_after && change_rule(nl, RTM_NEWRULE, false) < 0)
+			return -1;
+		if (o.own && o.local_after && change_rule(nl, RTM_DELRULE, false) < 0)
+			return -1;
+	}
+	errno = EBUSY; /* somebody else is at it */
+	return -1;
+}
+
+/*
+ * What is dealt out to this very host comes in by clua0, from an address of this host. Where all
+ * interfaces are to be strict about that, ours can only be made tolerant, and only if it has an address.
+ */
+static void
+quieten(const char *ifname)
+{
+	char path[128];
+	int fd, all = 0;
+
+	netlink_sysctl_get("all", "rp_filter", &all);
+	netlink_sysctl_set(ifname, "rp_filter", all == 0 ? 0 : 2);
+	netlink_sysctl_set(ifname, "accept_local", 1);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", ifname);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd == -1)
+		return; /* a kernel without IPv6 */
+	if (write(fd, "1\n", 2) != 2)
+		log_warn("door", "%s", path);
+	close(fd);
+}
+
+static int
+read_mac(uint8_t mac[6])
+{
+	struct ifreq ifr = { .ifr_name = DOOR_IN };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return -1;
+	err = ioctl(fd, SIOCGIFHWADDR, &ifr);
+	close(fd);
+	if (err == 0)
+		memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return err;
+}
+
+static int
+make_pair(struct door *d)
+{
+	char buf[1024];
+
+	if (request(d->nl, door_msg_make_pair(buf), NULL, NULL) < 0 && errno != EEXIST)
+		return -1;
+	d->ifindex = if_nametoindex(DOOR_IN);
+	d->peer = if_nametoindex(DOOR_OUT);
+	if (d->ifindex == 0 || d->peer == 0 || read_mac(d->mac) < 0)
+		return -1;
+	quieten(DOOR_IN);
+	quieten(DOOR_OUT);
+	if (request(d->nl, door_msg_up(buf, d->peer, DOOR_MTU), NULL, NULL) < 0 ||
+	    request(d->nl, door_msg_up(buf, d->ifindex, DOOR_MTU), NULL, NULL) < 0)
+		return -1;
+	if (request(d->nl, door_msg_address(buf, d->ifindex), NULL, NULL) < 0 && errno != EEXIST)
+		return -1;
+	return 0;
+}
+
+/* How many there were, or -1. */
+static int
+remove_rule(struct mnl_socket *nl)
+{
+	int n = 0;
+
+	while (change_rule(nl, RTM_DELRULE, true) == 0)
+		n++;
+	return errno == ENOENT || errno == EAFNOSUPPORT || errno == EOPNOTSUPP ? n : -1;
+}
+
+struct door *
+door_open(bool rule)
+{
+	struct door *d = mem_zalloc(sizeof(*d));
+
+	d->nl = open_socket();
+	if (d->nl != NULL && make_pair(d) == 0 &&
+	    (rule ? order_rules(d->nl) : remove_rule(d->nl)) >= 0)
+		return d;
+	log_warn("door", "no way for this host's own packets to an alias");
+	if (d->nl != NULL)
+		door_close(d);
+	else
+		free(d);
+	return NULL;
+}
+
+static int
+take_away(struct mnl_socket *nl)
+{
+	uint32_t ifindex = if_nametoindex(DOOR_IN);
+	int n = remove_rule(nl);
+	char buf[1024];
+
+	/* The routes go with it. */
+	if (n >= 0 && ifindex != 0)
+		n = request(nl, door_msg_remove(buf, ifindex), NULL, NULL) < 0 ? -1 : n + 1;
+	if (n < 0)
+		log_warn("door", "cannot remove %s and its rule", DOOR_IN);
+	return n;
+}
+
+void
+door_close(struct door *d)
+{
+	if (d == NULL)
+		return;
+	take_away(d->nl);
+	mnl_socket_close(d->nl);
+	free(d);
+}
+
+int
+door_remove(void)
+{
+	struct mnl_socket *nl = open_socket();
+	int n = nl == NULL ? -1 : take_away(nl);
+
+	if (nl != NULL)
+		mnl_socket_close(nl);
+	return n;
+}
+
+bool
+door_is_name(const char *ifname)
+{
+	return strcmp(ifname, DOOR_IN) == 0 || strcmp(ifname, DOOR_OUT) == 0;
+}
+
+uint32_t
+door_ifindex(const struct door *d)
+{
+	return d->ifindex;
+}
+
+uint32_t
+door_peer(const struct door *d)
+{
+	return d->peer;
+}
+
+const uint8_t *
+door_mac(const struct door *d)
+{
+	return d->mac;
+}
+
+int
+door_route(struct door *d, struct in_addr alias, struct in_addr from, uint32_t mtu)
+{
+	uint16_t type = from.s_addr == 0 ? RTM_DELROUTE : RTM_NEWROUTE;
+	char buf[1024], text[INET_ADDRSTRLEN];
+
+	if (request(d->nl, door_msg_route(buf, type, alias, d->ifindex, from, mtu), NULL, NULL) == 0)
+		return 0;
+	if (type == RTM_DELROUTE && errno == ESRCH)
+		return 0; /* as asked */
+	inet_ntop(AF_INET, &alias, text, sizeof(text));
+	log_warn("door", "%s: cannot %s the route for this host's own packets", text,
+	    type == RTM_NEWROUTE ? "set" : "remove");
+	return -1;
+}

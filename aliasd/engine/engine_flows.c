@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: ISC */
+/* Who owns which connection: told by the owner, kept by all. */
+#include "aliasd/engine/engine_priv.h"
+
+/*
+ * A message costs every member the same, whatever it holds, and a connection that ends within
+ * milliseconds is not worth one. So announcements wait for the next look at the kernel's events, 2 ms
+ * after the one that found them; the timer is for what comes without a look. Together with the wait in
+ * the kernel's buffer they are at most 5 ms old.
+ */
+#define FLUSH_AFTER (3 * NSEC_PER_MSEC)
+#define FLUSH_AGE NSEC_PER_MSEC
+#define ASK_AFTER NSEC_PER_MSEC
+#define CONNS_A_MESSAGE 4000
+/* What was told to all so long ago has arrived. */
+#define ARRIVES_IN (2 * NSEC_PER_SEC)
+#define QUIET_MIN (150 * NSEC_PER_MSEC)
+#define QUIET_MAX (2 * NSEC_PER_SEC)
+
+struct message {
+	struct wire_wr w;
+	struct alias_list list;
+	uint8_t buf[CONNS_A_MESSAGE * ALIAS_CONN_LEN + 64];
+};
+
+static void
+message_begin(struct message *m)
+{
+	wire_wr_init(&m->w, m->buf, sizeof(m->buf));
+	alias_list_begin(&m->list, &m->w, ALIAS_MSG_FLOWS);
+}
+
+static void
+arm_flush(struct engine *e, uint64_t when)
+{
+	if (e->flush_at != 0 && e->flush_at <= when)
+		return;
+	e->flush_at = when;
+	ev_timer_set_at(e->flush_timer, when);
+}
+
+void
+engine_arm_asks(struct engine *e)
+{
+	arm_flush(e, clock_ns() + ASK_AFTER);
+}
+
+/*
+ * It ended since, or is another's. Told late, it would take the packets of whoever has its client's
+ * port now until the end behind it is told, too. (A table too full for it here is so elsewhere.)
+ */
+static bool
+is_over(struct engine *e, const struct alias_conn *c, uint8_t op)
+{
+	struct dp_conn d = engine_dp_conn(c);
+
+	return op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) != e->self;
+}
+
+static void
+flush_announcements(struct engine *e, uint64_t until)
+{
+	static struct message m;
+	struct alias_conn c;
+	uint8_t op;
+
+	if (state_gen(e->state) == 0)
+		return;
+	message_begin(&m);
+	while (announce_next(e->announce, until, &c, &op)) {
+		if (is_over(e, &c, op))
+			continue;
+		alias_list_conn(&m.list, &c, op);
+		if (m.list.count < CONNS_A_MESSAGE)
+			continue;
+		alias_list_end(&m.list);
+		engine_multicast(e, m.buf, wire_wr_len(&m.w));
+		message_begin(&m);
+	}
+	alias_list_end(&m.list);
+	if (m.list.count > 0)
+		engine_multicast(e, m.buf, wire_wr_len(&m.w));
+}
+
+void
+engine_flush_timer(void *arg)
+{
+	struct engine *e = arg;
+
+	e->flush_at = 0;
+	engine_flush_asks(e);
+	flush_announcements(e, clock_ns() - FLUSH_AGE);
+	if (announce_waits(e->announce))
+		arm_flush(e, clock_ns() + FLUSH_AFTER);
+}
+
+/* The events of a whole look are told. */
+void
+engine_on_looked(void *arg)
+{
+	struct engine *e = arg;
+
+	if (!announce_waits(e->announce))
+		return;
+	flush_announcements(e, clock_ns() - FLUSH_AGE);
+	if (e->nasks > 0)
+		return; /* the timer is for them */
+	e->flush_at = 0;
+	if (announce_waits(e->announce))
+		arm_flush(e, clock_ns() + FLUSH_AFTER);
+	else
+		ev_timer_cancel(e->flush_timer);
+}
+
+/* A connection of this host began or ended. */
+void
+engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
+{
+	struct dp_conn d = engine_dp_conn(c);
+	bool again = op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == e->self;
+
+	if (op == ALIAS_FLOW_SET)
+		datapath_set_flow(e->dp, &d, e->self);
+	else
+		datapath_del_flow(e->dp, &d, e->self);
+	if (state_gen(e->state) == 0)
+		return; /* whoever comes is told everything */
+	if (announce_add(e->announce, c, op, again, clock_ns()) >= CONNS_A_MESSAGE)
+		flush_announcements(e, clock_ns());
+	else
+		arm_flush(e, clock_ns() + FLUSH_AFTER);
+}
+
+struct push {
+	struct engine *e;
+	const uint16_t *to;
+	size_t n, sent;
+	uint16_t owner;
+	struct message *m;
+};
+
+static void
+push_begin(struct push *p)
+{
+	struct message *m = p->m;
+
+	if (p->owner == p->e->self) {
+		message_begin(m);
+		return;
+	}
+	wire_wr_init(&m->w, m->buf, sizeof(m->buf));
+	alias_list_begin_of(&m->list, &m->w, p->owner);
+}
+
+static void
+push_send(struct push *p)
+{
+	size_t i;
+
+	alias_list_end(&p->m->list);
+	for (i = 0; i < p->n; i++)
+		engine_unicast(p->e, p->to[i], p->m->buf, wire_wr_len(&p->m->w));
+	p->sent += p->m->list.count;
+	push_begin(p);
+}
+
+static void
+push_one(const struct dp_conn *c, uint16_t owner, void *arg)
+{
+	struct push *p = arg;
+	struct alias_conn conn = engine_conn(c);
+
+	alias_list_conn(&p->m->list, &conn, ALIAS_FLOW_HELD);
+	if (p->m->list.count == CONNS_A_MESSAGE)
+		push_send(p);
+}
+
+/* What our table says of one owner; for another than us also if it is nothing. The number of them. */
+static size_t
+push_owner(struct engine *e, uint16_t owner, const uint16_t *to, size_t n)
+{
+	static struct message m;
+	struct push p = { .e = e, .to = to, .n = n, .owner = owner, .m = &m };
+
+	push_begin(&p);
+	datapath_each_flow(e->dp, owner, push_one, &p);
+	if (m.list.count > 0 || (owner != e->self && p.sent == 0))
+		push_send(&p);
+	return p.sent;
+}
+
+/* The lowest member that holds everything speaks for the hosts whose aliasd is away. */
+static bool
+speaks_for_absent(const struct engine *e)
+{
+	const uint16_t *members;
+	size_t i, n = state_members(e->state, &members);
+
+	for (i = 0; i < n; i++) {
+		if (state_is_synced(e->state, members[i]))
+			return members[i] == e->self;
+	}
+	return false;
+}
+
+static void
+push_absent(struct engine *e, const uint16_t *to, size_t n)
+{
+	uint16_t node;
+	size_t sent;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (!engine_owner_is_absent(e, node))
+			continue;
+		sent = push_owner(e, node, to, n);
+		log_info("flow", "%zu connections of node %u (%s), which is without aliasd, told to %zu members",
+		    sent, node, e->name[node], n);
+	}
+}
+
+static size_t
+count_to_push(struct engine *e, bool absent)
+{
+	size_t count = datapath_flow_count(e->dp, e->self);
+	uint16_t node;
+
+	for (node = 0; absent && node < LLT_MAX_NODES; node++) {
+		if (engine_owner_is_absent(e, node))
+			count += datapath_flow_count(e->dp, node);
+	}
+	return count;
+}
+
+/* Everything we own to those who may not have it: how much it will be, all of it, and a mark behind it. */
+static void
+push_flows(struct engine *e, const uint16_t *to, size_t n)
+{
+	bool absent = speaks_for_absent(e);
+	uint8_t begin[16], end[16];
+	struct wire_wr b, w;
+	size_t i, sent;
+
+	if (n == 0)
+		return;
+	wire_wr_init(&b, begin, sizeof(begin));
+	alias_msg_flows_begin(&b, (uint32_t)count_to_push(e, absent));
+	wire_wr_init(&w, end, sizeof(end));
+	alias_msg_flows_end(&w, state_gen(e->state));
+	for (i = 0; i < n; i++)
+		engine_unicast(e, to[i], begin, wire_wr_len(&b));
+	sent = push_owner(e, e->self, to, n);
+	if (absent)
+		push_absent(e, to, n);
+	for (i = 0; i < n; i++)
+		engine_unicast(e, to[i], end, wire_wr_len(&w));
+	log_info("flow", "%zu connections told to %zu members", sent, n);
+}
+
+/*
+ * Who was taken for dead may only have been late, and be back in a moment, or it is we who were. So
+ * long nobody's connection is reset on the word of those who are left.
+ */
+static uint64_t
+quiet_time(const struct engine *e)
+{
+	uint64_t t = 5 * e->peerinact_ns;
+
+	if (t < QUIET_MIN)
+		return QUIET_MIN;
+	return t > QUIET_MAX ? QUIET_MAX : t;
+}
+
+/* What a member told in an earlier life is void, or will be. */
+static void
+review_owners(struct engine *e, const struct gab_ev_view *v)
+{
+	uint64_t now = clock_ns();
+	size_t i;
+
+	if (v->fresh)
+		engine_owners_fresh(e);
+	if (v->fresh || v->nleft > 0)
+		e->quiet_until = now + quiet_time(e);
+	for (i = 0; i < v->nleft; i++) {
+		engine_owner_left(e, v->left[i]);
+		stray_member_left(e->stray, v->left[i], now);
+	}
+	for (i = 0; i < v->njoined; i++) {
+		if (v->joined[i] == e->self)
+			continue;
+		engine_owner_begins(e, v->joined[i]);
+		stray_member_joined(e->stray, v->joined[i]);
+	}
+}
+
+static bool
+self_joined(const struct engine *e, const struct gab_ev_view *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->njoined; i++) {
+		if (v->joined[i] == e->self)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_synced(struct engine *e)
+{
+	uint8_t buf[16];
+	struct wire_wr w;
+
+	if (e->said_synced || !state_loaded(e->state) || !holds_all(e->holds))
+		return;
+	e->said_synced = true;
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_synced(&w, state_gen(e->state));
+	engine_broadcast(e, buf, wire_wr_len(&w));
+	log_info("flow", "all members' connections are known");
+}
+
+/* All of ours to all, because we are new, or because this view may have cut that short. */
+static bool
+must_tell_all(struct engine *e, bool anew)
+{
+	uint64_t now = clock_ns();
+
+	if (!anew && (e->told_all == 0 || now - e->told_all > ARRIVES_IN))
+		return false;
+	e->told_all = now;
+	return true;
+}
+
+/*
+ * A view change may have dropped what was on its way. Members that hold everything get the latest
+ * changes again; those that do not yet, everything.
+ */
+void
+engine_flows_view(struct engine *e, const struct gab_ev_view *v)
+{
+	uint16_t to[LLT_MAX_NODES];
+	bool anew = self_joined(e, v), all = must_tell_all(e, anew);
+	size_t i, n = 0;
+
+	review_owners(e, v);
+	if (anew)
+		announce_clear(e->announce);
+	else
+		announce_again(e->announce, clock_ns());
+	if (!state_is_synced(e->state, e->self) && !e->said_synced)
+		holds_expect(e->holds, v->members, v->nmembers, e->self);
+	flush_announcements(e, clock_ns());
+	for (i = 0; i < v->nmembers; i++) {
+		if (v->members[i] != e->self && (all || !state_is_synced(e->state, v->members[i])))
+			to[n++] = v->members[i];
+	}
+	push_flows(e, to, n);
+	check_synced(e);
+}
+
+void
+engine_flows_loaded(struct engine *e)
+{
+	check_synced(e);
+}
+
+static bool
+stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct dp_conn *d, bool news)
+{
+	uint16_t holder = datapath_flow_owner(e->dp, d);
+	struct claim claim = { .news = news, .known = holder != DP_NO_NODE && holder != src };
+
+	if (!claim.known || news)
+		return true;
+	claim.ours = holder == e->self;
+	claim.loading = !e->said_synced;
+	claim.member = state_is_member(e->state, holder);
+	claim.settled = engine_owner_settled(e, holder, c);
+	if (!claim_stands(&claim))
+		return false;
+	/* Once its owner is gone our socket would be taken for the connection, and never answer it. */
+	if (claim.ours)
+		diag_abort(e->diag, c);
+	return true;
+}
+
+static void
+take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
+{
+	struct alias_conn c;
+	size_t refused = 0;
+	uint8_t op;
+
+	while (alias_msg_next_conn(m, &c, &op)) {
+		struct dp_conn d = engine_dp_conn(&c);
+
+		if (op == ALIAS_FLOW_DEL) {
+			datapath_del_flow(e->dp, &d, src);
+		} else if (stands(e, src, &c, &d, op == ALIAS_FLOW_SET)) {
+			datapath_set_flow(e->dp, &d, src);
+			engine_owner_told(e, src, &c);
+		} else {
+			refused++;
+		}
+	}
+	if (refused > 0)
+		log_info("flow", "node %u (%s): %zu connections it tells of are another's by now", src,
+		    e->name[src], refused);
+}
+
+/* How much there is to come, as far as it is not here already from an earlier life. */
+static void
+expect_flows(struct engine *e, uint16_t src, uint32_t expect)
+{
+	size_t have = datapath_flow_count(e->dp, src);
+
+	if (expect > have)
+		datapath_expect_flows(e->dp, expect - have);
+}
+
+/* On the word of another: it stands against nobody's own, neither the owner's nor a new owner's. */
+static void
+take_absent_flows(struct engine *e, struct alias_msg *m)
+{
+	struct alias_conn c;
+	uint8_t op;
+
+	if (m->owner == e->self || state_is_member(e->state, m->owner) || !engine_host_is_up(e, m->owner))
+		return;
+	engine_owner_absent(e, m->owner);
+	while (alias_msg_next_conn(m, &c, &op)) {
+		struct dp_conn d = engine_dp_conn(&c);
+
+		if (op != ALIAS_FLOW_DEL && datapath_flow_owner(e->dp, &d) == DP_NO_NODE)
+			datapath_set_flow(e->dp, &d, m->owner);
+	}
+}
+
+void
+engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
+{
+	if (m->type == ALIAS_MSG_FLOWS) {
+		take_flows(e, src, m);
+	} else if (m->type == ALIAS_MSG_FLOWS_BEGIN) {
+		expect_flows(e, src, m->expect);
+	} else if (m->type == ALIAS_MSG_FLOWS_OF) {
+		take_absent_flows(e, m);
+	} else if (m->type == ALIAS_MSG_FLOWS_END && m->gen == state_gen(e->state)) {
+		engine_owner_ends(e, src);
+		holds_end(e->holds, src);
+		check_synced(e);
+	}
+}

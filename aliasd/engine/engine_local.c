@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/* The sockets of this host: who listens, and which connections are open. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aliasd/engine/engine_priv.h"
+
+#define POLL_UDP (100 * NSEC_PER_MSEC)
+#define POLLS_A_TCP_DUMP 50
+#define POLLS_A_SECOND 10
+#define POLLS_A_LOOK 50 /* at what is attached, in case somebody removed it */
+#define VERIFY_SOON (5 * NSEC_PER_MSEC)
+#define LISTENS_A_MESSAGE 4000
+
+struct batch {
+	struct engine *e;
+	struct wire_wr w;
+	struct alias_list list;
+	uint8_t buf[LISTENS_A_MESSAGE * ALIAS_LISTEN_LEN + 64];
+};
+
+static bool
+is_alias(struct in_addr addr, void *arg)
+{
+	struct batch *b = arg;
+
+	return state_alias(b->e->state, addr) != NULL || own_get(b->e->own, addr) != NULL;
+}
+
+static void
+batch_begin(struct batch *b)
+{
+	wire_wr_init(&b->w, b->buf, sizeof(b->buf));
+	alias_list_begin(&b->list, &b->w, ALIAS_MSG_LISTEN);
+}
+
+static void
+batch_send(struct batch *b)
+{
+	alias_list_end(&b->list);
+	if (b->list.count > 0)
+		engine_broadcast(b->e, b->buf, wire_wr_len(&b->w));
+}
+
+static void
+emit(const struct alias_listen *l, void *arg)
+{
+	struct batch *b = arg;
+
+	log_debug("listen", "port %u/%s: %s", l->port_h, alias_proto_name(l->proto),
+	    l->add ? "listening" : "not listening any more");
+	alias_list_listen(&b->list, l);
+	if (b->list.count < LISTENS_A_MESSAGE)
+		return;
+	batch_send(b);
+	batch_begin(b);
+}
+
+void
+engine_listen_flush(struct engine *e)
+{
+	static struct batch b;
+
+	if (!state_loaded(e->state))
+		return;
+	b.e = e;
+	batch_begin(&b);
+	listen_flush(e->listen, is_alias, emit, &b);
+	batch_send(&b);
+}
+
+struct dumping {
+	struct engine *e;
+	uint8_t proto;
+};
+
+static void
+dumped(uint16_t port_h, struct in_addr bound, void *arg)
+{
+	struct dumping *d = arg;
+
+	listen_dump_socket(d->e->listen, d->proto, port_h, bound);
+}
+
+void
+engine_listen_dump(struct engine *e, uint8_t proto)
+{
+	struct dumping d = { .e = e, .proto = proto };
+
+	listen_dump_begin(e->listen, proto);
+	if (diag_listeners(e->diag, proto, dumped, &d) < 0) {
+		log_warn("listen", "cannot list the %s sockets", alias_proto_name(proto));
+		return;
+	}
+	listen_dump_end(e->listen, proto);
+	engine_listen_flush(e);
+}
+
+/*
+ * Events are in time but may have been there before a dump that already counted them; a dump soon
+ * after puts that right. That nobody listens any more is believed to a dump alone, at once: others
+ * would take an in_single service over.
+ */
+static void
+listen_changed(struct engine *e, bool add, const struct dp_conn *c)
+{
+	bool had = listen_has(e->listen, IPPROTO_TCP, ntohs(c->port), c->alias);
+	unsigned left = listen_event(e->listen, add, IPPROTO_TCP, ntohs(c->port), c->alias);
+
+	if (had && left == 0)
+		engine_listen_dump(e, IPPROTO_TCP);
+	else
+		engine_listen_flush(e);
+	ev_timer_set(e->verify_timer, VERIFY_SOON);
+}
+
+void
+engine_verify_timer(void *arg)
+{
+	engine_listen_dump(arg, IPPROTO_TCP);
+}
+
+void
+engine_udp_gone(uint16_t port_h, struct in_addr bound, void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->group != NULL && listen_has(e->listen, IPPROTO_UDP, port_h, bound))
+		engine_listen_dump(e, IPPROTO_UDP);
+}
+
+/* UDP sockets are bound without an event; TCP is looked at too, now and then, to be sure. */
+void
+engine_poll_timer(void *arg)
+{
+	struct engine *e = arg;
+	uint16_t ignored;
+
+	datapath_answer_until(e->dp, clock_ns() + ENGINE_MASTER_FOR);
+	engine_out_source(e);
+	engine_services_reports(e);
+	engine_listen_dump(e, IPPROTO_UDP);
+	if (++e->polls % POLLS_A_TCP_DUMP == 0)
+		engine_listen_dump(e, IPPROTO_TCP);
+	if (e->polls % POLLS_A_LOOK == 0)
+		datapath_check_all(e->dp);
+	if (e->polls % POLLS_A_SECOND == 0) {
+		engine_drained(e);
+		engine_vigil_tick(e);
+		engine_vigil_offer(e);
+		engine_owners_missing(e, &ignored); /* forgets those that stay away */
+		hostports_look(e->hostports);
+	}
+	ev_timer_set(e->poll_timer, POLL_UDP);
+}
+
+struct open_conns {
+	struct engine *e;
+	size_t n, size;
+	struct alias_conn *conn;
+};
+
+static void
+remember(struct open_conns *o, const struct alias_conn *c)
+{
+	if (o->n == o->size) {
+		o->size = o->size * 2 + 1024;
+		o->conn = mem_grow(o->conn, o->size, sizeof(*o->conn));
+	}
+	o->conn[o->n++] = *c;
+}
+
+static void
+kernel_has(const struct alias_conn *c, void *arg)
+{
+	struct open_conns *o = arg;
+
+	/* After a restart we may serve aliases that nobody has named to us yet. */
+	if (own_get(o->e->own, c->alias) != NULL ||
+	    (datapath_resumed(o->e->dp) && local_has(o->e->local, c->alias)))
+		remember(o, c);
+}
+
+static void
+table_has(const struct dp_conn *c, uint16_t owner, void *arg)
+{
+	struct alias_conn conn = engine_conn(c);
+
+	remember(arg, &conn);
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct alias_conn));
+}
+
+/* Deletes what only the table has, then adds what the kernel has. */
+static void
+reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
+{
+	size_t i;
+
+	if (kernel->n > 0)
+		qsort(kernel->conn, kernel->n, sizeof(*kernel->conn), by_bytes);
+	for (i = 0; i < table->n; i++) {
+		if (kernel->n == 0 || bsearch(&table->conn[i], kernel->conn, kernel->n,
+		    sizeof(*kernel->conn), by_bytes) == NULL)
+			engine_flow(e, &table->conn[i], ALIAS_FLOW_DEL);
+	}
+	for (i = 0; i < kernel->n; i++) {
+		/* If it is ours after all, their entry will go, and then a packet finds our socket. */
+		if (!engine_is_anothers(e, &kernel->conn[i]))
+			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_SET);
+	}
+}
+
+void
+engine_flows_dump(struct engine *e)
+{
+	struct open_conns kernel = { .e = e }, table = { .e = e };
+
+	if (diag_connections(e->diag, kernel_has, &kernel) < 0) {
+		log_warn("flow", "cannot list the TCP connections");
+	} else {
+		datapath_each_flow(e->dp, e->self, table_has, &table);
+		reconcile(e, &table, &kernel);
+	}
+	free(kernel.conn);
+	free(table.conn);
+}
+
+void
+engine_on_sock(enum dp_sock_event ev, const struct dp_conn *c, void *arg)
+{
+	struct engine *e = arg;
+	struct alias_conn conn = engine_conn(c);
+
+	switch (ev) {
+	case DP_LISTEN:
+	case DP_UNLISTEN:
+		listen_changed(e, ev == DP_LISTEN, c);
+		break;
+	case DP_ESTABLISHED:
+		engine_flow(e, &conn, ALIAS_FLOW_SET);
+		break;
+	case DP_CLOSED:
+		engine_flow(e, &conn, ALIAS_FLOW_DEL);
+		break;
+	case DP_LOST:
+		log_warnx("datapath", "the kernel's events overflowed: all sockets are listed anew");
+		engine_listen_dump(e, IPPROTO_TCP);
+		engine_flows_dump(e);
+		break;
+	}
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What becomes of a member's connections when it leaves the group and when it comes back.
+ *
+ * If its host is gone, so are they. If only its aliasd is (lltd still reaches the host), its kernel goes
+ * on serving them: they are kept for a while, and nobody's packets are reset in the meantime. When
+ * it is back it tells everything anew, and what it does not name again is stale.
+ */
+#include "aliasd/engine/engine_priv.h"
+
+#define KEEP_FOR (60 * NSEC_PER_SEC)
+
+static void
+forget(struct engine *e, uint16_t node)
+{
+	relearn_free(e->relearn[node]);
+	e->relearn[node] = NULL;
+	e->orphaned[node] = 0;
+	datapath_del_owner(e->dp, node);
+}
+
+/* It is the host that its connections were told of: not one that came back after we had lost it. */
+bool
+engine_host_is_up(const struct engine *e, uint16_t node)
+{
+	return e->open[node] && !e->lost[node] && paths_reachable(e->paths, node);
+}
+
+void
+engine_owner_left(struct engine *e, uint16_t node)
+{
+	if (!engine_host_is_up(e, node)) {
+		forget(e, node);
+		return;
+	}
+	e->orphaned[node] = clock_ns();
+	log_info("flow", "node %u (%s): without aliasd, its connections are kept", node, e->name[node]);
+}
+
+bool
+engine_owner_is_absent(const struct engine *e, uint16_t node)
+{
+	return e->orphaned[node] != 0;
+}
+
+/* A member says so: we came later. */
+void
+engine_owner_absent(struct engine *e, uint16_t node)
+{
+	if (e->orphaned[node] != 0)
+		return;
+	e->orphaned[node] = clock_ns();
+	log_info("flow", "node %u (%s): without aliasd, what others keep for it is taken over", node,
+	    e->name[node]);
+}
+
+/* lltd lost the host. */
+void
+engine_owner_down(struct engine *e, uint16_t node)
+{
+	e->lost[node] = true;
+	if (e->dp != NULL && e->orphaned[node] != 0)
+		forget(e, node);
+}
+
+static void
+old_entry(const struct dp_conn *c, uint16_t owner, void *arg)
+{
+	struct alias_conn conn = engine_conn(c);
+
+	relearn_old(arg, &conn);
+}
+
+/* A member starts to tell all its connections. */
+void
+engine_owner_begins(struct engine *e, uint16_t node)
+{
+	e->orphaned[node] = 0;
+	e->lost[node] = false;
+	relearn_free(e->relearn[node]);
+	e->relearn[node] = NULL;
+	if (datapath_flow_count(e->dp, node) == 0)
+		return;
+	e->relearn[node] = relearn_new();
+	datapath_each_flow(e->dp, node, old_entry, e->relearn[node]);
+}
+
+void
+engine_owner_told(struct engine *e, uint16_t node, const struct alias_conn *c)
+{
+	if (e->relearn[node] != NULL)
+		relearn_told(e->relearn[node], c);
+}
+
+/*
+ * A socket of ours that another owns by now is what is left of a connection that its client gave up
+ * without our hearing of it; see claim.h.
+ */
+bool
+engine_is_anothers(struct engine *e, const struct alias_conn *c)
+{
+	struct dp_conn d = engine_dp_conn(c);
+	uint16_t owner = datapath_flow_owner(e->dp, &d);
+
+	return owner != DP_NO_NODE && owner != e->self;
+}
+
+bool
+engine_owner_settled(const struct engine *e, uint16_t node, const struct alias_conn *c)
+{
+	return e->relearn[node] == NULL || relearn_is_told(e->relearn[node], c);
+}
+
+struct stale {
+	struct engine *e;
+	uint16_t node;
+	size_t n;
+};
+
+static void
+stale_entry(const struct alias_conn *c, void *arg)
+{
+	struct stale *s = arg;
+	struct dp_conn d = engine_dp_conn(c);
+
+	datapath_del_flow(s->e->dp, &d, s->node);
+	s->n++;
+}
+
+void
+engine_owner_ends(struct engine *e, uint16_t node)
+{
+	struct stale s = { .e = e, .node = node };
+
+	if (e->relearn[node] == NULL)
+		return;
+	relearn_stale(e->relearn[node], stale_entry, &s);
+	relearn_free(e->relearn[node]);
+	e->relearn[node] = NULL;
+	if (s.n > 0)
+		log_info("flow", "node %u (%s): %zu connections are gone", node, e->name[node], s.n);
+}
+
+/* We start afresh, with a table of an earlier life. */
+void
+engine_owners_fresh(struct engine *e)
+{
+	uint16_t node;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (state_is_member(e->state, node))
+			e->lost[node] = false; /* it may have been we who were cut off */
+		if (node == e->self || datapath_flow_count(e->dp, node) == 0)
+			continue;
+		if (state_is_member(e->state, node))
+			engine_owner_begins(e, node);
+		else
+			engine_owner_left(e, node);
+	}
+}
+
+size_t
+engine_owners_missing(struct engine *e, uint16_t *one)
+{
+	uint64_t now = clock_ns();
+	uint16_t node;
+	size_t n = 0;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (e->orphaned[node] == 0)
+			continue;
+		if (now - e->orphaned[node] > KEEP_FOR) {
+			forget(e, node);
+			continue;
+		}
+		*one = node;
+		n++;
+	}
+	return n;
+}

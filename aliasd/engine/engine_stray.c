@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* Packets of connections that nobody here knows: the members are asked. */
+#include <string.h>
+
+#include "aliasd/core/frame.h"
+#include "aliasd/engine/engine_priv.h"
+
+#define CONNS_A_MESSAGE 4000
+
+static void
+ask(const struct alias_conn *c, void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->nasks == e->asks_size) {
+		e->asks_size = e->asks_size * 2 + 64;
+		e->asks = mem_grow(e->asks, e->asks_size, sizeof(*e->asks));
+	}
+	e->asks[e->nasks++] = *c;
+	engine_arm_asks(e);
+}
+
+/* The connection was here all along, or is by now: the data plane finds the socket. */
+static void
+send_to_owner(uint16_t owner, const uint8_t *frame, size_t len, struct engine *e)
+{
+	struct dp_path path[LLT_MAX_LINKS];
+	uint8_t copy[STRAY_FRAME_MAX];
+
+	if (len < 14 || len > sizeof(copy) || paths_get(e->paths, owner, path) == 0)
+		return;
+	memcpy(copy, path[0].dst, 6);
+	memcpy(copy + 6, path[0].src, 6);
+	memcpy(copy + 12, frame + 12, len - 12);
+	len = frame_refit(copy, len, FRAME_MAX);
+	if (len > 0)
+		rawsock_send(e->raw, path[0].ifindex, copy, len);
+}
+
+static void
+deliver(uint16_t owner, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	send_to_owner(owner, frame, len, arg);
+}
+
+static void
+reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	struct engine *e = arg;
+	uint8_t out[FRAME_RST_LEN];
+	size_t missing;
+	uint16_t one;
+
+	if (clock_ns() < e->quiet_until)
+		return;
+	/*
+	 * The owner may be a host whose aliasd is away. If there is one such host, its kernel has the
+	 * connection or resets it; if there are more, the client tries again, and by then they may be back.
+	 */
+	missing = engine_owners_missing(e, &one);
+	if (missing == 1)
+		send_to_owner(one, frame, len, e);
+	if (missing > 0)
+		return;
+	if (frame_rst(out, frame, len))
+		rawsock_send(e->raw, ifindex, out, sizeof(out));
+}
+
+const struct stray_ops engine_stray_ops = { .ask = ask, .deliver = deliver, .reset = reset };
+
+static void
+arm(struct engine *e)
+{
+	uint64_t next = stray_run(e->stray, clock_ns());
+
+	if (next == STRAY_NEVER)
+		ev_timer_cancel(e->stray_timer);
+	else
+		ev_timer_set_at(e->stray_timer, next);
+}
+
+void
+engine_stray_timer(void *arg)
+{
+	arm(arg);
+}
+
+void
+engine_on_stray(
+    const struct dp_conn *d, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	struct engine *e = arg;
+	struct alias_conn c = engine_conn(d);
+	enum alias_verdict verdict = ALIAS_NOT_MINE;
+	uint16_t peers[LLT_MAX_NODES];
+	const uint16_t *members;
+	size_t i, n = state_members(e->state, &members), npeers = 0;
+
+	/* Who does not know the others knows nothing: the client tries again. */
+	if (!state_loaded(e->state))
+		return;
+	if (diag_lookup(e->diag, &c, &verdict) == 0 && verdict != ALIAS_NOT_MINE) {
+		if (verdict == ALIAS_MINE)
+			engine_flow(e, &c, ALIAS_FLOW_SET);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		if (members[i] != e->self)
+			peers[npeers++] = members[i];
+	}
+	stray_packet(e->stray, &c, ifindex, frame, len, peers, npeers, clock_ns());
+	arm(e);
+}
+
+/* As a host does on whose port nobody listens. Who does not know what the others want says nothing. */
+void
+engine_on_refused(
+    const struct dp_conn *c, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	struct engine *e = arg;
+	uint8_t out[FRAME_RST_LEN];
+
+	if (!state_loaded(e->state) || !state_quorate(e->state) ||
+	    !log_limit_ok(&e->refuse_limit, clock_ns()))
+		return;
+	if (frame_rst(out, frame, len))
+		rawsock_send(e->raw, ifindex, out, sizeof(out));
+}
+
+void
+engine_flush_asks(struct engine *e)
+{
+	static uint8_t buf[CONNS_A_MESSAGE * ALIAS_CONN_LEN + 64];
+	const uint16_t *members;
+	size_t i, done, n = state_members(e->state, &members);
+	struct alias_list list;
+	struct wire_wr w;
+
+	for (done = 0; done < e->nasks; done = i) {
+		wire_wr_init(&w, buf, sizeof(buf));
+		alias_list_begin(&list, &w, ALIAS_MSG_ASK);
+		for (i = done; i < e->nasks && i - done < CONNS_A_MESSAGE; i++)
+			alias_list_conn(&list, &e->asks[i], 0);
+		alias_list_end(&list);
+		for (size_t m = 0; m < n; m++) {
+			if (members[m] != e->self)
+				engine_unicast(e, members[m], buf, wire_wr_len(&w));
+		}
+	}
+	e->nasks = 0;
+}
+
+void
+engine_asked(struct engine *e, uint16_t src, struct alias_msg *m)
+{
+	static uint8_t buf[8192 * ALIAS_CONN_LEN + 64];
+	struct alias_list list;
+	struct alias_conn c;
+	struct wire_wr w;
+	uint8_t ignored;
+
+	if (m->count > CONNS_A_MESSAGE)
+		return;
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_list_begin(&list, &w, ALIAS_MSG_ANSWER);
+	while (alias_msg_next_conn(m, &c, &ignored)) {
+		enum alias_verdict verdict = ALIAS_NOT_MINE;
+
+		if (diag_lookup(e->diag, &c, &verdict) < 0)
+			continue; /* who cannot tell says nothing, and the client tries again */
+		if (verdict == ALIAS_MINE && engine_is_anothers(e, &c))
+			verdict = ALIAS_NOT_MINE;
+		if (verdict == ALIAS_MINE)
+			engine_flow(e, &c, ALIAS_FLOW_SET);
+		alias_list_conn(&list, &c, (uint8_t)verdict);
+	}
+	alias_list_end(&list);
+	engine_unicast(e, src, buf, wire_wr_len(&w));
+}
+
+void
+engine_answered(struct engine *e, uint16_t src, struct alias_msg *m)
+{
+	struct alias_conn c;
+	uint8_t verdict;
+
+	while (alias_msg_next_conn(m, &c, &verdict))
+		stray_answer(e->stray, src, &c, (enum alias_verdict)verdict, clock_ns());
+	arm(e);
+}
