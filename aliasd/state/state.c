@@ -73,7 +73,7 @@ reset(struct state *st)
 	memset(st->joined_at, 0, sizeof(st->joined_at));
 	memset(st->limit, 0, sizeof(st->limit));
 	st->loaded = false;
-	st->ops->on_reset(st->arg);
+	state_tell(st, on_reset);
 }
 
 void
@@ -127,7 +127,7 @@ send_snapshot(struct state *st)
 		n = len - at < CHUNK ? len - at : CHUNK;
 		wire_wr_init(&w, buf, sizeof(buf));
 		alias_msg_snapshot(&w, st->gen, i, total, dump + at, n);
-		st->ops->broadcast(buf, wire_wr_len(&w), st->arg);
+		state_tell(st, broadcast, buf, wire_wr_len(&w));
 	}
 	free(dump);
 }
@@ -145,7 +145,7 @@ static void
 now_loaded(struct state *st)
 {
 	st->loaded = true;
-	st->ops->on_loaded(st->arg);
+	state_tell(st, on_loaded);
 }
 
 /*
@@ -292,7 +292,7 @@ take_snapshot(struct state *st)
 
 	if (!fits) {
 		state_lost(st);
-		st->ops->on_bad_snapshot(st->arg);
+		state_tell(st, on_bad_snapshot);
 		return;
 	}
 	if (!st->loaded) {
@@ -347,7 +347,7 @@ state_ordered(struct state *st, uint16_t src, const uint8_t *data, size_t len)
 	apply(st, src, &m);
 	state_derive(st);
 	if (src == st->self && token != 0)
-		st->ops->on_own(token, st->arg);
+		state_tell(st, on_own, token);
 	state_api_flush(st);
 	return true;
 }

@@ -43,6 +43,7 @@ struct state_alias {
 	bool dirty;             /* internal */
 };
 
+/* What follows from what happened; what is NULL is not told. */
 struct state_ops {
 	/* Ordered; only called inside a view. */
 	void (*broadcast)(const uint8_t *, size_t, void *arg);
@@ -66,7 +67,7 @@ struct state_ops {
 	void (*on_full)(struct in_addr, uint16_t node, void *arg);
 	/* What a member is configured for became known, or changed. */
 	void (*on_limit)(uint16_t node, void *arg);
-	/* Who has which ports may have changed. These two may be NULL. */
+	/* Who has which ports may have changed. */
 	void (*on_shares)(void *arg);
 	/* A member said how its file is. */
 	void (*on_file)(uint16_t node, void *arg);

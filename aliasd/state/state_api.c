@@ -67,7 +67,7 @@ state_api_flush(struct state *st)
 	st->done = NULL;
 	st->ndone = 0;
 	for (i = 0; i < n; i++)
-		st->ops->on_result(done[i].token, done[i].status, done[i].port_h, st->arg);
+		state_tell(st, on_result, done[i].token, done[i].status, done[i].port_h);
 	free(done);
 }
 
@@ -359,8 +359,8 @@ propose(struct state *st, struct reg *g)
 	g->nawait = st->nmembers;
 	for (i = 0; i < st->nmembers; i++)
 		g->await[i] = st->members[i];
-	st->ops->on_probe(&(struct alias_api){ .proto = g->svc.proto, .port_h = g->svc.port_h,
-		.prog = g->prog, .resv = g->resv }, st->arg);
+	state_tell(st, on_probe, &(struct alias_api){ .proto = g->svc.proto, .port_h = g->svc.port_h,
+		.prog = g->prog, .resv = g->resv });
 }
 
 static void

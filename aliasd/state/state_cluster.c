@@ -64,8 +64,7 @@ state_set_share(struct state *st, uint16_t node, const struct alias_share *a)
 		s->node[share] = node;
 		s->left_at[share] = st->gen;
 	}
-	if (st->ops->on_shares != NULL)
-		st->ops->on_shares(st->arg);
+	state_tell(st, on_shares);
 }
 
 /* It keeps the share: its connections may be open, and it may come back. */
@@ -135,8 +134,7 @@ void
 state_set_file(struct state *st, uint16_t node, const struct alias_file *f)
 {
 	st->file[node] = *f;
-	if (st->ops->on_file != NULL)
-		st->ops->on_file(node, st->arg);
+	state_tell(st, on_file, node);
 }
 
 static uint64_t

@@ -51,7 +51,7 @@ drop_service(struct state *st, struct in_addr alias, uint8_t proto, uint16_t por
 	if (s == NULL)
 		return;
 	state_free_service(s);
-	st->ops->on_service(alias, proto, port_h, st->arg);
+	state_tell(st, on_service, alias, proto, port_h);
 }
 
 static struct service *
@@ -111,7 +111,7 @@ derive_service(struct state *st, const struct state_alias *a, const struct port 
 	s->targets = t;
 	s->n = n;
 	s->active = active;
-	st->ops->on_service(a->addr, p->proto, p->port_h, st->arg);
+	state_tell(st, on_service, a->addr, p->proto, p->port_h);
 }
 
 struct pass {
@@ -158,7 +158,7 @@ remove_alias(struct state *st, struct state_alias *a)
 	if (a->id < st->low_id)
 		st->low_id = a->id;
 	map_del(st->aliases, a->addr.s_addr);
-	st->ops->on_alias_gone(a->addr, st->arg);
+	state_tell(st, on_alias_gone, a->addr);
 	free(a->rows);
 	free(a);
 }
@@ -181,12 +181,12 @@ derive_aliases(struct state *st, const uint32_t *addr, size_t n)
 	for (i = 0; i < n; i++) {
 		a = map_get(st->aliases, addr[i]);
 		if (a != NULL && a->master != st->self)
-			st->ops->on_alias(a, st->arg);
+			state_tell(st, on_alias, a);
 	}
 	for (i = 0; i < n; i++) {
 		a = map_get(st->aliases, addr[i]);
 		if (a != NULL && a->master == st->self)
-			st->ops->on_alias(a, st->arg);
+			state_tell(st, on_alias, a);
 	}
 	for (i = 0; i < n; i++) {
 		struct pass x = { .st = st, .alias = map_get(st->aliases, addr[i]) };
@@ -220,7 +220,7 @@ state_derive(struct state *st)
 	size_t na = st->ndirty_aliases, np = st->ndirty_ports;
 
 	if (st->svc_changed)
-		st->ops->on_services(st->arg);
+		state_tell(st, on_services);
 	st->svc_changed = false;
 	st->ndirty_aliases = st->ndirty_ports = 0;
 	derive_aliases(st, st->dirty_aliases, na);

@@ -45,6 +45,13 @@ struct reg { /* registered by a program */
 	uint64_t *token;           /* our own programs that wait for it; no part of the state */
 };
 
+/* To whom the state belongs, if it wants to know. */
+#define state_tell(st, what, ...)                                                                  \
+	do {                                                                                           \
+		if ((st)->ops->what != NULL)                                                               \
+			(st)->ops->what(__VA_ARGS__ __VA_OPT__(, )(st)->arg);                                  \
+	} while (0)
+
 struct api_done {
 	uint64_t token;
 	enum alias_api_status status;

@@ -132,7 +132,7 @@ state_set_limit(struct state *st, uint16_t node, uint32_t max_aliases)
 	if (st->limit[node] == max_aliases)
 		return;
 	st->limit[node] = max_aliases;
-	st->ops->on_limit(node, st->arg);
+	state_tell(st, on_limit, node);
 }
 
 void
@@ -147,7 +147,7 @@ state_set_row(struct state *st, uint16_t node, const struct alias_row *row)
 		return;
 	}
 	if (a == NULL && map_count(st->aliases) >= state_limit(st)) {
-		st->ops->on_full(row->addr, node, st->arg);
+		state_tell(st, on_full, row->addr, node);
 		return;
 	}
 	if (a == NULL)

@@ -43,36 +43,6 @@ fz_alias(const struct state_alias *a, void *arg)
 }
 
 static void
-fz_nothing(void *arg)
-{
-}
-
-static void
-fz_gone(struct in_addr addr, void *arg)
-{
-}
-
-static void
-fz_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
-{
-}
-
-static void
-fz_full(struct in_addr addr, uint16_t node, void *arg)
-{
-}
-
-static void
-fz_limit(uint16_t node, void *arg)
-{
-}
-
-static void
-fz_own(uint64_t token, void *arg)
-{
-}
-
-static void
 fz_result(uint64_t token, enum alias_api_status status, uint16_t port_h, void *arg)
 {
 	fuzz_require(status < ALIAS_API_PENDING, "a result is final");
@@ -85,10 +55,8 @@ fz_probe(const struct alias_api *a, void *arg)
 }
 
 static const struct state_ops ops = { .broadcast = fz_broadcast, .on_loaded = fz_loaded,
-	.on_bad_snapshot = fz_bad_snapshot, .on_reset = fz_nothing, .on_alias = fz_alias,
-	.on_alias_gone = fz_gone, .on_service = fz_service, .on_services = fz_nothing,
-	.on_full = fz_full, .on_limit = fz_limit, .on_own = fz_own, .on_result = fz_result,
-	.on_probe = fz_probe };
+	.on_bad_snapshot = fz_bad_snapshot, .on_alias = fz_alias,
+	.on_result = fz_result, .on_probe = fz_probe };
 
 static void
 feed(struct state *st, const uint8_t *data, size_t size, const struct seen *seen)

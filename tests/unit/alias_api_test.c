@@ -22,36 +22,6 @@ static struct state *st;
 static uint64_t next_token;
 
 static void
-on_broadcast(const uint8_t *data, size_t len, void *arg)
-{
-}
-
-static void
-on_nothing(void *arg)
-{
-}
-
-static void
-on_alias(const struct state_alias *a, void *arg)
-{
-}
-
-static void
-on_gone(struct in_addr a, void *arg)
-{
-}
-
-static void
-on_service(struct in_addr a, uint8_t proto, uint16_t port_h, void *arg)
-{
-}
-
-static void
-on_own(uint64_t token, void *arg)
-{
-}
-
-static void
 on_result(uint64_t token, enum alias_api_status status, uint16_t port_h, void *arg)
 {
 	seen.results++;
@@ -67,10 +37,7 @@ on_probe(const struct alias_api *a, void *arg)
 	seen.probe = *a;
 }
 
-static const struct state_ops ops = { .broadcast = on_broadcast, .on_loaded = on_nothing,
-	.on_bad_snapshot = on_nothing, .on_reset = on_nothing, .on_alias = on_alias,
-	.on_alias_gone = on_gone, .on_service = on_service, .on_services = on_nothing, .on_own = on_own,
-	.on_result = on_result, .on_probe = on_probe };
+static const struct state_ops ops = { .on_result = on_result, .on_probe = on_probe };
 
 /* Members 0, 1 and 2; we are 0. */
 static void

@@ -23,31 +23,6 @@ on_broadcast(const uint8_t *data, size_t len, void *arg)
 }
 
 static void
-on_nothing(void *arg)
-{
-}
-
-static void
-on_alias(const struct state_alias *a, void *arg)
-{
-}
-
-static void
-on_gone(struct in_addr a, void *arg)
-{
-}
-
-static void
-on_service(struct in_addr a, uint8_t proto, uint16_t port_h, void *arg)
-{
-}
-
-static void
-on_own(uint64_t token, void *arg)
-{
-}
-
-static void
 on_shares(void *arg)
 {
 	shares++;
@@ -59,10 +34,8 @@ on_file(uint16_t node, void *arg)
 	files++;
 }
 
-static const struct state_ops ops = { .broadcast = on_broadcast, .on_loaded = on_nothing,
-	.on_bad_snapshot = on_nothing, .on_reset = on_nothing, .on_alias = on_alias,
-	.on_alias_gone = on_gone, .on_service = on_service, .on_services = on_nothing, .on_own = on_own,
-	.on_shares = on_shares, .on_file = on_file };
+static const struct state_ops ops = { .broadcast = on_broadcast, .on_shares = on_shares,
+	.on_file = on_file };
 
 static void
 view(struct state *s, uint32_t gen, uint16_t self, const char *members, const char *joined,

@@ -9,28 +9,7 @@
 
 static const struct in_addr alias = { .s_addr = 0x6400010a };
 
-static void
-on_broadcast(const uint8_t *data, size_t len, void *arg)
-{
-}
-
-static void
-on_nothing(void *arg)
-{
-}
-
-static void
-on_alias(const struct state_alias *a, void *arg)
-{
-}
-
-static void
-on_service(struct in_addr addr, uint8_t proto, uint16_t port_h, void *arg)
-{
-}
-
-static const struct state_ops ops = { .broadcast = on_broadcast, .on_loaded = on_nothing,
-	.on_reset = on_nothing, .on_alias = on_alias, .on_service = on_service, .on_services = on_nothing };
+static const struct state_ops ops; /* what follows is looked up, not told */
 
 static void
 row(struct state *st, uint16_t node, uint8_t flags, uint16_t selw)

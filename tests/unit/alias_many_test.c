@@ -15,16 +15,6 @@ static unsigned told, gone, full, limits;
 static struct state *st;
 
 static void
-on_broadcast(const uint8_t *data, size_t len, void *arg)
-{
-}
-
-static void
-on_nothing(void *arg)
-{
-}
-
-static void
 on_alias(const struct state_alias *a, void *arg)
 {
 	told++;
@@ -34,11 +24,6 @@ static void
 on_gone(struct in_addr addr, void *arg)
 {
 	gone++;
-}
-
-static void
-on_service(struct in_addr addr, uint8_t proto, uint16_t port_h, void *arg)
-{
 }
 
 static void
@@ -53,15 +38,8 @@ on_limit(uint16_t node, void *arg)
 	limits++;
 }
 
-static void
-on_own(uint64_t token, void *arg)
-{
-}
-
-static const struct state_ops ops = { .broadcast = on_broadcast, .on_loaded = on_nothing,
-	.on_bad_snapshot = on_nothing, .on_reset = on_nothing, .on_alias = on_alias,
-	.on_alias_gone = on_gone, .on_service = on_service, .on_services = on_nothing,
-	.on_full = on_full, .on_limit = on_limit, .on_own = on_own };
+static const struct state_ops ops = { .on_alias = on_alias, .on_alias_gone = on_gone,
+	.on_full = on_full, .on_limit = on_limit };
 
 /* Members 0 and 1; we are 0. */
 static void

@@ -195,16 +195,6 @@ sim_gone(struct in_addr a, void *arg)
 }
 
 static void
-sim_service(struct in_addr a, uint8_t proto, uint16_t port_h, void *arg)
-{
-}
-
-static void
-sim_services(void *arg)
-{
-}
-
-static void
 sim_own(uint64_t token, void *arg)
 {
 	must(token == 1 || token == 2);
@@ -243,16 +233,10 @@ sim_full(struct in_addr addr, uint16_t node, void *arg)
 	must(false);
 }
 
-static void
-sim_limit(uint16_t node, void *arg)
-{
-}
-
 static const struct state_ops ops = { .broadcast = sim_broadcast, .on_loaded = sim_loaded,
 	.on_bad_snapshot = sim_bad_snapshot, .on_reset = sim_reset, .on_alias = sim_alias,
-	.on_alias_gone = sim_gone, .on_service = sim_service, .on_services = sim_services,
-	.on_full = sim_full, .on_limit = sim_limit, .on_own = sim_own,
-	.on_result = sim_result, .on_probe = sim_probe };
+	.on_alias_gone = sim_gone, .on_full = sim_full, .on_own = sim_own, .on_result = sim_result,
+	.on_probe = sim_probe };
 
 static void
 send_api(struct node *n)
@@ -708,11 +692,6 @@ struct alone {
 };
 
 static void
-alone_broadcast(const uint8_t *data, size_t len, void *arg)
-{
-}
-
-static void
 alone_loaded(void *arg)
 {
 	((struct alone *)arg)->loads++;
@@ -730,9 +709,8 @@ alone_reset(void *arg)
 	((struct alone *)arg)->resets++;
 }
 
-static const struct state_ops alone_ops = { .broadcast = alone_broadcast, .on_loaded = alone_loaded,
-	.on_bad_snapshot = alone_bad_snapshot, .on_reset = alone_reset, .on_alias = sim_alias,
-	.on_service = sim_service, .on_services = sim_services };
+static const struct state_ops alone_ops = { .on_loaded = alone_loaded,
+	.on_bad_snapshot = alone_bad_snapshot, .on_reset = alone_reset, .on_alias = sim_alias };
 
 static bool
 give_snapshot(struct state *st, uint32_t gen, const uint8_t *data, size_t len)

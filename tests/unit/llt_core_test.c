@@ -6,6 +6,7 @@
 
 #include "lltd/crypto.h"
 #include "tests/unit/llt_net.h"
+#include "tests/unit/unit.h"
 
 static uint32_t
 session_of(unsigned i, unsigned peer)
@@ -395,17 +396,9 @@ START_TEST(datagrams)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *t)
 {
-	Suite *s = suite_create("llt_core");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
-
-	if (!crypto_init())
-		return 1;
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, sessions_form, 0, 20);
 	tcase_add_test(t, quick_on_a_good_network);
 	tcase_add_loop_test(t, messages_on_bad_links, 0, 30);
@@ -423,10 +416,10 @@ main(void)
 	tcase_add_test(t, two_that_start_together);
 	tcase_add_test(t, back_pressure);
 	tcase_add_test(t, datagrams);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+}
+
+int
+main(void)
+{
+	return crypto_init() ? unit_run_cases("llt_core", add_tests, 120) : 1;
 }

@@ -6,6 +6,7 @@
 
 #include "lltd/crypto.h"
 #include "proto/llt_frame.h"
+#include "tests/unit/unit.h"
 
 static const uint8_t key[CRYPTO_KEY_LEN] = { 1, 2, 3 };
 static uint8_t frame[LLT_FRAME_MAX];
@@ -221,26 +222,19 @@ START_TEST(session_keys)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *t)
 {
-	Suite *s = suite_create("llt_frame");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
-
-	if (!crypto_init())
-		return 1;
 	tcase_add_loop_test(t, roundtrip, 1, LLT_F_LAST + 1);
 	tcase_add_loop_test(t, bit_flips, 1, LLT_F_LAST + 1);
 	tcase_add_loop_test(t, truncations, 1, LLT_F_LAST + 1);
 	tcase_add_loop_test(t, bodies, 1, LLT_F_LAST + 1);
 	tcase_add_test(t, versions);
 	tcase_add_test(t, session_keys);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+}
+
+int
+main(void)
+{
+	return crypto_init() ? unit_run_cases("llt_frame", add_tests, 60) : 1;
 }

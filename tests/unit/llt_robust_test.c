@@ -6,6 +6,7 @@
 
 #include "lltd/crypto.h"
 #include "tests/unit/llt_net.h"
+#include "tests/unit/unit.h"
 
 #define RECORDS 4096
 
@@ -238,17 +239,9 @@ START_TEST(fragments_fit_every_link)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *t)
 {
-	Suite *s = suite_create("llt_robust");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
-
-	if (!crypto_init())
-		return 1;
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, withheld_frames_keep_nobody_alive);
 	tcase_add_test(t, duplicate_gains_nothing_by_trouble);
 	tcase_add_test(t, replayed_probes_hide_no_duplicate);
@@ -256,10 +249,10 @@ main(void)
 	tcase_add_loop_test(t, restart_within_the_detection_time, 0, 20);
 	tcase_add_test(t, one_way_link_is_not_up);
 	tcase_add_test(t, fragments_fit_every_link);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+}
+
+int
+main(void)
+{
+	return crypto_init() ? unit_run_cases("llt_robust", add_tests, 60) : 1;
 }

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "lltd/stream.h"
+#include "tests/unit/unit.h"
 
 #define MS NSEC_PER_MSEC
 #define FRAG 1000
@@ -290,25 +291,19 @@ START_TEST(forgotten_message)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *t)
 {
-	Suite *s = suite_create("llt_stream");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
-
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, clean_network_sends_once);
 	tcase_add_loop_test(t, bad_network, 0, 40);
 	tcase_add_loop_test(t, link_cut_under_load, 0, 10);
 	tcase_add_test(t, ack_of_the_unsent);
 	tcase_add_test(t, nonsense_fragments);
 	tcase_add_test(t, forgotten_message);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+}
+
+int
+main(void)
+{
+	return unit_run_cases("llt_stream", add_tests, 120);
 }

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,24 +28,29 @@ remove_dir(void)
 	rmdir(dir);
 }
 
-int
-unit_run(const char *suite, const TTest *const *tests)
+/* Made by the parent, so that it can clean up behind a test that crashed. */
+static bool
+make_dir(const char *suite)
 {
 	const char *tmp = getenv("TMPDIR");
+
+	snprintf(dir, sizeof(dir), "%s/clua-%s-XXXXXX", tmp != NULL ? tmp : "/tmp", suite);
+	if (mkdtemp(dir) != NULL)
+		return true;
+	perror(dir);
+	return false;
+}
+
+static int
+run(const char *suite, TCase *tc, unsigned timeout)
+{
 	Suite *s = suite_create(suite);
-	TCase *tc = tcase_create("core");
 	SRunner *sr;
 	int failed;
 
-	/* Made by the parent, so that it can clean up behind a test that crashed. */
-	snprintf(dir, sizeof(dir), "%s/clua-%s-XXXXXX", tmp != NULL ? tmp : "/tmp", suite);
-	if (mkdtemp(dir) == NULL) {
-		perror(dir);
+	if (!make_dir(suite))
 		return 1;
-	}
-	for (; *tests != NULL; tests++)
-		tcase_add_test(tc, *tests);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, timeout);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
@@ -52,6 +58,25 @@ unit_run(const char *suite, const TTest *const *tests)
 	srunner_free(sr);
 	remove_dir();
 	return failed == 0 ? 0 : 1;
+}
+
+int
+unit_run(const char *suite, const TTest *const *tests)
+{
+	TCase *tc = tcase_create("core");
+
+	for (; *tests != NULL; tests++)
+		tcase_add_test(tc, *tests);
+	return run(suite, tc, 60);
+}
+
+int
+unit_run_cases(const char *suite, void (*add)(TCase *), unsigned timeout)
+{
+	TCase *tc = tcase_create("core");
+
+	add(tc);
+	return run(suite, tc, timeout);
 }
 
 const char *

@@ -8,6 +8,8 @@
 
 /* For main(): runs the tests, each in a process of its own; NULL ends the list. 0 or 1. */
 int unit_run(const char *suite, const TTest *const *tests);
+/* The same for tests that add says, loops among them; timeout: of each, in s. */
+int unit_run_cases(const char *suite, void (*add)(TCase *), unsigned timeout);
 
 /* Writes text to a new file in a folder that goes away with the test; returns its path. */
 const char *unit_file(const char *name, const char *text);
