@@ -209,7 +209,7 @@ put_tcp(struct wire_wr *w, const uint8_t *from, const struct frame_tcp *t)
 size_t
 frame_refit(uint8_t *frame, size_t len, size_t max)
 {
-	size_t room, doff, ihl, tcp_len;
+	size_t most = len < max ? len : max, doff, ihl, tcp_len;
 	struct frame_tcp t;
 	struct layout at;
 	uint8_t *ip, *tcp;
@@ -220,10 +220,10 @@ frame_refit(uint8_t *frame, size_t len, size_t max)
 	ihl = (size_t)(at.tcp - at.ip);
 	tcp = ip + ihl;
 	doff = (size_t)(tcp[12] >> 4) * 4;
-	room = (len < max ? len : max) - ETH_LEN - ihl;
-	tcp_len = at.tcp_len < room ? at.tcp_len : room;
-	if (tcp_len < doff)
+	if (most < ETH_LEN + ihl + doff)
 		return 0;
+	most -= ETH_LEN + ihl;
+	tcp_len = at.tcp_len < most ? at.tcp_len : most;
 	if (tcp_len < at.tcp_len)
 		tcp[13] &= (uint8_t)~FRAME_FIN;
 	wire_put_u16(ip + 2, (uint16_t)(ihl + tcp_len));

@@ -4,6 +4,7 @@
 
 #include "proto/alias_api.h"
 #include "proto/alias_ctl.h"
+#include "proto/alias_event.h"
 #include "tests/fuzz/fuzz.h"
 
 static uint8_t buf[1 << 17];
@@ -49,6 +50,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	TRY(alias_routing, alias_routing);
 	TRY(alias_ctl_alias, alias_ctl_alias);
 	TRY(alias_ctl_member, alias_ctl_member);
+	TRY(alias_ctl_iface, alias_ctl_iface);
+	TRY(alias_ctl_applied, alias_ctl_applied);
+	TRY(alias_event, alias_event);
 	/* Has two reserved bytes: they are read as anything and written as zero. */
 	wire_wr_init(&w, buf, sizeof(buf));
 	if (alias_ctl_service_decode(data, size, &s)) {
