@@ -41,6 +41,7 @@ struct packet {
 	__u32 alias;        /* … and number */
 	__u32 l4;           /* where the transport header starts */
 	__u32 l4_end;       /* end of the datagram as its header says */
+	__u32 to, limit;      /* of one that is too big for its way there */
 	__u32 answer_ifindex; /* where the daemon reaches who sent it, if not where it came in */
 	__u64 hash;         /* spreads flows over paths */
 };
@@ -174,11 +175,17 @@ packet_adopt(const struct packet *p)
 		__builtin_memcpy(eth->h_dest, iface->mac, 6);
 }
 
-/* Several packets in one, which the kernel has put together. */
+/* Several packets in one, which the kernel has put together: the payload of each, or 0. */
+INLINE __u32
+packet_segment(const struct packet *p)
+{
+	return p->hook == HOOK_TC ? ((struct __sk_buff *)p->ctx)->gso_size : 0;
+}
+
 INLINE int
 packet_is_aggregate(const struct packet *p)
 {
-	return p->hook == HOOK_TC && ((struct __sk_buff *)p->ctx)->gso_size;
+	return packet_segment(p) != 0;
 }
 
 /* How many those are. */

@@ -8,7 +8,7 @@
 #ifndef CLUA_ALIASD_BPF_FRAG_H
 #define CLUA_ALIASD_BPF_FRAG_H
 
-#include "up.h"
+#include "forward.h"
 
 INLINE void
 frag_key(struct packet *p, struct dp_frag_key *key)

@@ -3,6 +3,7 @@
 #ifndef CLUA_ALIASD_BPF_ICMP_H
 #define CLUA_ALIASD_BPF_ICMP_H
 
+#include "forward.h"
 #include "tcp.h"
 
 /* <linux/icmp.h> drags the C library in. */
@@ -75,8 +76,8 @@ icmp_copy(__u32 i, struct icmp_copies *c)
 
 	if (node == c->keep || node == self_node)
 		return 0;
-	path = address_frame(&p, node);
-	if (path)
+	path = path_to(&p, node);
+	if (path && address_frame(&p, path))
 		bpf_clone_redirect(c->skb, path->ifindex, 0);
 	return 0;
 }

@@ -10,14 +10,14 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 12
+#define DP_LAYOUT 13
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
 #define DP_PATHS 8      /* ways to one member */
 #define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
 #define DP_TARGETS 64 /* members of one service */
-#define DP_COUNTERS 27
+#define DP_COUNTERS 30
 
 /*
  * Aliases: two buckets of four places for an address; a place names the alias's number, which is that of
@@ -50,6 +50,8 @@ struct dp_path_slot { /* the first 12 bytes of the frame as they shall be */
 	__u8 dst[6];
 	__u8 src[6];
 	__u32 ifindex;
+	__u32 limit; /* bytes of the largest IP packet that passes; 0: whatever comes */
+	__u32 pad[3];
 };
 
 struct dp_node_slot {
@@ -206,12 +208,14 @@ struct dp_event {
 #define DP_STRAY_SHORT 256
 #define DP_STRAY_LONG 2048
 #define DP_STRAY_JUMBO 9216
+#define DP_STRAY_HUGE 65552 /* an IP packet of any length */
 enum {
 	DP_UP_STRAY,    /* TCP of no known connection */
 	DP_UP_REFUSED,  /* a SYN that nobody shall have */
 	DP_UP_FRAGMENT, /* came before the first of its datagram; client_port is the number of that */
 	DP_UP_FIRST,    /* the first one has come while others are held */
 	DP_UP_ARP,      /* a request that the daemon answers */
+	DP_UP_TOO_BIG,  /* for its way to node: the sender is to be told, or it is to be taken apart */
 };
 struct dp_stray {
 	__u32 ifindex; /* where the sender is */
@@ -219,6 +223,9 @@ struct dp_stray {
 	__u32 alias, client;
 	__u16 port, client_port;
 	__u16 kind, proto;
+	__u16 node, limit; /* too big: the largest IP packet on the way … */
+	__u16 segment;     /* … and the payload of each in an aggregate, 0: it is none */
+	__u16 pad;
 };
 
 /* One element, kept with the maps: what a successor must know. */
@@ -365,7 +372,7 @@ dp_sticky_draw(__u32 client, __u32 node)
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct dp_bucket) == 64, "one cache line");
-_Static_assert(sizeof(struct dp_path_slot) == 16, "path");
+_Static_assert(sizeof(struct dp_path_slot) == 32, "path");
 _Static_assert(sizeof(struct dp_alias_slot) == 16, "alias");
 _Static_assert(sizeof(struct dp_alias_bucket) == 32, "half a cache line");
 _Static_assert(DP_NODES < 1 << DP_OWNER_BITS, "owners fit");

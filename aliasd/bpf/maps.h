@@ -24,7 +24,9 @@ __u8 port_flags[2][DP_PORTS];
 struct dp_out out;
 __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no end */
 
-/* Written here: an event found no room. */
+/* Written here: when the next notice of a packet that was too big is due, if many come. */
+__u64 notice_due;
+/* An event found no room. */
 __u32 events_lost;
 __u64 events_woken; /* when the daemon was last woken for one */
 /* Written by the daemon: until then it looks by itself, so nobody needs to wake it. */

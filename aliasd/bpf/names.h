@@ -30,6 +30,9 @@
 	X(FRAGMENT_HELD, "fragment_held")                                                          \
 	X(FRAGMENT_LOST, "fragment_lost")                                                          \
 	X(ICMP_ERROR, "icmp_error")                                                                \
-	X(OWN, "own")
+	X(OWN, "own")                                                                              \
+	X(TOO_BIG, "too_big")                                                                      \
+	X(TOO_BIG_SPLIT, "too_big_split")                                                          \
+	X(TOO_BIG_LOST, "too_big_lost")
 
 #endif

@@ -217,36 +217,4 @@ to_fallback(struct packet *p)
 	return to_node(node, DP_C_FALLBACK, DP_C_FALLBACK);
 }
 
-/* The way to a member that packets of this hash take, or NULL; the frame is addressed for it. */
-INLINE struct dp_path_slot *
-address_frame(const struct packet *p, __u32 node)
-{
-	struct dp_node_slot *slot = &nodes[node & (DP_NODES - 1)];
-	__u32 current = *(volatile __u32 *)&slot->current;
-	__u32 n = current & 0xff, bank = current >> 8 & (DP_PATH_BANKS - 1);
-	__u32 *frame = packet_data(p), *mac;
-	struct dp_path_slot *path;
-
-	if (!n || (void *)frame + ETH_HLEN > packet_end(p))
-		return 0;
-	path = &slot->path[bank][((p->hash >> 48) * n >> 16) & (DP_PATHS - 1)];
-	mac = (__u32 *)path;
-	frame[0] = mac[0];
-	frame[1] = mac[1];
-	frame[2] = mac[2];
-	return path;
-}
-
-/* Out of a link to the member that shall have it. */
-INLINE int
-forward(struct packet *p, __u32 node, __u32 counter)
-{
-	struct dp_path_slot *path = address_frame(p, node);
-
-	if (!path)
-		return drop(p, DP_C_NO_PATH);
-	count_all(p, counter);
-	return packet_send(p, path->ifindex);
-}
-
 #endif

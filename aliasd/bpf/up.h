@@ -9,6 +9,7 @@
 #define REFUSED_ROOM (DP_STRAY_ROOM / 2)
 #define FRAGMENT_ROOM (DP_STRAY_ROOM / 4)
 #define ARP_ROOM (DP_STRAY_ROOM / 4)
+#define TOO_BIG_ROOM (DP_STRAY_ROOM / 4)
 
 INLINE int
 up_has_room(__u32 room)
@@ -26,6 +27,9 @@ up_fill(struct packet *p, struct dp_stray *stray, __u32 kind, __u16 client_port,
 	stray->client_port = client_port;
 	stray->kind = kind;
 	stray->proto = p->proto;
+	stray->node = p->to;
+	stray->limit = p->limit;
+	stray->segment = packet_segment(p);
 }
 
 /* The frame, or its first bytes. size is a constant for the verifier. */

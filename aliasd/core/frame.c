@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "aliasd/core/cksum.h"
 #include "common/wire.h"
 
 #define ETH_LEN 14
@@ -153,24 +154,6 @@ frame_tcp(const uint8_t *frame, size_t len, struct frame_tcp *t)
 	return true;
 }
 
-static uint32_t
-sum16(uint32_t sum, const uint8_t *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < len; i += 2)
-		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-	return len % 2 == 0 ? sum : sum + (uint32_t)(p[len - 1] << 8);
-}
-
-static uint16_t
-fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 static void
 put_ip(struct wire_wr *w, const uint8_t *from)
 {
@@ -185,7 +168,7 @@ put_ip(struct wire_wr *w, const uint8_t *from)
 	wire_wr_u16(w, 0);
 	wire_wr_bytes(w, from + 16, 4);
 	wire_wr_bytes(w, from + 12, 4);
-	wire_put_u16(ip + 10, fold(sum16(0, ip, IP_LEN)));
+	wire_put_u16(ip + 10, cksum_fold(cksum_add(0, ip, IP_LEN)));
 }
 
 static void
@@ -203,7 +186,7 @@ put_tcp(struct wire_wr *w, const uint8_t *from, const struct frame_tcp *t)
 	wire_wr_u32(w, 0); /* window, checksum */
 	wire_wr_u16(w, 0);
 	wire_put_u16(tcp + 16,
-	    fold(sum16(sum16(IPPROTO_TCP + TCP_LEN, tcp - 8, 8), tcp, TCP_LEN)));
+	    cksum_fold(cksum_add(cksum_add(IPPROTO_TCP + TCP_LEN, tcp - 8, 8), tcp, TCP_LEN)));
 }
 
 size_t
@@ -228,10 +211,10 @@ frame_refit(uint8_t *frame, size_t len, size_t max)
 		tcp[13] &= (uint8_t)~FRAME_FIN;
 	wire_put_u16(ip + 2, (uint16_t)(ihl + tcp_len));
 	wire_put_u16(ip + 10, 0);
-	wire_put_u16(ip + 10, fold(sum16(0, ip, ihl)));
+	wire_put_u16(ip + 10, cksum_fold(cksum_add(0, ip, ihl)));
 	wire_put_u16(tcp + 16, 0);
 	wire_put_u16(tcp + 16,
-	    fold(sum16(sum16((uint32_t)(IPPROTO_TCP + tcp_len), ip + 12, 8), tcp, tcp_len)));
+	    cksum_fold(cksum_add(cksum_add((uint32_t)(IPPROTO_TCP + tcp_len), ip + 12, 8), tcp, tcp_len)));
 	return ETH_LEN + ihl + tcp_len;
 }
 

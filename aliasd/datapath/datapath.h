@@ -34,6 +34,12 @@ struct dp_fragment { /* what the fragments of a datagram have in common */
 	uint8_t ipproto;
 };
 
+struct dp_too_big {
+	uint16_t node;    /* who shall have it */
+	uint16_t limit;   /* bytes of the largest IP packet on the way */
+	uint16_t segment; /* of an aggregate: the payload of each packet; else 0 */
+};
+
 enum dp_sock_event {
 	DP_LISTEN,      /* a TCP socket of this host began to listen: conn.alias = its bound address, or any */
 	DP_UNLISTEN,    /* … ended to listen */
@@ -67,6 +73,13 @@ struct dp_ops {
 	    void *arg);
 	/* An ARP request for an alias of which that is left to the daemon (struct dp_alias). */
 	void (*on_arp)(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg);
+	/*
+	 * A packet for another member that is too large for the way there; the data plane has dropped it.
+	 * What may not be taken apart comes with its first 256 bytes and is to be answered, the rest whole
+	 * and is to be sent on in pieces. ifindex is where the sender is.
+	 */
+	void (*on_too_big)(const struct dp_too_big *, uint32_t ifindex, const uint8_t *frame, size_t len,
+	    void *arg);
 	/* The first one has come: those that are held may be put in again. */
 	void (*on_first)(const struct dp_fragment *, void *arg);
 	/* A probe of another host came in by this LAN interface: its program is where it should be. */
@@ -199,6 +212,7 @@ void datapath_set_source(struct datapath *, struct in_addr, uint16_t first_h, ui
 
 struct dp_path { /* a way to a member */
 	uint32_t ifindex;
+	uint32_t limit; /* bytes of the largest IP packet that passes; 0: whatever comes */
 	uint8_t src[6], dst[6];
 };
 /* The usable ways to a member, best class only; flows are spread over them. n = 0: unreachable. */
@@ -222,7 +236,8 @@ void datapath_each_flow(struct datapath *, uint16_t owner,
  * Per CPU in the kernel, summed here. RECEIVED: from a member that redirected it. FRAGMENT: all but
  * the first of a datagram, which counts as the datagram; delivered here. FRAGMENT_HELD: came before the
  * first; LOST: dropped, as the first was, or did not come in time. OWN: sent by this host; counts as
- * what it is, too.
+ * what it is, too. TOO_BIG: for a link, dropped, and the sender told; SPLIT: forwarded in pieces; LOST:
+ * dropped, as there were too many.
  */
 enum dp_counter {
 	DP_C_ARP_ANSWERED, DP_C_ARP_DROPPED, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED, DP_C_FLOW_LOCAL,
@@ -230,7 +245,7 @@ enum dp_counter {
 	DP_C_STRAY, DP_C_STRAY_LOST, DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_FALLBACK, DP_C_MALFORMED,
 	DP_C_FRAGMENT, DP_C_REFUSED, DP_C_NEW_RECEIVED, DP_C_UDP_RECEIVED, DP_C_FRAGMENT_FORWARDED,
 	DP_C_FRAGMENT_RECEIVED, DP_C_HALFOPEN_FORWARDED, DP_C_FRAGMENT_HELD, DP_C_FRAGMENT_LOST,
-	DP_C_ICMP_ERROR, DP_C_OWN, DP_C_MAX
+	DP_C_ICMP_ERROR, DP_C_OWN, DP_C_TOO_BIG, DP_C_TOO_BIG_SPLIT, DP_C_TOO_BIG_LOST, DP_C_MAX
 };
 const char *datapath_counter_name(enum dp_counter);
 int datapath_counters(struct datapath *, uint64_t out[DP_C_MAX]);

@@ -62,6 +62,15 @@ on_fragment(struct datapath *dp, const struct dp_stray *s)
 		    &id, first_has_come(dp, &id), (const uint8_t *)(s + 1), s->len, dp->arg);
 }
 
+static void
+on_too_big(struct datapath *dp, const struct dp_stray *s)
+{
+	struct dp_too_big t = { .node = s->node, .limit = s->limit, .segment = s->segment };
+
+	if (dp->ops->on_too_big)
+		dp->ops->on_too_big(&t, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+}
+
 static int
 on_stray(void *arg, void *data, size_t size)
 {
@@ -77,6 +86,8 @@ on_stray(void *arg, void *data, size_t size)
 		dp->ops->on_refused(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
 	else if (s->kind == DP_UP_ARP && dp->ops->on_arp)
 		dp->ops->on_arp(s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else if (s->kind == DP_UP_TOO_BIG)
+		on_too_big(dp, s);
 	else if (s->kind == DP_UP_STRAY && dp->ops->on_stray)
 		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
 	else

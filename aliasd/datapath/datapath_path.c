@@ -15,8 +15,8 @@ same_paths(const struct dp_path_slot *slot, const struct dp_path *p, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (slot[i].ifindex != p[i].ifindex || memcmp(slot[i].dst, p[i].dst, 6) != 0 ||
-		    memcmp(slot[i].src, p[i].src, 6) != 0)
+		if (slot[i].ifindex != p[i].ifindex || slot[i].limit != p[i].limit ||
+		    memcmp(slot[i].dst, p[i].dst, 6) != 0 || memcmp(slot[i].src, p[i].src, 6) != 0)
 			return false;
 	return true;
 }
@@ -42,6 +42,7 @@ datapath_set_paths(struct datapath *dp, uint16_t node, const struct dp_path *p, 
 		memcpy(slot->path[bank][i].dst, p[i].dst, 6);
 		memcpy(slot->path[bank][i].src, p[i].src, 6);
 		slot->path[bank][i].ifindex = p[i].ifindex;
+		slot->path[bank][i].limit = p[i].limit;
 	}
 	__atomic_store_n(&slot->current, bank << 8 | n, __ATOMIC_RELEASE);
 	return 0;

@@ -93,8 +93,8 @@ smallest_mtu(const struct engine *e, uint32_t lan)
 }
 
 /*
- * What a client sends in packets that fit the LAN and no link cannot be sent on. Said once for each
- * link, as long as it stays so.
+ * What a client sends in packets that fit the LAN and no link cannot be sent on as it is. Said once for
+ * each link, as long as it stays so.
  */
 void
 engine_check_mtu(struct engine *e)
@@ -102,6 +102,7 @@ engine_check_mtu(struct engine *e)
 	const struct netlink_link *k, *l;
 	uint32_t lan[LAN_MAX], largest = 0;
 	size_t i, n = lan_ifaces(e->lan, lan);
+	bool changed = false;
 
 	for (i = 0; i < n; i++) {
 		l = netlink_link_by_index(lan_netlink(e->lan), lan[i]);
@@ -113,11 +114,14 @@ engine_check_mtu(struct engine *e)
 		if (k == NULL || k->mtu == e->link_mtu[i])
 			continue;
 		e->link_mtu[i] = k->mtu;
+		changed = true;
 		if (k->mtu < largest)
-			log_warnx("path", "%s: its MTU of %u is less than the LAN's %u: what clients send in "
-			    "larger packets is lost when it is to go to another member; set it to %u at least",
-			    k->name, k->mtu, largest, largest);
+			log_warnx("path", "%s: its MTU of %u is less than the LAN's %u: clients are told to send "
+			    "smaller packets when theirs are to go to another member by it", k->name, k->mtu,
+			    largest);
 	}
+	if (changed)
+		engine_tell_paths(e);
 }
 
 void

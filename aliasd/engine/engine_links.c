@@ -52,11 +52,22 @@ tell_paths(struct engine *e, uint16_t node)
 {
 	struct dp_path path[LLT_MAX_LINKS];
 	uint8_t mac[LLT_MAX_LINKS][6];
-	size_t n = paths_get(e->paths, node, path);
+	size_t n = engine_paths(e, node, path);
 
 	datapath_set_paths(e->dp, node, path, n);
 	n = paths_macs(e->paths, node, mac);
 	datapath_set_member_macs(e->dp, node, (const uint8_t(*)[6])mac, n);
+}
+
+void
+engine_tell_paths(struct engine *e)
+{
+	size_t i;
+
+	for (i = 0; i < LLT_MAX_NODES; i++) {
+		if (paths_reachable(e->paths, (uint16_t)i))
+			tell_paths(e, (uint16_t)i);
+	}
 }
 
 /* What members redirect comes in on links from an address that no route leads to. */
@@ -150,6 +161,7 @@ open_datapath(struct engine *e)
 	static const struct dp_ops ops = { .on_sock = engine_on_sock, .on_looked = engine_on_looked,
 		.on_stray = engine_on_stray, .on_refused = engine_on_refused,
 		.on_fragment = engine_on_fragment, .on_first = engine_on_first,
+		.on_too_big = engine_on_too_big,
 		.on_proven = engine_on_proven, .on_arp = engine_on_arp_request };
 	struct dp_conf conf = { .attach = (enum dp_attach)e->conf->attach, .self = e->self,
 		.max_flows = e->conf->max_flows,
@@ -243,7 +255,6 @@ int
 engine_attach(struct engine *e)
 {
 	uint32_t lan[LAN_MAX];
-	size_t i;
 
 	engine_start_aliases(e);
 	lan_each(e->lan, attach_one, e);
@@ -251,10 +262,7 @@ engine_attach(struct engine *e)
 	own_each(e->own, add_own_address, e);
 	if (lan_ifaces(e->lan, lan) == 0)
 		log_warnx("lan", "no LAN interface: this member can serve, but not route");
-	for (i = 0; i < LLT_MAX_NODES; i++) {
-		if (paths_reachable(e->paths, (uint16_t)i))
-			tell_paths(e, (uint16_t)i);
-	}
+	engine_tell_paths(e);
 	look_at_links(e);
 	datapath_detach_others(e->dp);
 	return 0;

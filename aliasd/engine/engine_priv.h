@@ -249,6 +249,7 @@ extern const struct lltsub_ops engine_llt_ops;
 extern const struct lan_ops engine_lan_ops;
 int engine_attach(struct engine *); /* once the data plane is there */
 bool engine_usable(uint16_t node, void *engine);
+void engine_tell_paths(struct engine *); /* all of them to the data plane, as links are now */
 
 /* engine_probe.c: proof that packets come by */
 void engine_probe_start(struct engine *, uint32_t ifindex);
@@ -451,6 +452,11 @@ void engine_check_mtu(struct engine *);
 void engine_on_fragment(
     const struct dp_fragment *, bool known, const uint8_t *frame, size_t len, void *engine);
 void engine_on_first(const struct dp_fragment *, void *engine);
+
+/* engine_size.c: packets too large for the way to a member */
+size_t engine_paths(const struct engine *, uint16_t node, struct dp_path out[LLT_MAX_LINKS]);
+void engine_on_too_big(const struct dp_too_big *, uint32_t ifindex, const uint8_t *frame, size_t len,
+    void *engine);
 
 /* engine_stray.c */
 extern const struct stray_ops engine_stray_ops;

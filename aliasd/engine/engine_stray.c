@@ -27,12 +27,12 @@ send_to_owner(uint16_t owner, const uint8_t *frame, size_t len, struct engine *e
 	struct dp_path path[LLT_MAX_LINKS];
 	uint8_t copy[STRAY_FRAME_MAX];
 
-	if (len < 14 || len > sizeof(copy) || paths_get(e->paths, owner, path) == 0)
+	if (len < 14 || len > sizeof(copy) || engine_paths(e, owner, path) == 0)
 		return;
 	memcpy(copy, path[0].dst, 6);
 	memcpy(copy + 6, path[0].src, 6);
 	memcpy(copy + 12, frame + 12, len - 12);
-	len = frame_refit(copy, len, FRAME_MAX);
+	len = frame_refit(copy, len, path[0].limit == 0 ? FRAME_MAX : 14 + (size_t)path[0].limit);
 	if (len > 0)
 		rawsock_send(e->raw, path[0].ifindex, copy, len);
 }

@@ -117,11 +117,23 @@ on_first(const struct dp_fragment *id, void *arg)
 	rig->fragment = *id;
 }
 
+static void
+on_too_big(const struct dp_too_big *t, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->too_bigs++;
+	rig->too_big = *t;
+	rig->stray_len = len;
+	memcpy(rig->stray_frame, frame, len < FRAME_MAX ? len : FRAME_MAX);
+}
+
 void
 rig_open(struct rig *rig)
 {
 	static const struct dp_ops ops = { .on_sock = on_sock, .on_stray = on_stray,
-		.on_refused = on_refused, .on_fragment = on_fragment, .on_first = on_first };
+		.on_refused = on_refused, .on_fragment = on_fragment, .on_first = on_first,
+		.on_too_big = on_too_big };
 
 	rig_sent(rig);
 	rig->lan = if_nametoindex("lan0");
@@ -159,11 +171,18 @@ rig_alias(struct rig *rig, const char *alias, bool master)
 void
 rig_paths(struct rig *rig, uint16_t node, size_t n)
 {
+	rig_narrow_paths(rig, node, n, 0);
+}
+
+void
+rig_narrow_paths(struct rig *rig, uint16_t node, size_t n, uint32_t limit)
+{
 	struct dp_path path[DP_PATHS] = { 0 };
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		path[i].ifindex = rig->link;
+		path[i].limit = limit;
 		memcpy(path[i].src, rig->link_mac, 6);
 		rig_node_mac(node, i, path[i].dst);
 	}
@@ -189,9 +208,10 @@ rig_conn(const char *client, uint16_t cport, const char *alias, uint16_t port)
 }
 
 static int
-run(int prog, uint32_t ifindex, const struct frame *f, struct run *r)
+run(int prog, uint32_t ifindex, uint16_t segment, const struct frame *f, struct run *r)
 {
-	struct __sk_buff in = { .ifindex = ifindex };
+	struct __sk_buff in = { .ifindex = ifindex, .gso_size = segment,
+		.gso_segs = segment ? f->len / segment + 1 : 0 };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->b, .data_size_in = f->len,
 	    .data_out = r->out.b, .data_size_out = sizeof(r->out.b), .ctx_in = &in,
 	    .ctx_size_in = sizeof(in), .repeat = 1);
@@ -225,7 +245,7 @@ rig_try(struct rig *rig, const struct frame *f, struct run *r)
 {
 	if (rig->xdp)
 		return run_xdp(rig, f, r);
-	return run(bpf_program__fd(rig->dp->skel->progs.clua_lan), rig->lan, f, r);
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_lan), rig->lan, rig->segment, f, r);
 }
 
 void
@@ -238,7 +258,7 @@ rig_run(struct rig *rig, const struct frame *f, struct run *r)
 int
 rig_try_link(struct rig *rig, const struct frame *f, struct run *r)
 {
-	return run(bpf_program__fd(rig->dp->skel->progs.clua_link), rig->link, f, r);
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_link), rig->link, rig->segment, f, r);
 }
 
 void
@@ -251,13 +271,13 @@ rig_run_link(struct rig *rig, const struct frame *f, struct run *r)
 int
 rig_try_own(struct rig *rig, const struct frame *f, struct run *r)
 {
-	return run(bpf_program__fd(rig->dp->skel->progs.clua_own), rig->lan, f, r);
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_own), rig->lan, rig->segment, f, r);
 }
 
 int
 rig_try_again(struct rig *rig, const struct frame *f, struct run *r)
 {
-	return run(bpf_program__fd(rig->dp->skel->progs.clua_again), rig->lan, f, r);
+	return run(bpf_program__fd(rig->dp->skel->progs.clua_again), rig->lan, rig->segment, f, r);
 }
 
 void

@@ -16,6 +16,7 @@
 struct rig {
 	struct datapath *dp;
 	struct dp_conf conf;
+	uint16_t segment; /* frames by TC are aggregates: the payload of each packet */
 	bool xdp; /* frames of the LAN go through the entry of XDP */
 	uint32_t lan, link; /* interfaces */
 	uint8_t lan_mac[6], link_mac[6];
@@ -23,6 +24,8 @@ struct rig {
 	struct dp_conn last[DP_LOST + 1]; /* by kind of event */
 	unsigned strays, refused, fragments, known_fragments, firsts;
 	struct dp_fragment fragment;
+	struct dp_too_big too_big; /* the last one */
+	unsigned too_bigs;
 	struct dp_conn stray_conn;
 	size_t stray_len; /* of a stray, a refused SYN or a fragment */
 	uint64_t sent;
@@ -43,6 +46,7 @@ void rig_close(struct rig *);
 /* Alias with fallback RIG_SELF, master or not. */
 void rig_alias(struct rig *, const char *alias, bool master);
 void rig_paths(struct rig *, uint16_t node, size_t n);
+void rig_narrow_paths(struct rig *, uint16_t node, size_t n, uint32_t limit);
 void rig_service(struct rig *, const char *alias, int proto, uint16_t port, size_t n,
     const struct dp_target *);
 struct dp_conn rig_conn(const char *client, uint16_t cport, const char *alias, uint16_t port);

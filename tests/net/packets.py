@@ -2,7 +2,8 @@
 """Packets of every kind, and servers that answer them.
 
     packets.py serve NAME UDP-PORT TCP-PORT      UDP-PORT any, +1 with IP_PKTINFO
-    packets.py ask ADDRESS PORT SIZE COUNT       datagrams; prints the answers' names
+    packets.py ask ADDRESS PORT SIZE COUNT [--options|--may-fragment|--aggregate]
+                                                 datagrams; prints the answers' names
     packets.py stream|fetch ADDRESS PORT BYTES   up or down by TCP; prints the name and the bytes
     packets.py fragments IFACE ADDRESS PORT ORDER COUNT
     packets.py tagged IFACE ADDRESS PORT COUNT
@@ -18,6 +19,7 @@ import threading
 IP_PKTINFO = 8
 OPTIONS = b"\x01" * 8  # no operation
 SIZE, PIECE = 8000, 1480
+IP_MTU_DISCOVER, UDP_SEGMENT, AGGREGATE = 10, 103, 8
 
 
 # ---- servers ----
@@ -96,13 +98,17 @@ def ask(address, port, size, count, *flags):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     if "--options" in flags:
         s.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, OPTIONS)
+    if "--may-fragment" in flags:
+        s.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, 0)
+    n = AGGREGATE if "--aggregate" in flags else 1
     s.connect((address, int(port)))
     for _ in range(int(count)):
         data = os.urandom(int(size))
-        s.send(data)
-        name = receive(s, data)
-        if name:
-            print(name)
+        s.sendmsg([data * n], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("H", len(data)))][:n - 1])
+        for _ in range(n):
+            name = receive(s, data)
+            if name:
+                print(name)
 
 
 def connect(address, port, flags):

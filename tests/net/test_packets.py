@@ -167,7 +167,7 @@ def too_big(tb):
 
 
 def forget_paths(tb):
-    for machine in ("n1", "n2", "x1"):
+    for machine in ("n1", "n2", "c1", "x1"):
         tb.machine(machine).run("ip route flush cache")
 
 
@@ -195,9 +195,72 @@ def test_path_mtu_of_udp(tb, narrow):
         assert "mtu 1400" in tb.machine(node).run("ip route get 10.9.0.101").stdout
 
 
-def test_a_link_with_a_smaller_mtu_is_reported(tb, servers):
-    machine = tb.machine("n3")
-    machine.run("ip link set ic0 mtu 1400")
-    wait_until(lambda: "ic0: its MTU of 1400 is less than the LAN's 1500" in
-        tb.log_tail("n3", "aliasd", 200), 10, "the warning")
-    machine.run("ip link set ic0 mtu 1500")
+@pytest.fixture(scope="module")
+def small_links(tb, servers):
+    """The links of the router take 1400 bytes, the LAN 1500."""
+    machine = tb.machine("n1")
+    for link in ("ic0", "ic1"):
+        machine.run("ip link set %s mtu 1400" % link)
+        wait_until(lambda: "%s: its MTU of 1400 is less than the LAN's 1500" % link in
+            tb.log_tail("n1", "aliasd", 200), 10, "the warning")
+    tb.machine("r1").run("ip route replace 10.9.0.0/24 dev eth1 src 10.9.0.1")
+    tb.machine("r1").run("ip route replace 10.1.0.0/24 dev eth0 src 10.1.0.1")
+    yield
+    for link in ("ic0", "ic1"):
+        machine.run("ip link set %s mtu 1500" % link)
+
+
+def too_large(tb):
+    """How many packets were too large for a link of n1, by what was done with them."""
+    drops = json.loads(tb.machine("n1").run("cluamgr -s clua -j").stdout)["aliases"][0]["drops"]
+    return {k: v for k, v in drops.items() if k.startswith("too_big")}
+
+
+def knows_path(tb, client):
+    return "mtu 1400" in tb.machine(client).run("ip route get " + ALIAS).stdout
+
+
+@pytest.mark.parametrize("client", ["c1", "x1"])
+def test_clients_learn_the_mtu_of_the_links_by_tcp(tb, small_links, client):
+    forget_paths(tb)
+    before = too_large(tb)
+    got = [run_tool(tb, client, "stream", ALIAS, STREAM, 300000).split() for _ in range(4)]
+    assert sorted(got) == [[n, "300000"] for n in ("n1", "n1", "n2", "n2")]
+    assert knows_path(tb, client)
+    assert difference(before, too_large(tb)).keys() == {"too_big"}
+
+
+@pytest.mark.parametrize("client", ["c1", "x1"])
+def test_clients_learn_the_mtu_of_the_links_by_udp(tb, small_links, client):
+    forget_paths(tb)
+    before = too_large(tb)
+    wait_until(lambda: len(answers(run_tool(tb, client, "ask", ALIAS, BIG, 1450, 20))) == 20, 20,
+        "answers to 1450 bytes")
+    assert knows_path(tb, client)
+    assert difference(before, too_large(tb)).keys() == {"too_big"}
+
+
+@pytest.mark.parametrize("client,kind", [("c1", ""), ("c1", "--aggregate"), ("x1", "")])
+def test_what_may_be_taken_apart_gets_through(tb, small_links, client, kind):
+    forget_paths(tb)
+    before = too_large(tb)
+    flags = ["--may-fragment"] + kind.split()
+    got = answers(run_tool(tb, client, "ask", ALIAS, BIG, 1450, 20, *flags))
+    assert got.count("n1") == got.count("n2") == (80 if kind else 10)
+    assert not knows_path(tb, client)
+    assert difference(before, too_large(tb)) == {"too_big_split": 10}
+    for order in ("in", "reverse"):
+        got = answers(run_tool(tb, client, "fragments", "eth0", ALIAS, BIG, order, 4)) \
+            if client == "c1" else ["n1", "n1", "n2", "n2"]
+        assert sorted(got) == ["n1", "n1", "n2", "n2"]
+
+
+def test_tcp_that_may_be_taken_apart_gets_through(tb, small_links):
+    client = tb.machine("c1")
+    forget_paths(tb)
+    client.run("sysctl -qw net.ipv4.ip_no_pmtu_disc=1")
+    before = too_large(tb)
+    got = [run_tool(tb, "c1", "stream", ALIAS, STREAM, 300000).split() for _ in range(2)]
+    assert sorted(got) == [["n1", "300000"], ["n2", "300000"]]
+    assert difference(before, too_large(tb)).keys() == {"too_big_split"}
+    client.run("sysctl -qw net.ipv4.ip_no_pmtu_disc=0")
