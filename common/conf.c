@@ -213,6 +213,9 @@ read_list(struct walk *w, config_setting_t *s, const struct conf_item *it, void 
 			wrong_type(w, elem, "a group, { ... }");
 		else
 			walk_group(w, elem, it->sub, at(base, it->offset + (size_t)i * it->size));
+		if (it->item_line_offset != 0)
+			*(int *)at(base, it->offset + (size_t)i * it->size + it->item_line_offset) =
+			    (int)config_setting_source_line(elem);
 		w->path[cut] = '\0';
 	}
 	*(size_t *)at(base, it->count_offset) = (size_t)n;

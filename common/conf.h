@@ -54,6 +54,7 @@ struct conf_item {
 	size_t count_offset; /* CONF_LIST, CONF_STRLIST: where the size_t count goes */
 	size_t set_offset;   /* != 0: a bool there becomes true when the key stood in the file */
 	size_t line_offset;  /* != 0: an int there becomes the line of the key (0 = default) */
+	size_t item_line_offset; /* CONF_LIST: != 0: an int there, in each item, becomes the line where it begins */
 };
 
 /*

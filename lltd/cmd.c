@@ -49,17 +49,6 @@ cmd_bad_row(const char *program)
 }
 
 const char *
-cmd_mac(const uint8_t m[6])
-{
-	static char buf[4][18];
-	static unsigned turn;
-	char *p = buf[turn++ % 4];
-
-	snprintf(p, sizeof(buf[0]), "%02X:%02X:%02X:%02X:%02X:%02X", m[0], m[1], m[2], m[3], m[4], m[5]);
-	return p;
-}
-
-const char *
 cmd_link_state(uint8_t state)
 {
 	static const char *const names[] = { "DOWN", "TROUBLE", "UP" };

@@ -18,7 +18,6 @@ void cmd_ask(int fd, const char *program, uint16_t type,
 /* Ends the program: a row that does not decode. */
 void cmd_bad_row(const char *program);
 
-const char *cmd_mac(const uint8_t mac[6]); /* in one of a few static buffers */
 const char *cmd_link_state(uint8_t state);
 const char *cmd_node_state(uint8_t state);
 

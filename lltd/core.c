@@ -103,11 +103,12 @@ core_bye(struct core *c, uint64_t now)
 }
 
 void
-core_carrier(struct core *c, unsigned link, bool up, const uint8_t mac[LLT_MAC_LEN],
-    uint32_t ifindex, size_t mtu, uint64_t now)
+core_carrier(struct core *c, unsigned link, bool up, const uint8_t addr[LLT_ADDR_LEN],
+    uint32_t ifindex, size_t longest, uint64_t now)
 {
+	size_t mtu = longest < LLT_FRAME_MAX ? longest : LLT_FRAME_MAX;
 	struct core_link *l = &c->link[link];
-	bool lost = l->carrier && !up;
+	bool lost = l->carrier && !up, moved = l->ifindex != ifindex || l->mtu != mtu;
 
 	if (up && !l->carrier) {
 		l->next_hello = now;
@@ -116,11 +117,16 @@ core_carrier(struct core *c, unsigned link, bool up, const uint8_t mac[LLT_MAC_L
 	}
 	l->carrier = up;
 	l->ifindex = ifindex;
-	l->mtu = mtu < LLT_FRAME_MAX ? mtu : LLT_FRAME_MAX;
-	memcpy(l->mac, mac, LLT_MAC_LEN);
-	for (unsigned i = 0; i < c->npeers && lost; i++)
-		if (linkstate_down(&c->peers[i]->link[link]))
+	l->mtu = mtu;
+	memcpy(l->addr, addr, LLT_ADDR_LEN);
+	for (unsigned i = 0; i < c->npeers; i++) {
+		struct linkstate *peer = &c->peers[i]->link[link];
+
+		if (lost && linkstate_down(peer))
 			peer_links_changed(c, c->peers[i], 1u << link);
+		else if (moved && peer->known)
+			c->ops->link_changed(c->arg, c->peers[i]->node, link);
+	}
 }
 
 void

@@ -24,6 +24,7 @@ struct core;
 enum core_balance { CORE_ROUNDROBIN, CORE_DESTINATION };
 
 struct core_link_conf {
+	uint8_t kind;    /* enum llt_link_kind */
 	uint8_t prio;    /* enum llt_link_prio */
 	uint32_t burst;  /* data frames back to back */
 };
@@ -42,7 +43,7 @@ struct core_conf {
 };
 
 struct core_ops {
-	/* A frame, to be preceded by the Ethernet header. dst is the broadcast address or a peer's. */
+	/* A frame, without the header of the link. dst is a peer's address, or llt_addr_all. */
 	void (*transmit)(void *arg, unsigned link, const uint8_t *dst, const uint8_t *frame, size_t len);
 	/* A message for the owner of a port; false: it has none. */
 	bool (*deliver)(void *arg, const struct llt_ctl_recv *);
@@ -60,16 +61,16 @@ struct core *core_new(const struct core_conf *, const struct core_ops *, void *a
 void core_free(struct core *);
 void core_bye(struct core *, uint64_t now); /* tells all peers that we end on purpose */
 
-/* A frame that came on link from the station src; without the Ethernet header. */
+/* A frame that came on link from the station src; without the header of the link. */
 void core_input(struct core *, unsigned link, const uint8_t *src, const uint8_t *frame, size_t len,
     uint64_t now);
 /* One that the network should not have brought to us. */
 void core_input_stray(struct core *, unsigned link);
 /*
- * State of our own link. mtu: longest frame, without the Ethernet header. A link that goes down is
+ * State of our own link. mtu: longest frame, without the header of the link. One that goes down is
  * inactive for all peers at once.
  */
-void core_carrier(struct core *, unsigned link, bool up, const uint8_t mac[LLT_MAC_LEN],
+void core_carrier(struct core *, unsigned link, bool up, const uint8_t addr[LLT_ADDR_LEN],
     uint32_t ifindex, size_t mtu, uint64_t now);
 void core_flush(struct core *, uint64_t now);
 /* To be called at core_next(), after all frames that had arrived by then were put in. */
@@ -94,7 +95,7 @@ struct core_link_info {
 	uint8_t prio;
 	uint32_t burst;
 	uint32_t ifindex;
-	uint8_t mac[LLT_MAC_LEN];
+	uint8_t addr[LLT_ADDR_LEN];
 	size_t mtu;
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	uint64_t hb_late, hb_lost;

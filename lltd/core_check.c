@@ -19,10 +19,10 @@ send_probe(struct core *c, unsigned link)
 	struct wire_wr w;
 
 	memcpy(p.name, c->conf.name, sizeof(p.name));
-	memcpy(p.mac, c->link[link].mac, LLT_MAC_LEN);
+	memcpy(p.addr, c->link[link].addr, LLT_ADDR_LEN);
 	tx_begin(c, &w, LLT_F_PROBE);
 	llt_probe_encode(&w, &p);
-	tx_cluster(c, &w, LLT_F_PROBE, link, LLT_BROADCAST, mac_broadcast);
+	tx_cluster(c, &w, LLT_F_PROBE, link, LLT_BROADCAST, llt_addr_all);
 	core_count(c, STAT_SND_HELLOS);
 }
 
@@ -44,7 +44,8 @@ check_tick(struct core *c, uint64_t now)
 }
 
 static void
-send_answer(struct core *c, const struct input *in, uint8_t verdict, struct log_limit *limit)
+send_answer(struct core *c, const struct input *in, uint8_t verdict, const uint8_t *holder,
+    struct log_limit *limit)
 {
 	struct llt_answer a = { .echo = in->f.incarnation, .verdict = verdict,
 		.starting = c->state == CORE_CHECKING };
@@ -55,7 +56,9 @@ send_answer(struct core *c, const struct input *in, uint8_t verdict, struct log_
 		return;
 	}
 	memcpy(a.name, c->conf.name, sizeof(a.name));
-	memcpy(a.mac, c->link[in->link].mac, LLT_MAC_LEN);
+	memcpy(a.addr, c->link[in->link].addr, LLT_ADDR_LEN);
+	if (holder != NULL)
+		memcpy(a.holder, holder, LLT_ADDR_LEN);
 	tx_begin(c, &w, LLT_F_ANSWER);
 	llt_answer_encode(&w, &a);
 	tx_cluster(c, &w, LLT_F_ANSWER, in->link, in->f.src, in->src);
@@ -64,9 +67,11 @@ send_answer(struct core *c, const struct input *in, uint8_t verdict, struct log_
 
 /* The asker must be told, and cannot make us send without bound. */
 void
-check_answer(struct core *c, const struct input *in, uint8_t verdict)
+check_answer(struct core *c, const struct input *in, uint8_t verdict, const struct peer *holder)
 {
-	send_answer(c, in, verdict, &c->refusals);
+	const struct linkstate *l = holder == NULL ? NULL : &holder->link[in->link];
+
+	send_answer(c, in, verdict, l != NULL && l->known ? l->addr : NULL, &c->refusals);
 }
 
 static bool
@@ -82,7 +87,7 @@ check_report_auth(struct core *c, const struct input *in)
 {
 	if (log_limit_ok(&c->log_auth, in->now))
 		log_warnx("auth", "node %u at %s on link %u speaks for cluster %u without our key: ignored",
-		    in->f.src, mac_text(in->src), in->link, c->conf.cluster);
+		    in->f.src, addr_text(c, in->link, in->src), in->link, c->conf.cluster);
 }
 
 void
@@ -90,7 +95,7 @@ check_report_duplicate(struct core *c, const struct input *in, const char *name)
 {
 	if (log_limit_ok(&c->log_dup, in->now))
 		log_warnx("check", "refused a second node %u (%s) of cluster %u at %s on link %u", in->f.src,
-		    name, c->conf.cluster, mac_text(in->src), in->link);
+		    name, c->conf.cluster, addr_text(c, in->link, in->src), in->link);
 }
 
 void
@@ -98,7 +103,20 @@ check_report_name(struct core *c, const struct input *in, const char *name)
 {
 	if (log_limit_ok(&c->log_name, in->now))
 		log_warnx("check", "refused node %u (%s) at %s on link %u: not so in our llthosts",
-		    in->f.src, name, mac_text(in->src), in->link);
+		    in->f.src, name, addr_text(c, in->link, in->src), in->link);
+}
+
+/*
+ * Where nothing reaches all, the one that has this id may never hear of the other: whoever is in a
+ * session with it speaks for it.
+ */
+static bool
+beyond_broadcasts(const struct core *c, const struct input *in)
+{
+	const struct peer *p = c->by_node[in->f.src];
+
+	return c->conf.link[in->link].kind == LLT_KIND_UDP && p != NULL && p->link[in->link].known &&
+	    hello_is_stranger(p, in);
 }
 
 void
@@ -110,7 +128,7 @@ check_probe_input(struct core *c, const struct input *in, const uint8_t *body)
 		core_count(c, STAT_DROP_MALFORMED);
 		return;
 	}
-	if (memcmp(p.mac, in->src, LLT_MAC_LEN) != 0) {
+	if (memcmp(p.addr, in->src, LLT_ADDR_LEN) != 0) {
 		core_count(c, STAT_DROP_SOURCE);
 		return;
 	}
@@ -118,13 +136,15 @@ check_probe_input(struct core *c, const struct input *in, const uint8_t *body)
 	if (in->f.src == c->conf.node) {
 		core_count(c, STAT_DROP_DUPLICATE_NODE);
 		check_report_duplicate(c, in, p.name);
-		check_answer(c, in, LLT_V_DUPLICATE_ID);
+		check_answer(c, in, LLT_V_DUPLICATE_ID, NULL);
 	} else if (!name_known(c, in->f.src, p.name)) {
 		core_count(c, STAT_DROP_UNKNOWN_NODE);
 		check_report_name(c, in, p.name);
-		check_answer(c, in, LLT_V_UNKNOWN_NAME);
-	} else /* Out of another purse: whoever replays a good probe must not silence refusals. */
-		send_answer(c, in, LLT_V_WELCOME, &c->welcomes);
+		check_answer(c, in, LLT_V_UNKNOWN_NAME, NULL);
+	} else if (beyond_broadcasts(c, in))
+		hello_stranger(c, c->by_node[in->f.src], in);
+	else /* Out of another purse: whoever replays a good probe must not silence refusals. */
+		send_answer(c, in, LLT_V_WELCOME, NULL, &c->welcomes);
 }
 
 /* Fills why with the reason not to start; false: there is none. */
@@ -132,8 +152,10 @@ static bool
 objection(const struct core *c, const struct input *in, const struct llt_answer *a, char *why,
     size_t size)
 {
-	const char *at = mac_text(in->src);
+	const char *at = addr_text(c, in->link, in->src);
 	unsigned node = in->f.src, cluster = c->conf.cluster;
+	static const uint8_t none[LLT_ADDR_LEN];
+	bool held = memcmp(a->holder, none, LLT_ADDR_LEN) != 0;
 
 	if (in->f.src == c->conf.node) {
 		/* Of two that start together, one may. */
@@ -146,6 +168,12 @@ objection(const struct core *c, const struct input *in, const struct llt_answer 
 	if (!name_known(c, in->f.src, a->name)) {
 		snprintf(why, size, "cluster %u is already used by node %u (%s), which is not in our "
 				    "llthosts and has the address %s", cluster, node, a->name, at);
+		return true;
+	}
+	if (a->verdict == LLT_V_DUPLICATE_ID) {
+		snprintf(why, size, "node %u already exists in cluster %u: node %u (%s) knows it%s%s",
+		    c->conf.node, cluster, node, a->name, held ? " at the address " : "",
+		    held ? addr_text(c, in->link, a->holder) : "");
 		return true;
 	}
 	if (a->verdict == LLT_V_UNKNOWN_NAME) {
@@ -161,7 +189,7 @@ late_verdict(struct core *c, const struct input *in, const struct llt_answer *a)
 {
 	if (a->verdict != LLT_V_WELCOME && log_limit_ok(&c->log_dup, in->now))
 		log_errx("check", "node %u (%s) at %s refuses us: %s", in->f.src, a->name,
-		    mac_text(in->src), a->verdict == LLT_V_DUPLICATE_ID ?
+		    addr_text(c, in->link, in->src), a->verdict == LLT_V_DUPLICATE_ID ?
 			"another node with our id is running" : "we are not so in its llthosts");
 }
 
@@ -175,7 +203,7 @@ check_answer_input(struct core *c, const struct input *in, const uint8_t *body)
 		core_count(c, STAT_DROP_MALFORMED);
 		return;
 	}
-	if (memcmp(a.mac, in->src, LLT_MAC_LEN) != 0) {
+	if (memcmp(a.addr, in->src, LLT_ADDR_LEN) != 0) {
 		core_count(c, STAT_DROP_SOURCE);
 		return;
 	}

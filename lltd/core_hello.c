@@ -56,7 +56,7 @@ hello_fill(struct core *c, unsigned link, struct llt_hello *h)
 {
 	memset(h, 0, sizeof(*h));
 	h->mtu = smallest_mtu(c);
-	memcpy(h->mac, c->link[link].mac, LLT_MAC_LEN);
+	memcpy(h->addr, c->link[link].addr, LLT_ADDR_LEN);
 	memcpy(h->name, c->conf.name, sizeof(h->name));
 }
 
@@ -69,7 +69,7 @@ hello_broadcast(struct core *c, unsigned link)
 	hello_fill(c, link, &h);
 	tx_begin(c, &w, LLT_F_HELLO);
 	llt_hello_encode(&w, &h);
-	tx_cluster(c, &w, LLT_F_HELLO, link, LLT_BROADCAST, mac_broadcast);
+	tx_cluster(c, &w, LLT_F_HELLO, link, LLT_BROADCAST, llt_addr_all);
 	core_count(c, STAT_SND_HELLOS);
 }
 
@@ -96,7 +96,7 @@ from_its_address(const struct peer *p, const struct input *in)
 {
 	const struct linkstate *l = &p->link[in->link];
 
-	return l->known && memcmp(l->mac, in->src, LLT_MAC_LEN) == 0;
+	return l->known && memcmp(l->addr, in->src, LLT_ADDR_LEN) == 0;
 }
 
 /*
@@ -110,15 +110,21 @@ seems_gone(const struct peer *p, const struct input *in)
 	return (p->up[LLT_PRIO_HIGH] | p->up[LLT_PRIO_LOW]) == 0 && from_its_address(p, in);
 }
 
-/* Somebody else with the peer's id, while the peer is alive. */
-static void
-stranger(struct core *c, struct peer *p, const struct input *in)
+/* From its own address it was restarted, or lost the session: wait until the old one is silent. */
+bool
+hello_is_stranger(const struct peer *p, const struct input *in)
 {
-	if (in->f.incarnation == p->s.peer_inc || from_its_address(p, in))
-		return; /* it was restarted, or lost the session: wait until the old one is silent */
+	return p != NULL && p->s.up && in->f.incarnation != p->s.peer_inc && !from_its_address(p, in);
+}
+
+void
+hello_stranger(struct core *c, const struct peer *p, const struct input *in)
+{
+	if (!hello_is_stranger(p, in))
+		return;
 	core_count(c, STAT_DROP_DUPLICATE_NODE);
 	check_report_duplicate(c, in, p->name);
-	check_answer(c, in, LLT_V_DUPLICATE_ID);
+	check_answer(c, in, LLT_V_DUPLICATE_ID, p);
 }
 
 static void
@@ -127,7 +133,7 @@ broadcast_input(struct core *c, struct peer *p, const struct input *in)
 	bool same = p->s.up && in->f.incarnation == p->s.peer_inc;
 
 	if (p->s.up && !same && !seems_gone(p, in)) {
-		stranger(c, p, in);
+		hello_stranger(c, p, in);
 		return;
 	}
 	if (same || !p->s.up)
@@ -146,7 +152,7 @@ unicast_input(struct core *c, struct peer *p, const struct input *in, const stru
 	c->ops->random(c->arg, fresh, sizeof(fresh));
 	r = session_input(&p->s, in->f.incarnation, h, seems_gone(p, in), fresh, &reply);
 	if (r == SESSION_REFUSED) {
-		stranger(c, p, in);
+		hello_stranger(c, p, in);
 		return;
 	}
 	if (r == SESSION_OPENED || r == SESSION_REPLACED)
@@ -166,7 +172,7 @@ hello_input(struct core *c, struct peer *p, const struct input *in, const uint8_
 		core_count(c, STAT_DROP_MALFORMED);
 		return;
 	}
-	if (memcmp(h.mac, in->src, LLT_MAC_LEN) != 0) {
+	if (memcmp(h.addr, in->src, LLT_ADDR_LEN) != 0) {
 		core_count(c, STAT_DROP_SOURCE);
 		return;
 	}
@@ -174,13 +180,13 @@ hello_input(struct core *c, struct peer *p, const struct input *in, const uint8_
 	if (in->f.src == c->conf.node) {
 		core_count(c, STAT_DROP_DUPLICATE_NODE);
 		check_report_duplicate(c, in, h.name);
-		check_answer(c, in, LLT_V_DUPLICATE_ID);
+		check_answer(c, in, LLT_V_DUPLICATE_ID, NULL);
 		return;
 	}
 	if (p == NULL || strcmp(p->name, h.name) != 0) {
 		core_count(c, STAT_DROP_UNKNOWN_NODE);
 		check_report_name(c, in, h.name);
-		check_answer(c, in, LLT_V_UNKNOWN_NAME);
+		check_answer(c, in, LLT_V_UNKNOWN_NAME, NULL);
 		return;
 	}
 	hello_window_claim(p, in);

@@ -45,9 +45,11 @@ core_link_state(const struct core *c, uint16_t node, unsigned link, struct llt_e
 	e->prio = c->link[link].prio;
 	e->state = p->link[link].state;
 	e->known = p->link[link].known;
+	e->kind = c->conf.link[link].kind;
+	e->mtu = (uint32_t)c->link[link].mtu;
 	e->ifindex = c->link[link].ifindex;
-	memcpy(e->mac, c->link[link].mac, LLT_MAC_LEN);
-	memcpy(e->peer_mac, p->link[link].mac, LLT_MAC_LEN);
+	memcpy(e->addr, c->link[link].addr, LLT_ADDR_LEN);
+	memcpy(e->peer_addr, p->link[link].addr, LLT_ADDR_LEN);
 	return true;
 }
 
@@ -61,7 +63,7 @@ core_link_info(const struct core *c, unsigned link, struct core_link_info *e)
 	e->prio = l->prio;
 	e->burst = l->burst;
 	e->ifindex = l->ifindex;
-	memcpy(e->mac, l->mac, LLT_MAC_LEN);
+	memcpy(e->addr, l->addr, LLT_ADDR_LEN);
 	e->mtu = l->mtu;
 	e->tx_frames = l->tx_frames;
 	e->tx_bytes = l->tx_bytes;

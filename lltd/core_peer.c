@@ -6,32 +6,26 @@
 
 #include "lltd/core_priv.h"
 
-const uint8_t mac_broadcast[LLT_MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-
 const char *
-mac_text(const uint8_t *m)
+addr_text(const struct core *c, unsigned link, const uint8_t *addr)
 {
-	static char buf[2][18];
-	static unsigned turn;
-	char *p = buf[turn++ % 2];
-
-	snprintf(p, sizeof(buf[0]), "%02X:%02X:%02X:%02X:%02X:%02X", m[0], m[1], m[2], m[3], m[4], m[5]);
-	return p;
+	return llt_addr_text(c->conf.link[link].kind, addr);
 }
 
 static const char *const state_names[] = { "inactive", "in trouble", "active" };
 
 void
-peer_learn(struct core *c, struct peer *p, unsigned link, const uint8_t *mac)
+peer_learn(struct core *c, struct peer *p, unsigned link, const uint8_t *addr)
 {
 	struct linkstate *l = &p->link[link];
 
-	if (l->known && memcmp(l->mac, mac, LLT_MAC_LEN) == 0)
+	if (l->known && memcmp(l->addr, addr, LLT_ADDR_LEN) == 0)
 		return;
 	if (l->known)
 		log_info("link", "link %u node %u (%s) address changed from %s to %s", link, p->node,
-		    p->name, mac_text(l->mac), mac_text(mac));
-	memcpy(l->mac, mac, LLT_MAC_LEN);
+		    p->name, addr_text(c, link, l->addr),
+		    addr_text(c, link, addr));
+	memcpy(l->addr, addr, LLT_ADDR_LEN);
 	l->known = true;
 	c->ops->link_changed(c->arg, p->node, link);
 	/* The other end may know us on this link already, but hears us only now. */
@@ -141,7 +135,7 @@ peer_open(struct core *c, struct peer *p, const struct input *in, const struct l
 	p->link[in->link].deaf = false; /* it answered our challenge */
 	linkstate_heard(&p->link[in->link], in->now);
 	log_info("peer", "node %u (%s) open, session %u, at %s on link %u", p->node, p->name,
-	    p->session, mac_text(in->src), in->link);
+	    p->session, addr_text(c, in->link, in->src), in->link);
 	peer_links_changed(c, p, 1u << in->link);
 	for (unsigned i = 0; i < c->conf.nlinks; i++)
 		if (p->link[i].known)

@@ -57,7 +57,7 @@ struct core_link {
 	uint32_t burst;
 	bool carrier;
 	uint32_t ifindex;
-	uint8_t mac[LLT_MAC_LEN];
+	uint8_t addr[LLT_ADDR_LEN];
 	size_t mtu;
 	uint64_t next_hello; /* when to broadcast again */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
@@ -110,7 +110,7 @@ core_count(struct core *c, enum stat s)
 /* A writer for the body of a frame of that type, in c->out. */
 void tx_begin(struct core *, struct wire_wr *, uint8_t type);
 void tx_cluster(struct core *, struct wire_wr *, uint8_t type, unsigned link, uint16_t node,
-    const uint8_t *mac);
+    const uint8_t *addr);
 void tx_session(struct core *, struct wire_wr *, uint8_t type, struct peer *, unsigned link);
 void tx_heartbeat(struct core *, struct peer *, unsigned link, uint16_t flags);
 void tx_pump(struct core *, struct peer *, uint64_t now);
@@ -121,6 +121,10 @@ void tx_acked(struct core *, struct peer *, size_t freed);
 /* ---- core_hello.c ---- */
 void hello_broadcast(struct core *, unsigned link);
 void hello_input(struct core *, struct peer *, const struct input *, const uint8_t *body);
+/* Somebody else with the id of a peer that is alive? */
+bool hello_is_stranger(const struct peer *, const struct input *);
+/* … he is told so, and it is reported. */
+void hello_stranger(struct core *, const struct peer *, const struct input *);
 /* Window of this incarnation's hellos; NULL: we have heard none. */
 struct replay *hello_window(struct peer *, uint64_t inc);
 
@@ -129,20 +133,21 @@ void peer_open(struct core *, struct peer *, const struct input *, const struct 
 void peer_close(struct core *, struct peer *, const char *why);
 /* After a change of link states: masks, events, and the end of the session when none is left. */
 void peer_links_changed(struct core *, struct peer *, uint32_t changed);
-void peer_learn(struct core *, struct peer *, unsigned link, const uint8_t *mac);
+void peer_learn(struct core *, struct peer *, unsigned link, const uint8_t *addr);
 void peer_free(struct peer *);
 
 /* ---- core_check.c ---- */
 void check_tick(struct core *, uint64_t now);
 void check_probe_input(struct core *, const struct input *, const uint8_t *body);
 void check_answer_input(struct core *, const struct input *, const uint8_t *body);
-void check_answer(struct core *, const struct input *, uint8_t verdict);
+/* holder: whom the sender is refused for; NULL: us, or nobody. */
+void check_answer(struct core *, const struct input *, uint8_t verdict, const struct peer *holder);
 /* Somebody speaks for our cluster and has not our key. */
 void check_report_auth(struct core *, const struct input *);
 void check_report_duplicate(struct core *, const struct input *, const char *name);
 void check_report_name(struct core *, const struct input *, const char *name);
 
-extern const uint8_t mac_broadcast[LLT_MAC_LEN];
-const char *mac_text(const uint8_t *mac); /* in a static buffer */
+/* For the eye, in a static buffer. */
+const char *addr_text(const struct core *, unsigned link, const uint8_t *addr);
 
 #endif

@@ -6,10 +6,10 @@
 #include "lltd/core_priv.h"
 
 static bool
-is_own_mac(const struct core *c, const uint8_t *mac)
+is_own_addr(const struct core *c, const uint8_t *addr)
 {
 	for (unsigned i = 0; i < c->conf.nlinks; i++)
-		if (memcmp(c->link[i].mac, mac, LLT_MAC_LEN) == 0)
+		if (memcmp(c->link[i].addr, addr, LLT_ADDR_LEN) == 0)
 			return true;
 	return false;
 }
@@ -33,11 +33,12 @@ check_head(const struct core *c, const struct input *in)
 		return STAT_DROP_LINK_DOWN;
 	if (f->cluster != c->conf.cluster)
 		return STAT_DROP_CLUSTER;
-	if (is_own_mac(c, in->src))
+	if (is_own_addr(c, in->src))
 		return STAT_DROP_OWN_ECHO;
 	if (f->dst != c->conf.node && !(f->dst == LLT_BROADCAST && may_broadcast))
 		return STAT_DROP_DESTINATION;
-	if (f->link != in->link)
+	/* Of links by UDP a node may have others than its peer: the addresses tell them apart. */
+	if (f->link != in->link && c->conf.link[in->link].kind == LLT_KIND_ETHER)
 		return STAT_DROP_CROSSED;
 	return STAT_COUNT;
 }
@@ -181,7 +182,7 @@ open_session(struct core *c, struct peer *p, const struct input *in)
 	l = &p->link[in->link];
 	if (!p->s.up || in->f.session != p->keys.tag)
 		return STAT_DROP_NO_SESSION;
-	if (!l->known || memcmp(l->mac, in->src, LLT_MAC_LEN) != 0)
+	if (!l->known || memcmp(l->addr, in->src, LLT_ADDR_LEN) != 0)
 		return STAT_DROP_SOURCE;
 	if (!replay_fresh(&p->rx_seen, in->f.seq))
 		return STAT_DROP_REPLAY;

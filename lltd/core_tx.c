@@ -17,7 +17,7 @@ tx_begin(struct core *c, struct wire_wr *w, uint8_t type)
 
 static void
 finish(struct core *c, const struct wire_wr *w, struct llt_frame *f, const uint8_t *key,
-    const uint8_t *mac)
+    const uint8_t *addr)
 {
 	struct core_link *l = &c->link[f->link];
 	size_t len;
@@ -33,17 +33,17 @@ finish(struct core *c, const struct wire_wr *w, struct llt_frame *f, const uint8
 	core_count(c, STAT_SND_FRAMES);
 	l->tx_frames++;
 	l->tx_bytes += len;
-	c->ops->transmit(c->arg, f->link, mac, c->out, len);
+	c->ops->transmit(c->arg, f->link, addr, c->out, len);
 }
 
 void
 tx_cluster(struct core *c, struct wire_wr *w, uint8_t type, unsigned link, uint16_t node,
-    const uint8_t *mac)
+    const uint8_t *addr)
 {
 	struct llt_frame f = { .type = type, .link = (uint8_t)link, .dst = node,
 		.seq = ++c->hello_seq, .incarnation = c->inc };
 
-	finish(c, w, &f, c->cluster_keys == NULL ? NULL : c->keys.hello, mac);
+	finish(c, w, &f, c->cluster_keys == NULL ? NULL : c->keys.hello, addr);
 }
 
 void
@@ -52,7 +52,7 @@ tx_session(struct core *c, struct wire_wr *w, uint8_t type, struct peer *p, unsi
 	struct llt_frame f = { .type = type, .link = (uint8_t)link, .dst = p->node,
 		.seq = ++p->tx_seq, .session = p->keys.tag };
 
-	finish(c, w, &f, c->cluster_keys == NULL ? NULL : p->keys.tx, p->link[link].mac);
+	finish(c, w, &f, c->cluster_keys == NULL ? NULL : p->keys.tx, p->link[link].addr);
 }
 
 void

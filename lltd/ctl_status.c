@@ -21,7 +21,7 @@ ctl_link_row(struct ctl *ctl, uint16_t node, unsigned link, struct llt_ev_link *
 {
 	if (!core_link_state(ctl->core, node, link, e))
 		return false;
-	memcpy(e->ifname, ctl->ops->conf(ctl->arg)->link[link].device, sizeof(e->ifname));
+	memcpy(e->ifname, ctl->ops->conf(ctl->arg)->link[link].name, sizeof(e->ifname));
 	return true;
 }
 
@@ -113,13 +113,14 @@ link_row(struct ctl *ctl, unsigned link, struct llt_row_link *row)
 	core_link_info(ctl->core, link, &i);
 	memset(row, 0, sizeof(*row));
 	row->link = (uint8_t)link;
-	memcpy(row->ifname, conf->device, sizeof(row->ifname));
+	memcpy(row->ifname, conf->name, sizeof(row->ifname));
 	row->prio = i.prio;
 	row->carrier = i.carrier;
-	row->ethertype = (uint16_t)conf->ethertype;
+	row->kind = (uint8_t)conf->kind;
+	row->ethertype = conf->kind == LLT_KIND_ETHER ? (uint16_t)conf->ethertype : 0;
 	row->mtu = (uint32_t)i.mtu;
 	row->burst = i.burst;
-	memcpy(row->mac, i.mac, sizeof(row->mac));
+	memcpy(row->addr, i.addr, sizeof(row->addr));
 	row->tx_frames = i.tx_frames;
 	row->tx_bytes = i.tx_bytes;
 	row->rx_frames = i.rx_frames;

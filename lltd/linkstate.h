@@ -21,8 +21,8 @@ struct llt_timers {
 struct linkstate {
 	uint8_t state; /* enum llt_link_state */
 	uint8_t prio;
-	bool known; /* mac was learned */
-	uint8_t mac[LLT_MAC_LEN];
+	bool known; /* addr was learned */
+	uint8_t addr[LLT_ADDR_LEN];
 	bool silent;        /* for longer than it takes to be in trouble */
 	bool deaf;          /* it does not hear us, or has not said that it does */
 	uint64_t heard;     /* last sign of life */

@@ -42,7 +42,7 @@ list_addresses(void)
 
 			if (e->known)
 				printf("    %-3u %-18s %-8s %s\n", e->node, s.node[i]->node.name, e->ifname,
-				    cmd_mac(e->peer_mac));
+				    llt_addr_text(e->kind, e->peer_addr));
 		}
 	return 0;
 }

@@ -135,6 +135,7 @@ make_core(const struct lltd_conf *c)
 	memcpy(cc.name, c->node, sizeof(cc.name));
 	lltd_conf_timers(c, &cc.timers);
 	for (size_t i = 0; i < c->nlinks; i++) {
+		cc.link[i].kind = (uint8_t)c->link[i].kind;
 		cc.link[i].prio = (uint8_t)c->link[i].prio;
 		cc.link[i].burst = c->link[i].burst;
 	}

@@ -9,9 +9,9 @@
 #include "common/conf.h"
 #include "lltd/core.h"
 #include "lltd/keyfile.h"
+#include "lltd/lltd_conf_link.h"
 
 static const char *const profiles[] = { "classic", "lan", "fast", "extreme", NULL };
-static const char *const prios[] = { "high", "low", NULL };
 static const char *const balances[] = { "roundrobin", "destination", NULL };
 static const char *const auths[] = { "key", "none", NULL };
 
@@ -25,24 +25,10 @@ static const struct {
 	[LLTD_EXTREME] = { { 2, 4 }, { 6, 12 }, 10, 300 },
 };
 
-#define LINK(field) offsetof(struct lltd_link, field)
 #define CONF(field) offsetof(struct lltd_conf, field)
 #define TIMER(name, minimum, maximum)                                                              \
 	{ .key = #name, .type = CONF_MSEC, .offset = CONF(name.ns), .min = minimum, .max = maximum, \
 	    .optional = true, .set_offset = CONF(name.set), .line_offset = CONF(name.line) }
-
-static const struct conf_item link_items[] = {
-	{ .key = "device", .type = CONF_STRING, .offset = LINK(device), .size = LLT_IFNAME_MAX,
-	    .min = 1, .line_offset = LINK(device_line) },
-	{ .key = "priority", .type = CONF_ENUM, .offset = LINK(prio), .names = prios, .def = "high" },
-	{ .key = "burst", .type = CONF_UINT, .offset = LINK(burst), .min = 1, .max = 65535,
-	    .def = "32" },
-	{ .key = "sap", .type = CONF_UINT, .offset = LINK(ethertype), .min = 0x0600, .max = 0xffff,
-	    .def = "51966" }, /* 0xCAFE */
-	{ .key = "mtu", .type = CONF_UINT, .offset = LINK(mtu), .min = 256, .max = LLT_FRAME_MAX,
-	    .optional = true },
-	{ .type = CONF_END },
-};
 
 static const struct conf_item schema[] = {
 	{ .key = "cluster", .type = CONF_UINT, .offset = CONF(cluster), .max = 65535 },
@@ -59,7 +45,8 @@ static const struct conf_item schema[] = {
 	{ .key = "balance", .type = CONF_ENUM, .offset = CONF(balance), .names = balances,
 	    .def = "roundrobin" },
 	{ .key = "links", .type = CONF_LIST, .offset = CONF(link), .size = sizeof(struct lltd_link),
-	    .sub = link_items, .min = 1, .max_items = LLT_MAX_LINKS, .count_offset = CONF(nlinks) },
+	    .sub = lltd_link_items, .min = 1, .max_items = LLT_MAX_LINKS,
+	    .count_offset = CONF(nlinks), .item_line_offset = offsetof(struct lltd_link, line) },
 	{ .key = "authentication", .type = CONF_ENUM, .offset = CONF(authentication), .names = auths,
 	    .def = "key" },
 	{ .key = "key_file", .type = CONF_STRING, .offset = CONF(key_file), .size = PATH_MAX, .min = 1,
@@ -115,17 +102,6 @@ check_timers(const char *path, const struct lltd_conf *c, struct conf_errors *er
 }
 
 static void
-check_links(const char *path, const struct lltd_conf *c, struct conf_errors *errs)
-{
-	for (size_t i = 0; i < c->nlinks; i++)
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(c->link[i].device, c->link[k].device) == 0)
-				conf_error(errs, path, c->link[i].device_line, "device",
-				    "%s is a link already, in line %d", c->link[i].device,
-				    c->link[k].device_line);
-}
-
-static void
 fill_node(const char *path, struct lltd_conf *c, struct conf_errors *errs)
 {
 	size_t before = conf_errors_count(errs);
@@ -162,8 +138,8 @@ lltd_conf_load(const char *path, struct conf_errors *errs)
 	if (conf_load(path, schema, c, errs)) {
 		fill_timers(c);
 		check_timers(path, c, errs);
-		check_links(path, c, errs);
 		fill_node(path, c, errs);
+		lltd_links_check(path, c, errs);
 		if (c->authentication == LLTD_AUTH_KEY)
 			keyfile_load(c->key_file, c->key, errs);
 	}
@@ -198,21 +174,6 @@ lltd_conf_timers(const struct lltd_conf *c, struct llt_timers *t)
 	t->inactive = c->inactive.ns;
 }
 
-static bool
-same_links(const struct lltd_conf *a, const struct lltd_conf *b)
-{
-	if (a->nlinks != b->nlinks)
-		return false;
-	for (size_t i = 0; i < a->nlinks; i++) {
-		const struct lltd_link *x = &a->link[i], *y = &b->link[i];
-
-		if (strcmp(x->device, y->device) != 0 || x->prio != y->prio || x->burst != y->burst ||
-		    x->ethertype != y->ethertype || x->mtu != y->mtu)
-			return false;
-	}
-	return true;
-}
-
 const char *
 lltd_conf_fixed_difference(const struct lltd_conf *a, const struct lltd_conf *b)
 {
@@ -220,7 +181,7 @@ lltd_conf_fixed_difference(const struct lltd_conf *a, const struct lltd_conf *b)
 		return "cluster";
 	if (strcmp(a->node, b->node) != 0 || a->id != b->id)
 		return "node";
-	if (!same_links(a, b))
+	if (!lltd_links_same(a, b))
 		return "links";
 	if (a->balance != b->balance)
 		return "balance";

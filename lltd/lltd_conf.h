@@ -4,6 +4,7 @@
 #define CLUA_LLTD_CONF_H
 
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,13 +18,33 @@
 
 struct conf_errors;
 
+/* Where a node is, on a link of type udp. */
+struct lltd_peer {
+	char node[LLT_NAME_MAX];
+	char address[INET_ADDRSTRLEN];
+	uint32_t port;
+	int line;
+	uint8_t addr[LLT_ADDR_LEN];
+};
+
 struct lltd_link {
-	char device[LLT_IFNAME_MAX];
-	int device_line;
-	int prio;           /* enum llt_link_prio */
+	char device[LLT_IFNAME_MAX]; /* ether */
+	int line;
+	int kind; /* enum llt_link_kind */
+	int prio; /* enum llt_link_prio */
 	uint32_t burst;
-	uint32_t ethertype; /* host byte order */
-	uint32_t mtu;       /* 0 = the device's */
+	uint32_t ethertype; /* ether; host byte order */
+	bool ethertype_set;
+	uint32_t mtu; /* 0 = the interface's; udp: of the IP packet */
+	char address[INET_ADDRSTRLEN]; /* udp, and what follows */
+	int address_line;
+	uint32_t port;
+	int port_line;
+	struct lltd_peer peer[LLT_MAX_NODES]; /* as they stand in the file: one may be this node */
+	size_t npeers;
+	/* Made from the above: what it is called, and where it is. */
+	char name[LLT_IFNAME_MAX];
+	uint8_t addr[LLT_ADDR_LEN];
 };
 
 /* A timer that may stand in the file; else it comes from the profile. */

@@ -28,7 +28,7 @@ self_verbose(const struct cmd_state *s)
 	printf("  * %-3u %-18s OPEN\n", s->self.node, s->self.name);
 	for (unsigned i = 0; i < s->nlinks; i++)
 		printf("%35s%-8s %-8s%s\n", "", s->link[i].ifname, s->link[i].carrier ? "UP" : "DOWN",
-		    cmd_mac(s->link[i].mac));
+		    llt_addr_text(s->link[i].kind, s->link[i].addr));
 }
 
 static void
@@ -46,7 +46,7 @@ node_verbose(const struct cmd_node *n)
 		const struct llt_ev_link *l = &n->link[i];
 
 		printf("%35s%-8s %-8s%s\n", "", l->ifname, cmd_link_state(l->state),
-		    l->known ? cmd_mac(l->peer_mac) : "");
+		    l->known ? llt_addr_text(l->kind, l->peer_addr) : "");
 	}
 }
 
@@ -77,10 +77,12 @@ lltstat_links_text(const struct cmd_state *s)
 	for (unsigned i = 0; i < s->nlinks; i++) {
 		const struct llt_row_link *l = &s->link[i];
 
-		printf("link %u %s %s ether %s\n", l->link, l->ifname, l->carrier ? "on" : "off",
-		    l->prio == LLT_PRIO_LOW ? "lowpri" : "hipri");
-		printf("    mtu %u, sap 0x%04x, burst %u, address %s\n", l->mtu, l->ethertype, l->burst,
-		    cmd_mac(l->mac));
+		printf("link %u %s %s %s %s\n", l->link, l->ifname, l->carrier ? "on" : "off",
+		    llt_kind_name(l->kind), l->prio == LLT_PRIO_LOW ? "lowpri" : "hipri");
+		printf("    mtu %u, ", l->mtu);
+		if (l->kind == LLT_KIND_ETHER)
+			printf("sap 0x%04x, ", l->ethertype);
+		printf("burst %u, address %s\n", l->burst, llt_addr_text(l->kind, l->addr));
 		printf("    txpkts %llu  txbytes %llu\n", (unsigned long long)l->tx_frames,
 		    (unsigned long long)l->tx_bytes);
 		printf("    rxpkts %llu  rxbytes %llu\n", (unsigned long long)l->rx_frames,
@@ -102,12 +104,13 @@ node_head_json(struct json *j, unsigned id, const char *name, bool self, const c
 }
 
 static void
-link_json(struct json *j, unsigned index, const char *device, uint8_t prio, const char *state,
-    const char *address)
+link_json(struct json *j, unsigned index, const char *device, uint8_t kind, uint8_t prio,
+    const char *state, const char *address)
 {
 	json_object(j, NULL);
 	json_uint(j, "link", index);
 	json_str(j, "device", device);
+	json_str(j, "type", llt_kind_name(kind));
 	json_str(j, "priority", prio_names[prio]);
 	json_str(j, "state", state);
 	if (address != NULL)
@@ -125,8 +128,8 @@ self_json(struct json *j, const struct cmd_state *s)
 	json_uint(j, "links_up", links_with_carrier(s));
 	json_array(j, "links");
 	for (unsigned i = 0; i < s->nlinks; i++)
-		link_json(j, s->link[i].link, s->link[i].ifname, s->link[i].prio,
-		    s->link[i].carrier ? "UP" : "DOWN", cmd_mac(s->link[i].mac));
+		link_json(j, s->link[i].link, s->link[i].ifname, s->link[i].kind, s->link[i].prio,
+		    s->link[i].carrier ? "UP" : "DOWN", llt_addr_text(s->link[i].kind, s->link[i].addr));
 	json_array_end(j);
 	json_object_end(j);
 }
@@ -141,8 +144,8 @@ node_json(struct json *j, const struct cmd_node *n)
 	for (unsigned i = 0; i < n->nlinks; i++) {
 		const struct llt_ev_link *l = &n->link[i];
 
-		link_json(j, l->link, l->ifname, l->prio, cmd_link_state(l->state),
-		    l->known ? cmd_mac(l->peer_mac) : NULL);
+		link_json(j, l->link, l->ifname, l->kind, l->prio, cmd_link_state(l->state),
+		    l->known ? llt_addr_text(l->kind, l->peer_addr) : NULL);
 	}
 	json_array_end(j);
 	json_object_end(j);
@@ -182,10 +185,14 @@ lltstat_links_json(struct json *j, const struct cmd_state *s)
 		json_object(j, NULL);
 		json_uint(j, "link", l->link);
 		json_str(j, "device", l->ifname);
+		json_str(j, "type", llt_kind_name(l->kind));
 		json_str(j, "priority", prio_names[l->prio]);
 		json_bool(j, "carrier", l->carrier);
-		json_str(j, "address", cmd_mac(l->mac));
-		json_uint(j, "sap", l->ethertype);
+		json_str(j, "address", llt_addr_text(l->kind, l->addr));
+		if (l->kind == LLT_KIND_ETHER)
+			json_uint(j, "sap", l->ethertype);
+		else
+			json_null(j, "sap");
 		json_uint(j, "mtu", l->mtu);
 		json_uint(j, "burst", l->burst);
 		json_uint(j, "tx_frames", l->tx_frames);

@@ -101,10 +101,12 @@ llt_ev_link_encode(struct wire_wr *w, const struct llt_ev_link *e)
 	wire_wr_u8(w, e->prio);
 	wire_wr_u8(w, e->state);
 	wire_wr_u8(w, e->known);
+	wire_wr_u8(w, e->kind);
 	wire_wr_u32(w, e->ifindex);
+	wire_wr_u32(w, e->mtu);
 	wire_wr_str(w, e->ifname);
-	wire_wr_bytes(w, e->mac, sizeof(e->mac));
-	wire_wr_bytes(w, e->peer_mac, sizeof(e->peer_mac));
+	wire_wr_bytes(w, e->addr, sizeof(e->addr));
+	wire_wr_bytes(w, e->peer_addr, sizeof(e->peer_addr));
 }
 
 bool
@@ -119,10 +121,12 @@ llt_ev_link_decode(const uint8_t *buf, size_t len, struct llt_ev_link *e)
 	e->prio = rd_max8(&r, LLT_PRIO_LOW);
 	e->state = rd_max8(&r, LLT_LINK_UP);
 	e->known = rd_max8(&r, 1);
+	e->kind = rd_max8(&r, LLT_KIND_LAST);
 	e->ifindex = wire_rd_u32(&r);
+	e->mtu = wire_rd_u32(&r);
 	wire_rd_str(&r, e->ifname, sizeof(e->ifname));
-	wire_rd_copy(&r, e->mac, sizeof(e->mac));
-	wire_rd_copy(&r, e->peer_mac, sizeof(e->peer_mac));
+	wire_rd_copy(&r, e->addr, sizeof(e->addr));
+	wire_rd_copy(&r, e->peer_addr, sizeof(e->peer_addr));
 	return wire_rd_done(&r);
 }
 

@@ -13,6 +13,7 @@
 
 #include "common/llthosts.h"
 #include "common/wire.h"
+#include "proto/llt_addr.h"
 
 #define LLT_SOCK RUNDIR "/lltd.sock"
 #define LLT_MAX_LINKS 8
@@ -70,11 +71,13 @@ struct llt_ev_link {
 	uint8_t link;     /* our index, 0..7 */
 	uint8_t prio;     /* enum llt_link_prio */
 	uint8_t state;    /* enum llt_link_state */
-	uint8_t known;    /* peer_mac was learned */
-	uint32_t ifindex; /* ours */
-	char ifname[LLT_IFNAME_MAX];
-	uint8_t mac[6];      /* ours on this link */
-	uint8_t peer_mac[6]; /* theirs */
+	uint8_t known;    /* peer_addr was learned */
+	uint8_t kind;     /* enum llt_link_kind */
+	uint32_t ifindex; /* ours; of a UDP link: which has our address */
+	uint32_t mtu;     /* longest frame, without the header of the link */
+	char ifname[LLT_IFNAME_MAX]; /* of a UDP link: its name */
+	uint8_t addr[LLT_ADDR_LEN];      /* ours on this link */
+	uint8_t peer_addr[LLT_ADDR_LEN]; /* theirs */
 };
 
 /* One message to one or several nodes. Nodes that are not OPEN are skipped silently. */

@@ -100,7 +100,7 @@ llt_frame_head_encode(uint8_t *buf, const struct llt_frame *f, size_t bodylen)
 void
 llt_probe_encode(struct wire_wr *w, const struct llt_probe *p)
 {
-	wire_wr_bytes(w, p->mac, LLT_MAC_LEN);
+	wire_wr_bytes(w, p->addr, LLT_ADDR_LEN);
 	wire_wr_str(w, p->name);
 }
 
@@ -110,7 +110,7 @@ llt_probe_decode(const uint8_t *buf, size_t len, struct llt_probe *p)
 	struct wire_rd r;
 
 	wire_rd_init(&r, buf, len);
-	wire_rd_copy(&r, p->mac, LLT_MAC_LEN);
+	wire_rd_copy(&r, p->addr, LLT_ADDR_LEN);
 	wire_rd_str(&r, p->name, sizeof(p->name));
 	return wire_rd_done(&r);
 }
@@ -121,7 +121,8 @@ llt_answer_encode(struct wire_wr *w, const struct llt_answer *a)
 	wire_wr_u64(w, a->echo);
 	wire_wr_u8(w, a->verdict);
 	wire_wr_u8(w, a->starting);
-	wire_wr_bytes(w, a->mac, LLT_MAC_LEN);
+	wire_wr_bytes(w, a->addr, LLT_ADDR_LEN);
+	wire_wr_bytes(w, a->holder, LLT_ADDR_LEN);
 	wire_wr_str(w, a->name);
 }
 
@@ -136,7 +137,8 @@ llt_answer_decode(const uint8_t *buf, size_t len, struct llt_answer *a)
 	a->verdict = wire_rd_u8(&r);
 	starting = wire_rd_u8(&r);
 	a->starting = starting != 0;
-	wire_rd_copy(&r, a->mac, LLT_MAC_LEN);
+	wire_rd_copy(&r, a->addr, LLT_ADDR_LEN);
+	wire_rd_copy(&r, a->holder, LLT_ADDR_LEN);
 	wire_rd_str(&r, a->name, sizeof(a->name));
 	return wire_rd_done(&r) && a->verdict <= LLT_V_LAST && starting <= 1;
 }
@@ -147,7 +149,7 @@ llt_hello_encode(struct wire_wr *w, const struct llt_hello *h)
 	wire_wr_u8(w, h->flags);
 	wire_wr_u8(w, 0);
 	wire_wr_u16(w, h->mtu);
-	wire_wr_bytes(w, h->mac, LLT_MAC_LEN);
+	wire_wr_bytes(w, h->addr, LLT_ADDR_LEN);
 	wire_wr_bytes(w, h->challenge, LLT_CHALLENGE);
 	wire_wr_bytes(w, h->echo, LLT_CHALLENGE);
 	wire_wr_str(w, h->name);
@@ -163,7 +165,7 @@ llt_hello_decode(const uint8_t *buf, size_t len, struct llt_hello *h)
 	if (wire_rd_u8(&r) != 0 || (h->flags & ~LLT_H_ALL) != 0)
 		wire_rd_fail(&r);
 	h->mtu = wire_rd_u16(&r);
-	wire_rd_copy(&r, h->mac, LLT_MAC_LEN);
+	wire_rd_copy(&r, h->addr, LLT_ADDR_LEN);
 	wire_rd_copy(&r, h->challenge, LLT_CHALLENGE);
 	wire_rd_copy(&r, h->echo, LLT_CHALLENGE);
 	wire_rd_str(&r, h->name, sizeof(h->name));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What lltd puts on a link, after the Ethernet header. Big-endian.
+ * What lltd puts on a link, after the Ethernet or UDP header. Big-endian.
  *
  *   0  u8 version, u8 min_version, u8 type, u8 flags        the first 16 bytes are frozen: every
  *   4  u16 cluster, u16 source node, u16 destination node   later version can read them
@@ -21,15 +21,15 @@
 
 #include "common/llthosts.h"
 #include "common/wire.h"
+#include "proto/llt_addr.h"
 
 #define LLT_FRAME_VERSION 1
 #define LLT_FRAME_HDR 16
 #define LLT_FRAME_TAG 16
 #define LLT_FRAME_HEAD_SESSION 24 /* header and sequence number */
 #define LLT_FRAME_HEAD_CLUSTER 32 /* and the incarnation */
-#define LLT_FRAME_MAX 9216        /* longest frame, without the Ethernet header */
+#define LLT_FRAME_MAX 9216        /* longest frame, without the header of the link */
 #define LLT_BROADCAST 0xffff
-#define LLT_MAC_LEN 6
 #define LLT_CHALLENGE 16
 #define LLT_DATA_HEAD 12
 #define LLT_DGRAM_HEAD 8
@@ -83,7 +83,7 @@ size_t llt_frame_head_encode(uint8_t *buf, const struct llt_frame *, size_t body
 
 struct llt_probe {
 	char name[LLT_NAME_MAX];
-	uint8_t mac[LLT_MAC_LEN]; /* must be the frame's source address */
+	uint8_t addr[LLT_ADDR_LEN]; /* must be the frame's source address */
 };
 
 enum llt_verdict {
@@ -97,8 +97,13 @@ struct llt_answer {
 	uint64_t echo; /* incarnation of whom it answers: proves that it is fresh */
 	uint8_t verdict;
 	bool starting; /* the answering node is itself in its start check */
+	/*
+	 * DUPLICATE_ID: where the node is that has the id, on the answering node's link; zeros: it is the
+	 * answering node itself.
+	 */
+	uint8_t holder[LLT_ADDR_LEN];
 	char name[LLT_NAME_MAX];
-	uint8_t mac[LLT_MAC_LEN];
+	uint8_t addr[LLT_ADDR_LEN];
 };
 
 enum llt_hello_flags {
@@ -110,7 +115,7 @@ enum llt_hello_flags {
 struct llt_hello {
 	uint8_t flags;
 	uint16_t mtu; /* longest frame the sender takes */
-	uint8_t mac[LLT_MAC_LEN];
+	uint8_t addr[LLT_ADDR_LEN];
 	uint8_t challenge[LLT_CHALLENGE]; /* zeros in a broadcast */
 	uint8_t echo[LLT_CHALLENGE];
 	char name[LLT_NAME_MAX];

@@ -30,10 +30,11 @@ llt_row_link_encode(struct wire_wr *w, const struct llt_row_link *l)
 	wire_wr_str(w, l->ifname);
 	wire_wr_u8(w, l->prio);
 	wire_wr_u8(w, l->carrier);
+	wire_wr_u8(w, l->kind);
 	wire_wr_u16(w, l->ethertype);
 	wire_wr_u32(w, l->mtu);
 	wire_wr_u32(w, l->burst);
-	wire_wr_bytes(w, l->mac, sizeof(l->mac));
+	wire_wr_bytes(w, l->addr, sizeof(l->addr));
 	wire_wr_u64(w, l->tx_frames);
 	wire_wr_u64(w, l->tx_bytes);
 	wire_wr_u64(w, l->rx_frames);
@@ -52,10 +53,11 @@ llt_row_link_decode(const uint8_t *buf, size_t len, struct llt_row_link *l)
 	wire_rd_str(&r, l->ifname, sizeof(l->ifname));
 	l->prio = wire_rd_u8(&r);
 	l->carrier = wire_rd_u8(&r);
+	l->kind = wire_rd_u8(&r);
 	l->ethertype = wire_rd_u16(&r);
 	l->mtu = wire_rd_u32(&r);
 	l->burst = wire_rd_u32(&r);
-	wire_rd_copy(&r, l->mac, sizeof(l->mac));
+	wire_rd_copy(&r, l->addr, sizeof(l->addr));
 	l->tx_frames = wire_rd_u64(&r);
 	l->tx_bytes = wire_rd_u64(&r);
 	l->rx_frames = wire_rd_u64(&r);
@@ -63,7 +65,7 @@ llt_row_link_decode(const uint8_t *buf, size_t len, struct llt_row_link *l)
 	l->hb_late = wire_rd_u64(&r);
 	l->hb_lost = wire_rd_u64(&r);
 	return wire_rd_done(&r) && l->link < LLT_MAX_LINKS && l->prio <= LLT_PRIO_LOW &&
-	    l->carrier <= 1;
+	    l->carrier <= 1 && l->kind <= LLT_KIND_LAST;
 }
 
 void

@@ -31,10 +31,11 @@ struct llt_row_link {
 	char ifname[LLT_IFNAME_MAX];
 	uint8_t prio;
 	uint8_t carrier;
-	uint16_t ethertype;
+	uint8_t kind;       /* enum llt_link_kind */
+	uint16_t ethertype; /* 0 on a UDP link */
 	uint32_t mtu;
 	uint32_t burst;
-	uint8_t mac[6];
+	uint8_t addr[LLT_ADDR_LEN];
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	uint64_t hb_late, hb_lost;
 };

@@ -10,7 +10,7 @@ struct link {
 	bool present, known;
 	uint8_t prio, state;
 	uint32_t ifindex;
-	uint8_t mac[6], peer_mac[6];
+	uint8_t mac[6], peer_addr[6];
 };
 
 struct peer {
@@ -49,7 +49,7 @@ collect(const struct peer *peer, uint8_t prio, uint8_t state, size_t max, struct
 			continue;
 		out[n].ifindex = l->ifindex;
 		memcpy(out[n].src, l->mac, 6);
-		memcpy(out[n++].dst, l->peer_mac, 6);
+		memcpy(out[n++].dst, l->peer_addr, 6);
 	}
 	return n;
 }
@@ -88,7 +88,7 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 	size_t nbefore, nafter;
 	struct link *l;
 
-	if (ev->node >= LLT_MAX_NODES || ev->link >= LLT_MAX_LINKS)
+	if (ev->node >= LLT_MAX_NODES || ev->link >= LLT_MAX_LINKS || ev->kind != LLT_KIND_ETHER)
 		return false;
 	if (p->peer[ev->node] == NULL)
 		p->peer[ev->node] = mem_zalloc(sizeof(struct peer));
@@ -99,8 +99,8 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 	l->prio = ev->prio;
 	l->state = ev->state;
 	l->ifindex = ev->ifindex;
-	memcpy(l->mac, ev->mac, 6);
-	memcpy(l->peer_mac, ev->peer_mac, 6);
+	memcpy(l->mac, ev->addr, 6);
+	memcpy(l->peer_addr, ev->peer_addr, 6);
 	nafter = paths_get(p, ev->node, after);
 	return nbefore != nafter || memcmp(before, after, sizeof(before)) != 0;
 }
@@ -113,7 +113,7 @@ paths_macs(const struct paths *p, uint16_t node, uint8_t (*out)[6])
 
 	for (i = 0; peer != NULL && i < LLT_MAX_LINKS; i++) {
 		if (peer->link[i].present && peer->link[i].known)
-			memcpy(out[n++], peer->link[i].peer_mac, 6);
+			memcpy(out[n++], peer->link[i].peer_addr, 6);
 	}
 	return n;
 }

@@ -22,8 +22,8 @@
 #define PEER_INC 0x1111111111111111ull
 
 static const uint8_t key[CRYPTO_KEY_LEN] = "the key of the fuzzer";
-static const uint8_t self_mac[LLT_MAC_LEN] = { 2, 0, 0, 0, 0, SELF };
-static const uint8_t peer_mac[LLT_MAC_LEN] = { 2, 0, 0, 0, 0, PEER };
+static const uint8_t self_mac[LLT_ADDR_LEN] = { 2, 0, 0, 0, 0, SELF };
+static const uint8_t peer_addr[LLT_ADDR_LEN] = { 2, 0, 0, 0, 0, PEER };
 static struct llthosts hosts;
 static struct core *core;
 static uint64_t now, seq;
@@ -125,7 +125,7 @@ frame_in(uint8_t type, const uint8_t *body, size_t len)
 		f.session = session;
 	head = llt_frame_head_encode(buf, &f, len);
 	memcpy(buf + head, body, len);
-	core_input(core, 0, peer_mac, buf, crypto_seal(NULL, buf, &f, len), now);
+	core_input(core, 0, peer_addr, buf, crypto_seal(NULL, buf, &f, len), now);
 }
 
 static void
@@ -136,7 +136,7 @@ hello(bool echo)
 	uint8_t buf[256];
 	struct wire_wr w;
 
-	memcpy(h.mac, peer_mac, sizeof(h.mac));
+	memcpy(h.addr, peer_addr, sizeof(h.addr));
 	memcpy(h.echo, challenge, sizeof(h.echo));
 	wire_wr_init(&w, buf, sizeof(buf));
 	llt_hello_encode(&w, &h);
@@ -162,7 +162,7 @@ record(uint8_t what, const uint8_t *bytes, size_t len)
 
 	switch (what & 3) {
 	case 0:
-		core_input(core, arg & 1, peer_mac, bytes, len, now);
+		core_input(core, arg & 1, peer_addr, bytes, len, now);
 		break;
 	case 1:
 		frame_in((uint8_t)(LLT_F_HEARTBEAT + arg % 4), bytes, len);

@@ -22,7 +22,7 @@ static bool
 set_link(struct paths *p, uint8_t link, uint8_t prio, uint8_t state)
 {
 	struct llt_ev_link ev = { .node = 2, .link = link, .prio = prio, .state = state, .known = 1,
-		.ifindex = 10u + link, .mac = { 2, link }, .peer_mac = { 4, link } };
+		.ifindex = 10u + link, .addr = { 2, link }, .peer_addr = { 4, link } };
 
 	return paths_link(p, &ev);
 }

@@ -63,13 +63,13 @@ START_TEST(link_roundtrip)
 {
 	struct llt_ev_link a = { .seq = 1, .node = 2, .link = 7, .prio = LLT_PRIO_LOW,
 		.state = LLT_LINK_UP, .known = 1, .ifindex = 17, .ifname = "ic0",
-		.mac = { 1, 2, 3, 4, 5, 6 }, .peer_mac = { 6, 5, 4, 3, 2, 1 } }, b;
+		.addr = { 1, 2, 3, 4, 5, 6 }, .peer_addr = { 6, 5, 4, 3, 2, 1 } }, b;
 	struct wire_wr w;
 
 	wire_wr_init(&w, buf, sizeof(buf));
 	llt_ev_link_encode(&w, &a);
 	ck_assert(llt_ev_link_decode(buf, wire_wr_len(&w), &b));
-	ck_assert_mem_eq(b.peer_mac, a.peer_mac, 6);
+	ck_assert_mem_eq(b.peer_addr, a.peer_addr, 6);
 	ck_assert_str_eq(b.ifname, "ic0");
 	CHECK_LENGTHS(llt_ev_link_decode, wire_wr_len(&w), &b);
 }

@@ -14,7 +14,7 @@ static uint8_t frame[LLT_FRAME_MAX];
 static size_t
 body_encode(uint8_t type, uint8_t *buf, size_t size)
 {
-	struct llt_probe probe = { .name = "n1", .mac = { 2, 0, 0, 0, 0, 1 } };
+	struct llt_probe probe = { .name = "n1", .addr = { 2, 0, 0, 0, 0, 1 } };
 	struct llt_answer answer = { .echo = 5, .verdict = LLT_V_DUPLICATE_ID, .name = "n2" };
 	struct llt_hello hello = { .flags = LLT_H_NEED, .mtu = 1500, .name = "n1" };
 	struct llt_heartbeat hb = { .seq = 3, .period_ms = 10 };

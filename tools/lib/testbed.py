@@ -24,7 +24,7 @@ DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
     "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": [],
     "gabd": "", "aliasd": "", "xdp": False,
-    "low_link": True}
+    "low_link": True, "udp": False, "remote": []}
 
 
 class Testbed:
@@ -88,6 +88,8 @@ class Testbed:
     def cables(self, name):
         """Interface -> (bridge, address with prefix or None) of a machine."""
         kind, index = name[0], int(name[1:])
+        if kind == "n" and name in self.options["remote"]:
+            return {"eth0": (WAN, "10.9.0.%d/24" % (10 + index))}
         if kind == "n":
             cables = {"eth0": (LAN, "10.1.0.%d/24" % (10 + index))}
             for i in range(self.options["links"]):
@@ -143,6 +145,10 @@ class Testbed:
         for name in options["off"]:
             if name not in ["n%d" % i for i in range(1, options["nodes"] + 1)]:
                 raise TestbedError("off: no node %s" % name)
+        for name in options["remote"]:
+            if name not in ["n%d" % i for i in range(1, options["nodes"] + 1)]:
+                raise TestbedError("remote: no node %s" % name)
+        options["udp"] = options["udp"] or bool(options["remote"])
 
     def _make_machines(self):
         options, key = self.options, testbed_etc.new_key()
@@ -157,7 +163,8 @@ class Testbed:
             machine.prepare()
             testbed_etc.common(machine.etc, name, names)
             if name in self.nodes():
-                testbed_etc.node(machine.etc, name, samples, options, key)
+                testbed_etc.node(machine.etc, name, samples, options, key,
+                    {n: names[n] for n in self.nodes()})
             if name not in options["off"]:
                 self._boot(machine)
 
@@ -170,9 +177,10 @@ class Testbed:
             self.switch().plug(machine, interface, bridge, mac,
                 xdp=self.foreign_programs() if self.options["xdp"] else None,
                 down=Switch.port(machine.name, interface) in self._load()["cuts"])
-        gateway = {"n": testbed_etc.LAN_GATEWAY, "c": testbed_etc.LAN_GATEWAY, "x": "10.9.0.1"}
+        gateway = {LAN: testbed_etc.LAN_GATEWAY, WAN: "10.9.0.1"}[cables["eth0"][0]]
+        router = machine.name[0] == "r"
         configure(machine, {i: address for i, (_, address) in cables.items()},
-            gateway=gateway.get(machine.name[0]), forward=machine.name[0] == "r")
+            gateway=None if router else gateway, forward=router)
 
     def down(self):
         """Ends and removes everything, whatever state it is in; also what a crash left behind."""

@@ -46,6 +46,10 @@ def parser():
         help="start these only: lltd,gabd,aliasd, or none: ''")
     up.add_argument("--aliasd", metavar="LINES", help="more of /etc/aliasd.conf")
     up.add_argument("--xdp", action="store_true", help="the switch takes what native XDP sends")
+    up.add_argument("--udp-links", dest="udp", action="store_true",
+        help="a low-priority link by UDP in place of that on eth0")
+    up.add_argument("--remote", action="append", metavar="NODE",
+        help="behind r1, in the cluster by UDP alone (implies --udp-links)")
     up.add_argument("--no-make", dest="make", action="store_false", help="use the build as it is")
     verb("down")
     run = verb("exec")

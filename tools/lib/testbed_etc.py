@@ -50,10 +50,16 @@ def common(etc, name, names):
         write(etc, "group", groups + "clua:x:64642:\n")
 
 
-def lltd_conf(profile, links, cluster, bursts, low_link=True):
+def udp_link(addresses, low):
+    """The same on every node: who finds its own name in the list knows its address."""
+    peers = ", ".join('{ node = "%s"; address = "%s"; }' % a for a in addresses.items())
+    return '{ type = "udp"; %speers = ( %s ); }' % ('priority = "low"; ' if low else "", peers)
+
+
+def lltd_conf(profile, links, cluster, bursts, low=None):
+    """low: the link after the high ones, or the only one."""
     high = ", ".join('{ device = "ic%d"; %s}' % (i, "burst = %d; " % bursts[i] if i < len(bursts)
         else "") for i in range(links))
-    low = '{ device = "eth0"; priority = "low"; }' if low_link else ""
     return 'cluster = %d;\nprofile = "%s";\nlinks = ( %s );\nkey_file = "/etc/clua.key";\n' % (cluster,
         profile, ", ".join(filter(None, (high, low))))
 
@@ -75,15 +81,22 @@ def node_lines(name, lines):
     return "".join(line + "\n" for line in mine)
 
 
-def node(etc, name, samples, options, key):
+def last_link(name, options, addresses):
+    if options["udp"]:
+        return udp_link(addresses, low=name not in options["remote"])
+    return '{ device = "eth0"; priority = "low"; }' if options["low_link"] else None
+
+
+def node(etc, name, samples, options, key, addresses):
     """The files of the cluster; what the testbed does not care for is as it is shipped."""
     for sample in ("lltd.conf", "llthosts", "gabd.conf", "aliasd.conf", "clu_alias.config"):
         if os.path.exists(os.path.join(samples, sample)):
             shutil.copy(os.path.join(samples, sample), os.path.join(etc, sample))
     nodes = ["n%d" % i for i in range(1, options["nodes"] + 1)]
     write(etc, "llthosts", "".join("%d %s\n" % (i + 1, n) for i, n in enumerate(nodes)))
-    write(etc, "lltd.conf", lltd_conf(options["profile"], options["links"], options["cluster"],
-        options["bursts"], options["low_link"]))
+    links = 0 if name in options["remote"] else options["links"]
+    write(etc, "lltd.conf", lltd_conf(options["profile"], links, options["cluster"],
+        options["bursts"], last_link(name, options, addresses)))
     write(etc, "clua.key", key, 0o600)
     write(etc, "gabd.conf", "seed = %d;\n%s\n" % (options["seed"], options["gabd"]))
     write(etc, "aliasd.conf", 'default_alias = "clua";\n' + node_lines(name,
