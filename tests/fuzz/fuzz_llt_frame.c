@@ -92,7 +92,8 @@ static void
 start(bool authentic)
 {
 	struct core_conf conf = { .cluster = 42, .node = SELF, .name = "n1", .nlinks = 2,
-		.hosts = &hosts, .key = authentic ? key : NULL, .link = { { 0, 4 }, { 1, 1 } },
+		.hosts = &hosts, .key = authentic ? key : NULL, .link = { { .burst = 4 },
+		    { .kind = LLT_KIND_UDP, .prio = LLT_PRIO_LOW, .burst = 1 } },
 		.timers = { { 10000000, 20000000 }, { 20000000, 40000000 }, 30000000 } };
 
 	log_set_sink(quiet, NULL);
