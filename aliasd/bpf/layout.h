@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 13
+#define DP_LAYOUT 14
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -42,7 +42,7 @@ struct dp_alias_slot {
 	__u16 flags;
 	__u16 fallback;
 	__u8 vmac[6];
-	__u8 pad[2];
+	__u16 source; /* number of the routes that choose it as the source; 0: there are none */
 	__u32 ifindex; /* where ARP is answered; 0: on every LAN interface */
 };
 
@@ -178,6 +178,9 @@ struct dp_udp_source {
 	__u32 alias;
 	__u32 pad;
 };
+/* The mark of a socket that leaves the choice of its address to those routes. */
+#define DP_MARK 0xc1a00000u
+#define DP_MARK_MASK 0xfff00000u
 /*
  * A wake-up costs more than the event. The first connection that comes or goes after a while without
  * any wakes the daemon, which from then on looks by itself, every DP_LOOK (ns), until it finds nothing.

@@ -3,7 +3,7 @@
 #ifndef CLUA_ALIASD_BPF_OUT_H
 #define CLUA_ALIASD_BPF_OUT_H
 
-#include "packet.h"
+#include "udp.h"
 
 #define FAMILY_IP4 2
 #define FAMILY_IP6 10
@@ -48,7 +48,10 @@ clua_connect4(struct bpf_sock_addr *ctx)
 	struct sockaddr_in from = { .sin_family = FAMILY_IP4 };
 	struct bpf_sock *sk = ctx->sk;
 
-	if (!sk || !out_connects(ctx, ctx->user_ip4) || sk->src_ip4 || sk->src_port)
+	if (!sk || sk->src_ip4)
+		return 1;
+	udp_connects(ctx, ctx->user_ip4);
+	if (sk->src_port || !out_connects(ctx, ctx->user_ip4))
 		return 1;
 	from.sin_addr.s_addr = out.source;
 	bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
@@ -63,10 +66,12 @@ clua_connect6(struct bpf_sock_addr *ctx)
 	struct sockaddr_in6 from = { .sin6_family = FAMILY_IP6 };
 	struct bpf_sock *sk = ctx->sk;
 
-	if (!sk || ctx->user_ip6[0] || ctx->user_ip6[1] || ctx->user_ip6[2] != bpf_htonl(0xffff) ||
-	    !out_connects(ctx, ctx->user_ip6[3]) || sk->src_port)
+	if (!sk || ctx->user_ip6[0] || ctx->user_ip6[1] || ctx->user_ip6[2] != bpf_htonl(0xffff))
 		return 1;
 	if (sk->src_ip6[0] || sk->src_ip6[1] || sk->src_ip6[2] || sk->src_ip6[3])
+		return 1;
+	udp_connects(ctx, ctx->user_ip6[3]);
+	if (sk->src_port || !out_connects(ctx, ctx->user_ip6[3]))
 		return 1;
 	from.sin6_addr.in6_u.u6_addr32[2] = bpf_htonl(0xffff);
 	from.sin6_addr.in6_u.u6_addr32[3] = out.source;

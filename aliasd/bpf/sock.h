@@ -111,23 +111,17 @@ SEC("cgroup/sendmsg4")
 int
 clua_sendmsg(struct bpf_sock_addr *ctx)
 {
-	struct dp_udp_key key = {};
 	struct dp_udp_source *source;
 	struct bpf_sock *sk = ctx->sk;
-	__u64 now = bpf_ktime_get_ns();
 
 	if (ctx->msg_src_ip4 || !sk || bpf_get_netns_cookie(ctx) != netns_cookie)
 		return 1;
-	key.client = ctx->user_ip4;
-	key.client_port = ctx->user_port;
-	key.port = bpf_htons(sk->src_port);
-	source = bpf_map_lookup_elem(&udp_sources, &key);
-	if (source && age_of(LOAD(source->seen), now) <= DP_UDP_FRESH) {
-		source->seen = now;
+	udp_unmark(ctx, sk);
+	source = udp_source_of(ctx->user_ip4, ctx->user_port, sk->src_port);
+	if (source)
 		ctx->msg_src_ip4 = source->alias;
-	} else if (out_goes(key.client, key.client_port, DP_PORT_UDP) && out_is_ours(sk->src_port)) {
+	else if (out_goes(ctx->user_ip4, ctx->user_port, DP_PORT_UDP) && out_is_ours(sk->src_port))
 		ctx->msg_src_ip4 = out.source;
-	}
 	return 1;
 }
 

@@ -153,6 +153,7 @@ struct dp_alias {
 	uint32_t ifindex;  /* … on this LAN interface; 0: on all */
 	bool has_vmac;
 	uint8_t vmac[6];
+	uint16_t source;   /* number of the routes by which connected sockets leave from it; 0: none */
 	bool by_daemon;    /* ARP requests are left to the daemon: who asks decides what he is told */
 	/* Gets what no service claims (ICMP, SYN to a port nobody listens on): a member that joined. */
 	uint16_t fallback; /* node id; DP_NO_NODE: SYNs are refused, the rest is dropped */

@@ -184,6 +184,7 @@ datapath_set_alias(struct datapath *dp, const struct dp_alias *a)
 		flags |= DP_ALIAS_BY_DAEMON;
 	__atomic_store_n(&slot->fallback, a->fallback, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->ifindex, a->ifindex, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->source, a->source, __ATOMIC_RELAXED);
 	if (a->has_vmac && memcmp(slot->vmac, a->vmac, sizeof(slot->vmac)) != 0) {
 		/* Nobody is told half an address. */
 		__atomic_store_n(&slot->flags, slot->flags & ~DP_ALIAS_MASTER, __ATOMIC_SEQ_CST);

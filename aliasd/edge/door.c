@@ -22,6 +22,7 @@
 
 struct door {
 	struct mnl_socket *nl;
+	bool rule; /* what this host sends comes here */
 	uint32_t ifindex, peer;
 	uint8_t mac[6];
 };
@@ -67,9 +68,11 @@ look_at_rule(const struct nlmsghdr *nlh, void *arg)
 	enum door_rule rule = door_msg_read_rule(nlh);
 	struct order *o = arg;
 
-	if (rule == DOOR_RULE_OWN)
-		o->own = true;
-	else if (rule == DOOR_RULE_LOCAL && o->own)
+	if (rule == DOOR_RULE_OWN || rule == DOOR_RULE_SOURCE) {
+		o->own |= rule == DOOR_RULE_OWN;
+		o->local_before |= o->local_after;
+		o->local_after = false;
+	} else if (rule == DOOR_RULE_LOCAL && o->own)
 		o->local_after = true;
 	else if (rule == DOOR_RULE_LOCAL)
 		o->local_before = true;
@@ -181,13 +184,34 @@ remove_rule(struct mnl_socket *nl)
 	return errno == ENOENT || errno == EAFNOSUPPORT || errno == EOPNOTSUPP ? n : -1;
 }
 
+static bool
+is_none(int err)
+{
+	return err == ENOENT || err == ESRCH || err == EAFNOSUPPORT || err == EOPNOTSUPP;
+}
+
+/* What an earlier one numbered is of no use. */
+static int
+remove_sources(struct mnl_socket *nl)
+{
+	char buf[1024];
+	unsigned n;
+
+	for (n = 1; n <= DOOR_SOURCES; n++) {
+		if (request(nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
+			return -1;
+	}
+	return 0;
+}
+
 struct door *
 door_open(bool rule)
 {
 	struct door *d = mem_zalloc(sizeof(*d));
 
+	d->rule = rule;
 	d->nl = open_socket();
-	if (d->nl != NULL && make_pair(d) == 0 &&
+	if (d->nl != NULL && make_pair(d) == 0 && remove_sources(d->nl) >= 0 &&
 	    (rule ? order_rules(d->nl) : remove_rule(d->nl)) >= 0)
 		return d;
 	log_warn("door", "no way for this host's own packets to an alias");
@@ -205,6 +229,8 @@ take_away(struct mnl_socket *nl)
 	int n = remove_rule(nl);
 	char buf[1024];
 
+	if (n >= 0 && remove_sources(nl) < 0)
+		n = -1;
 	/* The routes go with it. */
 	if (n >= 0 && ifindex != 0)
 		n = request(nl, door_msg_remove(buf, ifindex), NULL, NULL) < 0 ? -1 : n + 1;
@@ -256,6 +282,43 @@ const uint8_t *
 door_mac(const struct door *d)
 {
 	return d->mac;
+}
+
+static int
+add_source(struct door *d, unsigned n, struct in_addr alias)
+{
+	char buf[1024];
+
+	if (request(d->nl, door_msg_source_route(buf, RTM_NEWROUTE, n, d->ifindex, alias), NULL, NULL) < 0)
+		return -1;
+	if (request(d->nl, door_msg_source_rule(buf, RTM_NEWRULE, n), NULL, NULL) < 0 && errno != EEXIST)
+		return -1;
+	/* Clients on this host, too, are answered from the alias. */
+	return d->rule ? order_rules(d->nl) : 0;
+}
+
+static int
+remove_source(struct door *d, unsigned n)
+{
+	char buf[1024];
+
+	if (request(d->nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
+		return -1;
+	/* It went with the address, perhaps. */
+	if (request(d->nl, door_msg_source_route(buf, RTM_DELROUTE, n, 0, (struct in_addr){ 0 }), NULL,
+	        NULL) < 0 && !is_none(errno))
+		return -1;
+	return 0;
+}
+
+int
+door_source(struct door *d, unsigned n, struct in_addr alias)
+{
+	int err = alias.s_addr == 0 ? remove_source(d, n) : add_source(d, n, alias);
+
+	if (err < 0)
+		log_warn("door", "cannot change the routes by which UDP servers answer from an alias");
+	return err;
 }
 
 int

@@ -44,4 +44,11 @@ const uint8_t *door_mac(const struct door *); /* of clua0 */
  */
 int door_route(struct door *, struct in_addr alias, struct in_addr from, uint32_t mtu);
 
+/*
+ * Routes, number n of 1 … DOOR_SOURCES, by which UDP sockets with the mark DP_MARK | n choose the alias as
+ * their address when they are connected; alias 0: none. 0, or -1, logged.
+ */
+#define DOOR_SOURCES 32
+int door_source(struct door *, unsigned n, struct in_addr alias);
+
 #endif

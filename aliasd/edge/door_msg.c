@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "aliasd/bpf/layout.h"
+
 #define PROTOCOL 202 /* whose routes and rules these are */
 #define ADDRESS 0x7f0c1a01 /* 127.12.26.1 */
 
@@ -103,6 +105,45 @@ door_msg_rule(void *buf, uint16_t type, bool own)
 	return nlh;
 }
 
+/* For what has no address yet: once it has the alias's, its way is that of everybody else. */
+struct nlmsghdr *
+door_msg_source_rule(void *buf, uint16_t type, unsigned n)
+{
+	struct nlmsghdr *nlh = begin(buf, type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
+
+	frh->family = AF_INET;
+	frh->action = FR_ACT_TO_TBL;
+	frh->src_len = 32;
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, 0);
+	mnl_attr_put_u32(nlh, FRA_SRC, 0);
+	mnl_attr_put_u32(nlh, FRA_FWMARK, DP_MARK | n);
+	mnl_attr_put_u32(nlh, FRA_FWMASK, 0xffffffff);
+	mnl_attr_put_u32(nlh, FRA_TABLE, DP_MARK | n);
+	if (type == RTM_NEWRULE)
+		mnl_attr_put_u8(nlh, FRA_PROTOCOL, PROTOCOL);
+	return nlh;
+}
+
+struct nlmsghdr *
+door_msg_source_route(void *buf, uint16_t type, unsigned n, uint32_t ifindex, struct in_addr alias)
+{
+	struct nlmsghdr *nlh =
+	    begin(buf, type, type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = AF_INET;
+	rtm->rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_LINK : RT_SCOPE_NOWHERE;
+	mnl_attr_put_u32(nlh, RTA_TABLE, DP_MARK | n);
+	if (type != RTM_NEWROUTE)
+		return nlh;
+	rtm->rtm_protocol = PROTOCOL;
+	rtm->rtm_type = RTN_UNICAST;
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	mnl_attr_put_u32(nlh, RTA_PREFSRC, alias.s_addr);
+	return nlh;
+}
+
 struct nlmsghdr *
 door_msg_dump_rules(void *buf)
 {
@@ -144,7 +185,7 @@ door_msg_route(void *buf, uint16_t type, struct in_addr to, uint32_t ifindex, st
 }
 
 struct selectors {
-	uint32_t table;
+	uint32_t table, mark;
 	bool from_here, more; /* more: it asks for something else besides */
 };
 
@@ -161,9 +202,13 @@ read_attr(const struct nlattr *a, struct selectors *s)
 		    memcmp(mnl_attr_get_payload(a), "lo", 3) == 0;
 		s->more = !s->from_here;
 		break;
+	case FRA_FWMARK:
+		if (mnl_attr_validate(a, MNL_TYPE_U32) == 0)
+			s->mark = mnl_attr_get_u32(a);
+		s->more = true;
+		break;
 	case FRA_SRC:
 	case FRA_DST:
-	case FRA_FWMARK:
 	case FRA_OIFNAME:
 	case FRA_L3MDEV:
 		s->more = true;
@@ -188,5 +233,7 @@ door_msg_read_rule(const struct nlmsghdr *nlh)
 		read_attr(a, &s);
 	if (s.table == DOOR_TABLE && s.from_here && !s.more)
 		return DOOR_RULE_OWN;
+	if (s.table == s.mark && (s.mark & DP_MARK_MASK) == DP_MARK)
+		return DOOR_RULE_SOURCE;
 	return s.table == RT_TABLE_LOCAL && !s.from_here && !s.more ? DOOR_RULE_LOCAL : DOOR_RULE_OTHER;
 }

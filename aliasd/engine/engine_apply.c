@@ -65,7 +65,7 @@ as_it_should_be(struct engine *e, const struct told *t)
 {
 	struct dp_alias d = { .addr = t->dp.addr, .fallback = t->fallback,
 		.master = t->phase == TOLD_MASTER,
-		.ifindex = lan_attached(e->lan, t->dp.addr) };
+		.ifindex = lan_attached(e->lan, t->dp.addr), .source = t->source };
 
 	d.by_daemon = engine_is_balanced(e, d.addr);
 	d.has_vmac = !d.by_daemon && (e->routing & ALIAS_RT_VMAC) != 0;
@@ -100,7 +100,7 @@ engine_tell_alias(struct engine *e, struct told *t)
 	struct dp_alias was = t->dp, is = as_it_should_be(e, t);
 	bool same = was.master == is.master && same_place(&was, &is);
 
-	if (e->dp == NULL || (t->told && same && was.fallback == is.fallback))
+	if (e->dp == NULL || (t->told && same && was.fallback == is.fallback && was.source == is.source))
 		return;
 	t->told = true;
 	t->dp = is;
@@ -180,7 +180,8 @@ engine_alias_gone(struct engine *e, struct in_addr addr)
 	ask_stop(e->ask, ASK_CONFLICT, addr);
 	if (t->nservices > 0)
 		map_each(e->services, forget_service, &f);
-	t->nservices = 0;
+	t->nservices = t->nudp = 0;
+	engine_door_source(e, t);
 	engine_local_address(e, addr);
 	engine_door_route(e, t, false);
 	if (t->here) {
@@ -199,6 +200,16 @@ say_cut(struct engine *e, uint8_t proto, uint16_t port_h, size_t n)
 		log_warnx("service", "port %u/%s has %zu members to choose from: only the %d with the lowest "
 		    "ids get connections", port_h, alias_proto_name(proto), n, MAX_TARGETS);
 	e->said_cut = true;
+}
+
+static void
+count_service(struct engine *e, struct told *t, uint8_t proto, int change)
+{
+	t->nservices += change;
+	if (proto != IPPROTO_UDP)
+		return;
+	t->nudp += change;
+	engine_door_source(e, t);
 }
 
 void
@@ -224,9 +235,9 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 	datapath_set_service(e->dp, alias, proto, htons(port_h), t, n);
 	if (n > 0 && map_get(e->services, key) == NULL) {
 		map_put(e->services, key, e);
-		engine_told(e, alias)->nservices++;
+		count_service(e, engine_told(e, alias), proto, 1);
 	} else if (n == 0 && map_del(e->services, key) != NULL && told != NULL) {
-		told->nservices--;
+		count_service(e, told, proto, -1);
 	}
 	log_debug("service", "port %u/%s of %08x: %zu targets", port_h, alias_proto_name(proto),
 	    ntohl(alias.s_addr), n);

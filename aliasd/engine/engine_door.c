@@ -144,6 +144,57 @@ engine_door_route(struct engine *e, struct told *t, bool wanted)
 	t->from_mtu = mtu;
 }
 
+static unsigned
+free_source(struct engine *e)
+{
+	unsigned n;
+
+	for (n = 1; n <= DOOR_SOURCES; n++)
+		if (!(e->sources & 1ull << n))
+			return n;
+	if (!e->said_sources)
+		log_warnx("alias", "more than %d aliases with UDP services: of the others, servers that connect a "
+		    "socket bound to any address answer from this host's own", DOOR_SOURCES);
+	e->said_sources = true;
+	return 0;
+}
+
+static void
+take_source(struct engine *e, struct told *t)
+{
+	unsigned n = free_source(e);
+
+	if (n == 0 || door_source(e->door, n, t->dp.addr) < 0)
+		return;
+	e->sources |= 1ull << n;
+	t->source = (uint16_t)n;
+	engine_tell_alias(e, t);
+}
+
+static void
+leave_source(struct engine *e, struct told *t)
+{
+	unsigned n = t->source;
+
+	t->source = 0;
+	engine_tell_alias(e, t);
+	if (door_source(e->door, n, (struct in_addr){ 0 }) == 0)
+		e->sources &= ~(1ull << n);
+}
+
+void
+engine_door_source(struct engine *e, struct told *t)
+{
+	bool wanted = t->here && t->nudp > 0;
+
+	if (e->door == NULL || wanted == (t->source != 0))
+		return;
+	if (wanted)
+		take_source(e, t);
+	else
+		leave_source(e, t);
+}
+
 static void
 route_one(uint64_t key, void *value, void *arg)
 {

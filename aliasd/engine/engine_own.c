@@ -183,6 +183,7 @@ add_address(struct engine *e, struct told *t)
 		return;
 	}
 	t->here = true;
+	engine_door_source(e, t);
 	if (engine_say(e, SAY_JOINED))
 		log_info("alias", "%s: joined, its address is %s", text, local_how(e->local, t->dp.addr));
 }
@@ -198,6 +199,7 @@ remove_address(struct engine *e, struct told *t)
 	else if (engine_say(e, SAY_LEFT))
 		log_info("alias", "%s: its address is off this host", text);
 	t->here = false;
+	engine_door_source(e, t);
 }
 
 /* The address is here as long as this member has joined, and until its last connection ended. */

@@ -64,7 +64,8 @@ struct told { /* an alias as the data plane has it */
 	bool said;          /* as its master we told everybody */
 	uint64_t silent_until, silent_for; /* we are marked as not answering; 0 = we are not */
 	bool retired;       /* we were, until we were told to end */
-	unsigned nservices; /* of the data plane */
+	unsigned nservices, nudp; /* of the data plane; over UDP */
+	uint16_t source; /* number of its routes, see door_source() */
 	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
 	bool said_alias;    /* what those who watch were told last */
 	uint16_t said_master;
@@ -157,6 +158,8 @@ struct engine {
 	struct listen_table *listen;
 	struct map *told;     /* address -> struct told */
 	struct map *services; /* of the data plane: key as in engine_apply.c */
+	uint64_t sources; /* numbers of routes in use, see door_source() */
+	bool said_sources;
 	uint32_t link_iface[LLT_MAX_LINKS];
 	size_t nlink_ifaces;
 	uint32_t link_mtu[LLT_MAX_LINKS]; /* as it was looked at last */
@@ -446,6 +449,7 @@ void engine_close_door(struct engine *);
 void engine_door_lan(struct engine *, const char *ifname);
 void engine_door_route(struct engine *, struct told *, bool wanted);
 void engine_door_routes(struct engine *); /* addresses or MTUs changed */
+void engine_door_source(struct engine *, struct told *); /* its address or its services changed */
 void engine_put_in(const uint8_t *frame, size_t len, void *engine);
 void engine_frag_timer(void *engine);
 void engine_check_mtu(struct engine *);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * echod -n NAME [-t PORT]… [-u PORT]… [-c PORT]…
+ * echod -n NAME [-t PORT]… [-u PORT]… [-s PORT]… [-o PORT]… [-6 PORT]… [-c PORT]…
  *
  * Answers each line on TCP, and each UDP datagram, with "NAME " before it. The simplest possible server:
  * all sockets are bound to any address, UDP answers go out by plain sendto(). Lines of net_data.h are
  * checked and answered with other contents; to a wrong one it says "NAME wrong" and closes. Datagrams to
- * the port of -c are only counted; how many there were is the last line printed.
+ * the port of -c are only counted; how many there were is the last line printed. For each answer from the
+ * port of -s the socket is connected, and is not any more after that; from the port of -o each client is
+ * answered by another socket, bound to the same port and connected to it. -6: as -o with IPv6 sockets.
  */
 #include "config.h"
 
@@ -21,12 +23,14 @@
 #include "tests/net/net.h"
 #include "tests/net/net_data.h"
 
-enum kind { LISTENER, DATAGRAMS, COUNTED, CONNECTION };
+enum kind { LISTENER, DATAGRAMS, SAME, OTHER, PEER, COUNTED, CONNECTION };
 
 struct endpoint {
 	LIST_ENTRY(endpoint) next;
 	enum kind kind;
 	int fd;
+	uint16_t port; /* of OTHER */
+	bool ip6;
 	struct net_data data;
 	size_t len; /* of the beginning of a line in buf */
 	char buf[NET_LINE_MAX];
@@ -87,6 +91,91 @@ answer_datagrams(struct echod *e, int fd)
 			return;
 		sendto(fd, buf, e->name_len + 1 + (size_t)n, 0, (struct sockaddr *)&from, len);
 	}
+}
+
+/* One to buf, after the name; the length of all, or -1. */
+static ssize_t
+take_datagram(struct echod *e, int fd, char *buf, struct sockaddr_storage *from, socklen_t *len)
+{
+	ssize_t n;
+
+	memcpy(buf, e->name, e->name_len);
+	buf[e->name_len] = ' ';
+	*len = sizeof(*from);
+	n = recvfrom(fd, buf + e->name_len + 1, 2048, 0, (struct sockaddr *)from, len);
+	return n < 0 ? -1 : (ssize_t)e->name_len + 1 + n;
+}
+
+static void
+answer_connected(struct echod *e, int fd)
+{
+	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	char buf[NET_OWNER_MAX + 1 + 2048];
+	struct sockaddr_storage from;
+	socklen_t len;
+	ssize_t n;
+
+	while ((n = take_datagram(e, fd, buf, &from, &len)) >= 0) {
+		if (connect(fd, (struct sockaddr *)&from, len) < 0)
+			err(1, "connect");
+		send(fd, buf, (size_t)n, 0);
+		if (connect(fd, &nobody, sizeof(nobody)) < 0)
+			err(1, "connect to nobody");
+	}
+}
+
+static int
+bind_again(uint16_t port, bool ip6)
+{
+	struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(ip6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, ip6 ? (struct sockaddr *)&any6 : (struct sockaddr *)&any,
+	        ip6 ? sizeof(any6) : sizeof(any)) < 0)
+		err(1, "bind");
+	return fd;
+}
+
+static void
+add_other(struct echod *e, const char *port, bool ip6)
+{
+	uint16_t number = (uint16_t)net_number(port, 65535);
+	struct endpoint *ep = endpoint_add(e, OTHER, bind_again(number, ip6));
+
+	ep->port = number;
+	ep->ip6 = ip6;
+}
+
+static void
+answer_by_another(struct echod *e, const struct endpoint *ep)
+{
+	char buf[NET_OWNER_MAX + 1 + 2048];
+	struct sockaddr_storage from;
+	socklen_t len;
+	ssize_t n;
+	int fd;
+
+	while ((n = take_datagram(e, ep->fd, buf, &from, &len)) >= 0) {
+		fd = bind_again(ep->port, ep->ip6);
+		if (connect(fd, (struct sockaddr *)&from, len) < 0)
+			err(1, "connect");
+		send(fd, buf, (size_t)n, 0);
+		endpoint_add(e, PEER, fd);
+	}
+}
+
+static void
+answer_peer(struct echod *e, int fd)
+{
+	char buf[NET_OWNER_MAX + 1 + 2048];
+	struct sockaddr_storage from;
+	socklen_t len;
+	ssize_t n;
+
+	while ((n = take_datagram(e, fd, buf, &from, &len)) >= 0)
+		send(fd, buf, (size_t)n, 0);
 }
 
 static void
@@ -153,6 +242,12 @@ dispatch(struct echod *e, struct endpoint *ep)
 		accept_all(e, ep->fd);
 	else if (ep->kind == DATAGRAMS)
 		answer_datagrams(e, ep->fd);
+	else if (ep->kind == SAME)
+		answer_connected(e, ep->fd);
+	else if (ep->kind == OTHER)
+		answer_by_another(e, ep);
+	else if (ep->kind == PEER)
+		answer_peer(e, ep->fd);
 	else if (ep->kind == COUNTED)
 		count_datagrams(e, ep->fd);
 	else if (!serve(e, ep))
@@ -162,7 +257,7 @@ dispatch(struct echod *e, struct endpoint *ep)
 static void
 usage(void)
 {
-	errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]… [-c PORT]…");
+	errx(2, "usage: echod -n NAME [-t PORT]… [-u PORT]… [-s PORT]… [-o PORT]… [-6 PORT]… [-c PORT]…");
 }
 
 static void
@@ -170,13 +265,17 @@ parse(struct echod *e, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:n:t:u:")) != -1) {
+	while ((opt = getopt(argc, argv, "6:c:n:o:s:t:u:")) != -1) {
 		if (opt == 'n')
 			e->name = optarg;
 		else if (opt == 't')
 			endpoint_add(e, LISTENER, net_tcp_listen((uint16_t)net_number(optarg, 65535)));
 		else if (opt == 'u')
 			endpoint_add(e, DATAGRAMS, net_udp_bind((uint16_t)net_number(optarg, 65535)));
+		else if (opt == 's')
+			endpoint_add(e, SAME, net_udp_bind((uint16_t)net_number(optarg, 65535)));
+		else if (opt == 'o' || opt == '6')
+			add_other(e, optarg, opt == '6');
 		else if (opt == 'c')
 			endpoint_add(e, COUNTED, net_udp_bind((uint16_t)net_number(optarg, 65535)));
 		else

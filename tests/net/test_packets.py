@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from testbed_load import ALIAS, ECHO, echods, load, master, wait_listening
+from testbed_load import ALIAS, ECHO, Program, echods, load, master, wait_listening
 from testbed_error import wait_until
 
 CLUSTER = {"profile": "lan", "join": ["n1:cluamgr -a alias=DEFAULTALIAS,join,rpri=9",
     "n2:cluamgr -a alias=DEFAULTALIAS,join", "n3:cluamgr -a alias=DEFAULTALIAS"]}
 TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "packets.py")
 BIG, STREAM, KINDS = 7300, 7310, ("any", "pktinfo")
+CONNECTED = {"same": 7320, "other": 7321, "other6": 7322}
 
 
 def run_tool(tb, machine, *args, check=True, timeout=60):
@@ -38,6 +39,7 @@ class Server:
 def servers(tb):
     assert master(tb) == "n1"
     lines = ["big%d %d/udp in_multi\n" % (i, BIG + i) for i in range(1 + len(KINDS))]
+    lines += ["%s %d/udp in_multi\n" % item for item in CONNECTED.items()]
     with open(os.path.join(tb.machine("n1").etc, "clua_services"), "a") as f:
         f.write("".join(lines) + "stream %d/tcp in_multi\n" % STREAM)
     tb.machine("n1").run("cluamgr -f")
@@ -98,6 +100,33 @@ def test_answers_come_from_the_alias(tb, servers, kind, client):
     port = BIG + KINDS.index(kind)
     got = answers(run_tool(tb, client, "ask", ALIAS, port, 100, 8))
     assert set(got) == {"n1", "n2"}, got
+
+
+@pytest.fixture(scope="module")
+def connected(tb, servers):
+    args = ["-s", CONNECTED["same"], "-o", CONNECTED["other"], "-6", CONNECTED["other6"]]
+    programs = [Program(tb, node, ["echod", "-n", node] + [str(a) for a in args])
+        for node in ("n1", "n2")]
+    for port in CONNECTED.values():
+        wait_until(lambda: set(answers(run_tool(tb, "c1", "ask", ALIAS, port, 100, 4))) == {"n1", "n2"},
+            10, "the servers")
+    yield
+    for program in programs:
+        program.stop()
+
+
+@pytest.mark.parametrize("kind", CONNECTED)
+@pytest.mark.parametrize("client", ["c1", "x1", "n1", "n2", "n3"])
+def test_answers_of_connected_sockets_come_from_the_alias(tb, connected, kind, client):
+    got = answers(run_tool(tb, client, "ask", ALIAS, CONNECTED[kind], 100, 8))
+    assert got.count("n1") == got.count("n2") == 4, got
+
+
+def test_a_connected_socket_answers_from_where_it_was_asked(tb, connected):
+    """The same client at the alias and at the member itself: each answer is from there."""
+    for address in (ALIAS, "10.1.0.12", ALIAS):
+        got = answers(run_tool(tb, "c1", "ask", address, CONNECTED["same"], 100, 4))
+        assert len(got) == 4, (address, got)
 
 
 def test_options_in_the_ip_header(tb, servers):

@@ -115,6 +115,8 @@ START_TEST(rules_are_told_apart)
 	ck_assert_int_eq(door_msg_read_rule(nlh), DOOR_RULE_OWN);
 	mnl_attr_put_u32(nlh, FRA_FWMARK, 1);
 	ck_assert_int_eq(door_msg_read_rule(nlh), DOOR_RULE_OTHER);
+	nlh = door_msg_source_rule(buf, RTM_NEWRULE, 7);
+	ck_assert_int_eq(door_msg_read_rule(nlh), DOOR_RULE_SOURCE);
 	nlh = door_msg_rule(buf, RTM_NEWRULE, false);
 	ck_assert_int_eq(door_msg_read_rule(nlh), DOOR_RULE_LOCAL);
 	mnl_attr_put_strz(nlh, FRA_IIFNAME, "eth0");
