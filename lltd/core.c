@@ -28,10 +28,8 @@ add_peers(struct core *c)
 		p->node = (uint16_t)id;
 		p->name = c->conf.hosts->name[id];
 		p->answers = (struct log_limit){ .interval_ns = 100 * NSEC_PER_MSEC, .burst = 32 };
-		for (unsigned i = 0; i < c->conf.nlinks; i++) {
-			p->link[i].prio = c->conf.link[i].prio;
+		for (unsigned i = 0; i < LLT_MAX_LINKS; i++)
 			linkstate_reset(&p->link[i]);
-		}
 		c->ops->random(c->arg, fresh, sizeof(fresh));
 		session_init(&p->s, fresh);
 		c->by_node[id] = p;
@@ -65,10 +63,6 @@ core_new(const struct core_conf *conf, const struct core_ops *ops, void *arg, ui
 		c->cluster_keys = &c->keys;
 		c->conf.key = NULL;
 	}
-	for (unsigned i = 0; i < conf->nlinks; i++) {
-		c->link[i].prio = conf->link[i].prio;
-		c->link[i].burst = c->burst[i] = conf->link[i].burst;
-	}
 	init_limits(c);
 	ops->random(arg, &c->inc, sizeof(c->inc));
 	c->check_end = now + conf->check_ns;
@@ -78,6 +72,7 @@ core_new(const struct core_conf *conf, const struct core_ops *ops, void *arg, ui
 		core_free(c);
 		return NULL;
 	}
+	core_set_links(c, conf->nlinks, conf->link);
 	return c;
 }
 
@@ -124,8 +119,52 @@ core_carrier(struct core *c, unsigned link, bool up, const uint8_t addr[LLT_ADDR
 
 		if (lost && linkstate_down(peer))
 			peer_links_changed(c, c->peers[i], 1u << link);
-		else if (moved && peer->known)
+		else if (moved && peer->known) {
 			c->ops->link_changed(c->arg, c->peers[i]->node, link);
+			peer_links_changed(c, c->peers[i], 0);
+		}
+	}
+}
+
+void
+core_link_close(struct core *c, unsigned link)
+{
+	for (unsigned i = 0; i < c->npeers; i++) {
+		struct peer *p = c->peers[i];
+
+		if (linkstate_down(&p->link[link])) {
+			if (c->link[link].carrier)
+				tx_heartbeat(c, p, link, 0); /* which says that we do not hear there */
+			peer_links_changed(c, p, 1u << link);
+		}
+		p->link[link].known = false;
+	}
+	c->link[link].carrier = false;
+	c->link[link].ifindex = 0;
+	c->link[link].mtu = 0;
+}
+
+void
+core_set_links(struct core *c, unsigned nlinks, const struct core_link_conf *conf)
+{
+	uint32_t moved = 0; /* to the other priority */
+
+	for (unsigned i = 0; i < nlinks; i++) {
+		moved |= (uint32_t)(c->link[i].prio != conf[i].prio) << i;
+		c->link[i].prio = conf[i].prio;
+		c->link[i].burst = c->burst[i] = conf[i].burst;
+		c->conf.link[i] = conf[i];
+	}
+	c->conf.nlinks = nlinks;
+	for (unsigned i = 0; i < c->npeers; i++) {
+		struct peer *p = c->peers[i];
+
+		for (unsigned l = 0; l < nlinks; l++) {
+			p->link[l].prio = conf[l].prio;
+			if ((moved >> l & 1) != 0 && p->link[l].known)
+				c->ops->link_changed(c->arg, p->node, l);
+		}
+		peer_links_changed(c, p, 0);
 	}
 }
 

@@ -72,6 +72,13 @@ void core_input_stray(struct core *, unsigned link);
  */
 void core_carrier(struct core *, unsigned link, bool up, const uint8_t addr[LLT_ADDR_LEN],
     uint32_t ifindex, size_t mtu, uint64_t now);
+/*
+ * A link of ours ends, or is to be another one: down at once, and what was learned there is forgotten. Peers
+ * are told not to use it any more, if the frame that says so is still sent.
+ */
+void core_link_close(struct core *, unsigned link);
+/* The links from now on. Those that are others than before were closed, and come by core_carrier(). */
+void core_set_links(struct core *, unsigned nlinks, const struct core_link_conf *);
 void core_flush(struct core *, uint64_t now);
 /* To be called at core_next(), after all frames that had arrived by then were put in. */
 void core_tick(struct core *, uint64_t now);
@@ -110,5 +117,7 @@ void core_link_info(const struct core *, unsigned link, struct core_link_info *)
 unsigned core_port_peers(const struct core *, uint8_t port, uint16_t *nodes, unsigned max);
 const struct stats *core_stats(struct core *);
 bool core_running(const struct core *); /* the start check is passed */
+/* A node with a session that none but these links (a bit each) reaches; -1: there is none. */
+int core_depends_on(const struct core *, uint32_t links);
 
 #endif

@@ -75,6 +75,21 @@ core_link_info(const struct core *c, unsigned link, struct core_link_info *e)
 	}
 }
 
+int
+core_depends_on(const struct core *c, uint32_t links)
+{
+	for (unsigned i = 0; i < c->npeers; i++) {
+		const struct peer *p = c->peers[i];
+		bool other = false;
+
+		for (unsigned l = 0; l < c->conf.nlinks; l++)
+			other |= (links >> l & 1) == 0 && p->link[l].state != LLT_LINK_INACTIVE;
+		if (p->s.up && !other)
+			return p->node;
+	}
+	return -1;
+}
+
 unsigned
 core_port_peers(const struct core *c, uint8_t port, uint16_t *nodes, unsigned max)
 {

@@ -142,17 +142,29 @@ peer_open(struct core *c, struct peer *p, const struct input *in, const struct l
 			tx_heartbeat(c, p, i, 0);
 }
 
-static void
+/*
+ * A session has one length of fragment, for they are sent again on other links. A link that came later, or
+ * whose MTU has become smaller, may not take them: it carries heartbeats alone. Returns how many links do.
+ */
+static unsigned
 count_links(struct core *c, struct peer *p)
 {
+	size_t longest = p->frag_len + LLT_FRAME_HEAD_SESSION + LLT_FRAME_TAG + LLT_DATA_HEAD;
+	unsigned fit = 0;
+
 	p->up[0] = p->up[1] = 0;
 	p->links_up = 0;
 	for (unsigned i = 0; i < c->conf.nlinks; i++) {
+		if (p->link[i].state == LLT_LINK_INACTIVE)
+			continue;
+		p->links_up++;
+		if (c->link[i].mtu < longest)
+			continue;
+		fit++;
 		if (p->link[i].state == LLT_LINK_UP)
 			p->up[c->link[i].prio] |= (uint8_t)(1u << i);
-		if (p->link[i].state != LLT_LINK_INACTIVE)
-			p->links_up++;
 	}
+	return fit;
 }
 
 static void
@@ -171,12 +183,14 @@ void
 peer_links_changed(struct core *c, struct peer *p, uint32_t changed)
 {
 	uint8_t before = p->links_up;
+	unsigned fit = count_links(c, p);
 
-	count_links(c, p);
 	for (uint32_t m = changed; m != 0; m &= m - 1)
 		link_event(c, p, (unsigned)__builtin_ctz(m));
 	if (p->links_up == 0)
 		peer_close(c, p, "all its links are inactive");
+	else if (fit == 0)
+		peer_close(c, p, "no link takes frames any more that are as long as this session's");
 	else if (p->links_up != before)
 		c->ops->node_changed(c->arg, p->node);
 }

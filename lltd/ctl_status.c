@@ -8,6 +8,7 @@
 #include "lltd/core.h"
 #include "lltd/ctl_priv.h"
 #include "lltd/lltd_conf.h"
+#include "lltd/lltd_conf_link.h"
 #include "proto/llt_status.h"
 
 unsigned
@@ -16,10 +17,17 @@ ctl_nlinks(struct ctl *ctl)
 	return (unsigned)ctl->ops->conf(ctl->arg)->nlinks;
 }
 
+/* Or only a number that is kept free. */
+static bool
+ctl_is_link(struct ctl *ctl, unsigned link)
+{
+	return ctl->ops->conf(ctl->arg)->link[link].kind != LLTD_KIND_NONE;
+}
+
 bool
 ctl_link_row(struct ctl *ctl, uint16_t node, unsigned link, struct llt_ev_link *e)
 {
-	if (!core_link_state(ctl->core, node, link, e))
+	if (!ctl_is_link(ctl, link) || !core_link_state(ctl->core, node, link, e))
 		return false;
 	memcpy(e->ifname, ctl->ops->conf(ctl->arg)->link[link].name, sizeof(e->ifname));
 	return true;
@@ -55,7 +63,9 @@ send_links(struct ctl *ctl, struct ipc_conn *conn, uint32_t reqid)
 	struct wire_wr w;
 
 	for (unsigned id = 0; id < LLT_MAX_NODES; id++)
-		for (unsigned l = 0; ctl_link_row(ctl, (uint16_t)id, l, &e); l++) {
+		for (unsigned l = 0; l < ctl_nlinks(ctl); l++) {
+			if (!ctl_link_row(ctl, (uint16_t)id, l, &e))
+				continue;
 			e.seq = ctl->seq;
 			wire_wr_init(&w, ctl->buf, sizeof(ctl->buf));
 			llt_ev_link_encode(&w, &e);
@@ -137,6 +147,8 @@ ctl_get_links(struct ipc_conn *conn, const struct ipc_msg *msg, void *arg)
 	struct wire_wr w;
 
 	for (unsigned i = 0; i < ctl_nlinks(ctl); i++) {
+		if (!ctl_is_link(ctl, i))
+			continue;
 		link_row(ctl, i, &row);
 		wire_wr_init(&w, ctl->buf, sizeof(ctl->buf));
 		llt_row_link_encode(&w, &row);

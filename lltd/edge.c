@@ -10,6 +10,7 @@
 #include "common/netlink.h"
 #include "lltd/core.h"
 #include "lltd/lltd_conf.h"
+#include "lltd/lltd_conf_link.h"
 #include "lltd/rawsock.h"
 #include "lltd/udpsock.h"
 
@@ -242,7 +243,7 @@ is_on(const struct edge_link *l, const struct netlink_link *nl, bool gone)
 		return l->sock != NULL && l->ifindex == nl->ifindex;
 	if (conf->kind == LLT_KIND_UDP)
 		return l->ifindex != 0 && l->ifindex == nl->ifindex;
-	return strcmp(conf->device, nl->name) == 0;
+	return conf->kind == LLT_KIND_ETHER && strcmp(conf->device, nl->name) == 0;
 }
 
 static void
@@ -323,6 +324,40 @@ on_measure(void *arg)
 		ev_timer_set(e->measure, MEASURE);
 }
 
+static void
+find_address(const struct netlink_addr *a, void *arg)
+{
+	struct edge_link *l = arg;
+
+	if (memcmp(link_conf(l)->addr, &a->addr, 4) == 0)
+		l->ifindex = a->ifindex;
+}
+
+/* By what the table of interfaces says. False: it is not there; logged. */
+static bool
+find_link(struct edge_link *l)
+{
+	const struct lltd_link *conf = link_conf(l);
+	const struct netlink_link *nl;
+
+	if (conf->kind == LLT_KIND_UDP) {
+		netlink_each_addr(l->edge->netlink, find_address, l);
+		look_at_udp(l, false);
+	} else if (conf->kind == LLT_KIND_ETHER) {
+		nl = netlink_link_by_name(l->edge->netlink, conf->device);
+		if (nl != NULL)
+			link_state(l, nl, false);
+	}
+	if (l->sock != NULL || conf->kind == LLTD_KIND_NONE)
+		return l->sock != NULL;
+	if (conf->kind == LLT_KIND_UDP)
+		log_warnx("link", "link %u (%s): this host does not have the address %s", l->index,
+		    conf->name, conf->address);
+	else
+		log_warnx("link", "link %u (%s) does not exist", l->index, conf->name);
+	return false;
+}
+
 static const struct netlink_ops netlink_ops = { .on_link = on_link, .on_addr = on_addr };
 
 /* ---- life ---- */
@@ -357,19 +392,8 @@ edge_start(struct edge *e, struct core *core)
 	e->netlink = netlink_open(e->loop, &netlink_ops, e);
 	if (e->netlink == NULL)
 		return -1;
-	for (size_t i = 0; i < e->conf->nlinks; i++) {
-		const struct lltd_link *conf = &e->conf->link[i];
-
-		if (conf->kind == LLT_KIND_UDP && e->link[i].ifindex != 0)
-			look_at_udp(&e->link[i], false);
-		if (e->link[i].sock != NULL)
-			found++;
-		else if (conf->kind == LLT_KIND_UDP)
-			log_warnx("link", "link %zu (%s): this host does not have the address %s", i,
-			    conf->name, conf->address);
-		else
-			log_warnx("link", "link %zu (%s) does not exist", i, conf->name);
-	}
+	for (size_t i = 0; i < e->conf->nlinks; i++)
+		found += find_link(&e->link[i]);
 	on_measure(e);
 	if (found == 0) {
 		log_errx("link", "there is no link at all");
@@ -402,7 +426,30 @@ edge_free(struct edge *e)
 }
 
 void
-edge_set_conf(struct edge *e, const struct lltd_conf *conf)
+edge_close_links(struct edge *e, uint32_t links)
+{
+	for (size_t i = 0; i < e->conf->nlinks; i++) {
+		struct edge_link *l = &e->link[i];
+
+		if ((links >> i & 1) == 0)
+			continue;
+		core_link_close(e->core, l->index);
+		if (l->sock != NULL)
+			linksock_flush(l->sock);
+		close_link(l);
+		l->ifindex = 0;
+		l->path_mtu = 0;
+	}
+}
+
+void
+edge_set_conf(struct edge *e, const struct lltd_conf *conf, uint32_t links)
 {
 	e->conf = conf;
+	for (size_t i = 0; i < conf->nlinks; i++) {
+		if ((links >> i & 1) != 0)
+			close_link(&e->link[i]);
+		find_link(&e->link[i]);
+	}
+	on_measure(e);
 }

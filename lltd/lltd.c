@@ -13,6 +13,7 @@
 #include "lltd/ctl.h"
 #include "lltd/edge.h"
 #include "lltd/lltd_conf.h"
+#include "lltd/lltd_conf_link.h"
 
 static struct {
 	struct ev_loop *loop;
@@ -124,6 +125,16 @@ check_realtime(const struct lltd_conf *c)
 		    lltd_conf_profile_name(c));
 }
 
+static void
+core_links(const struct lltd_conf *c, struct core_link_conf link[LLT_MAX_LINKS])
+{
+	for (size_t i = 0; i < c->nlinks; i++) {
+		link[i].kind = (uint8_t)(c->link[i].kind == LLTD_KIND_NONE ? LLT_KIND_ETHER : c->link[i].kind);
+		link[i].prio = (uint8_t)c->link[i].prio;
+		link[i].burst = c->link[i].burst;
+	}
+}
+
 static struct core *
 make_core(const struct lltd_conf *c)
 {
@@ -134,11 +145,7 @@ make_core(const struct lltd_conf *c)
 
 	memcpy(cc.name, c->node, sizeof(cc.name));
 	lltd_conf_timers(c, &cc.timers);
-	for (size_t i = 0; i < c->nlinks; i++) {
-		cc.link[i].kind = (uint8_t)c->link[i].kind;
-		cc.link[i].prio = (uint8_t)c->link[i].prio;
-		cc.link[i].burst = c->link[i].burst;
-	}
+	core_links(c, cc.link);
 	return core_new(&cc, &core_ops, NULL, clock_ns());
 }
 
@@ -179,24 +186,46 @@ lltd_fini(void)
 	end();
 }
 
-static int
-lltd_reload(void *conf, struct conf_errors *errs)
+static bool
+may_reload(const struct lltd_conf *old, const struct lltd_conf *fresh, struct conf_errors *errs)
 {
-	struct lltd_conf *fresh = conf, *old = self.conf;
 	const char *what = lltd_conf_fixed_difference(old, fresh);
-	struct llt_timers t;
+	int node;
 
 	if (what != NULL) {
 		conf_error(errs, fresh->path, 0, what,
 		    "cannot change while lltd runs: restart it on this node");
-		return -1;
+		return false;
 	}
+	node = core_depends_on(self.core, lltd_links_moved(old, fresh));
+	if (node == -1)
+		return true;
+	conf_error(errs, fresh->path, 0, "links",
+	    "node %d (%s) is reached by no link that stays: add the new ones first, and remove the old when "
+	    "they are up",
+	    node, fresh->hosts.name[node]);
+	return false;
+}
+
+static int
+lltd_reload(void *conf, struct conf_errors *errs)
+{
+	struct core_link_conf link[LLT_MAX_LINKS];
+	struct lltd_conf *fresh = conf, *old = self.conf;
+	uint32_t moved = lltd_links_moved(old, fresh);
+	struct llt_timers t;
+
+	if (!may_reload(old, fresh, errs))
+		return -1;
 	lltd_conf_timers(fresh, &t);
 	/* The core keeps looking into the table of hosts it began with, which is equal. */
 	fresh->hosts = old->hosts;
 	core_set_timers(self.core, &t, &fresh->hosts, clock_ns());
-	edge_set_conf(self.edge, fresh);
+	edge_close_links(self.edge, moved);
+	core_links(fresh, link);
+	core_set_links(self.core, (unsigned)fresh->nlinks, link);
 	self.conf = fresh;
+	edge_set_conf(self.edge, fresh, moved | lltd_links_other_peers(old, fresh));
 	edge_kick(self.edge);
 	lltd_conf_free(old);
 	return 0;

@@ -181,8 +181,6 @@ lltd_conf_fixed_difference(const struct lltd_conf *a, const struct lltd_conf *b)
 		return "cluster";
 	if (strcmp(a->node, b->node) != 0 || a->id != b->id)
 		return "node";
-	if (!lltd_links_same(a, b))
-		return "links";
 	if (a->balance != b->balance)
 		return "balance";
 	if (a->authentication != b->authentication || memcmp(a->key, b->key, sizeof(a->key)) != 0)

@@ -30,7 +30,7 @@ struct lltd_peer {
 struct lltd_link {
 	char device[LLT_IFNAME_MAX]; /* ether */
 	int line;
-	int kind; /* enum llt_link_kind */
+	int kind; /* enum llt_link_kind, or LLTD_KIND_NONE */
 	int prio; /* enum llt_link_prio */
 	uint32_t burst;
 	uint32_t ethertype; /* ether; host byte order */

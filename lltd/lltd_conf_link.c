@@ -10,7 +10,7 @@
 #define ETHERTYPE 0xcafe
 #define UDP_MTU_MIN 576 /* what every host must take */
 
-static const char *const kinds[] = { "ether", "udp", NULL };
+static const char *const kinds[] = { "ether", "udp", "none", NULL };
 static const char *const prios[] = { "high", "low", NULL };
 
 #define LINK(field) offsetof(struct lltd_link, field)
@@ -58,20 +58,21 @@ check_foreign(const struct checking *ck, const struct lltd_link *l)
 {
 	const struct {
 		const char *key;
-		bool there, ether;
+		bool there;
+		int kind;
 	} keys[] = {
-		{ "device", l->device[0] != '\0', true },
-		{ "sap", l->ethertype_set, true },
-		{ "address", l->address[0] != '\0', false },
-		{ "port", l->port != 0, false },
-		{ "peers", l->npeers != 0, false },
+		{ "device", l->device[0] != '\0', LLT_KIND_ETHER },
+		{ "sap", l->ethertype_set, LLT_KIND_ETHER },
+		{ "address", l->address[0] != '\0', LLT_KIND_UDP },
+		{ "port", l->port != 0, LLT_KIND_UDP },
+		{ "peers", l->npeers != 0, LLT_KIND_UDP },
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (keys[i].there && keys[i].ether != (l->kind == LLT_KIND_ETHER))
+		if (keys[i].there && keys[i].kind != l->kind)
 			conf_error(ck->errs, ck->path, l->line, keys[i].key,
-			    "is of links of type \"%s\", and this one is \"%s\"",
-			    kinds[keys[i].ether ? LLT_KIND_ETHER : LLT_KIND_UDP], kinds[l->kind]);
+			    "is of links of type \"%s\", and this one is \"%s\"", kinds[keys[i].kind],
+			    kinds[l->kind]);
 }
 
 static bool
@@ -190,7 +191,7 @@ check_unique(const struct checking *ck, const struct lltd_link *l, const struct 
 {
 	static const uint8_t none[LLT_ADDR_LEN];
 
-	if (l->kind != other->kind)
+	if (l->kind != other->kind || l->kind == LLTD_KIND_NONE)
 		return;
 	if (l->kind == LLT_KIND_UDP) {
 		if (memcmp(l->addr, other->addr, LLT_ADDR_LEN) == 0 &&
@@ -207,22 +208,25 @@ void
 lltd_links_check(const char *path, struct lltd_conf *c, struct conf_errors *errs)
 {
 	const struct checking ck = { path, c, errs };
+	size_t real = 0;
 
 	for (size_t i = 0; i < c->nlinks; i++) {
 		struct lltd_link *l = &c->link[i];
 
 		check_foreign(&ck, l);
-		if (l->kind == LLT_KIND_UDP)
+		if (l->kind == LLT_KIND_UDP) {
 			check_udp(&ck, l);
-		else
-			check_ether(&ck, l);
-		if (l->kind == LLT_KIND_UDP)
 			snprintf(l->name, sizeof(l->name), "udp%zu", i % LLT_MAX_LINKS);
-		else
+		} else if (l->kind == LLT_KIND_ETHER) {
+			check_ether(&ck, l);
 			memcpy(l->name, l->device, sizeof(l->name));
+		}
+		real += l->kind != LLTD_KIND_NONE;
 		for (size_t k = 0; k < i; k++)
 			check_unique(&ck, l, &c->link[k]);
 	}
+	if (c->nlinks != 0 && real == 0)
+		conf_error(errs, path, c->link[0].line, "links", "all are of type \"none\"");
 }
 
 static bool
@@ -237,18 +241,33 @@ same_peers(const struct lltd_link *x, const struct lltd_link *y)
 	return true;
 }
 
-bool
-lltd_links_same(const struct lltd_conf *a, const struct lltd_conf *b)
+/* Another place, or another way to be there: what was learned on the one says nothing about the other. */
+static bool
+same_place(const struct lltd_link *x, const struct lltd_link *y)
 {
-	if (a->nlinks != b->nlinks)
-		return false;
-	for (size_t i = 0; i < a->nlinks; i++) {
-		const struct lltd_link *x = &a->link[i], *y = &b->link[i];
+	return x->kind == y->kind && strcmp(x->name, y->name) == 0 && x->ethertype == y->ethertype &&
+	    memcmp(x->addr, y->addr, LLT_ADDR_LEN) == 0;
+}
 
-		if (x->kind != y->kind || strcmp(x->name, y->name) != 0 || x->prio != y->prio ||
-		    x->burst != y->burst || x->ethertype != y->ethertype || x->mtu != y->mtu ||
-		    memcmp(x->addr, y->addr, LLT_ADDR_LEN) != 0 || !same_peers(x, y))
-			return false;
-	}
-	return true;
+uint32_t
+lltd_links_moved(const struct lltd_conf *a, const struct lltd_conf *b)
+{
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < LLT_MAX_LINKS; i++)
+		if ((i < a->nlinks || i < b->nlinks) &&
+		    (i >= a->nlinks || i >= b->nlinks || !same_place(&a->link[i], &b->link[i])))
+			mask |= 1u << i;
+	return mask;
+}
+
+uint32_t
+lltd_links_other_peers(const struct lltd_conf *a, const struct lltd_conf *b)
+{
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < a->nlinks && i < b->nlinks; i++)
+		if (!same_peers(&a->link[i], &b->link[i]))
+			mask |= 1u << i;
+	return mask;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Bad input: one clear line with file and line number; refused at start, without effect at reload."""
+import json
 import os
 import re
 import signal
@@ -90,6 +91,44 @@ def test_reload_changes_nothing(tb, bad):
     assert machine.daemon_pids(daemon) == pid
     assert machine.run([*testbed_status.SHOWN[daemon]]).stdout == shown
     assert testbed_status.not_formed(tb) == []
+
+
+@pytest.fixture
+def links(tb):
+    """A function that gives n2 other links by a reload, and says what lltd said; put back at the end."""
+    machine = tb.machine("n2")
+    path = os.path.join(machine.etc, "lltd.conf")
+    with open(path) as f:
+        good = f.read()
+
+    def reload(links, expected):
+        with open(path, "w") as f:
+            f.write(re.sub(r"links = .*;\n", "links = ( %s );\n" % links, good) if links else good)
+        with open(tb.log("n2", "lltd")) as f:
+            f.seek(0, os.SEEK_END)
+            os.kill(machine.daemon_pids("lltd")[0], signal.SIGHUP)
+            wait_until(lambda: re.search(expected, f.read()), 5, "%s in the log" % expected)
+    yield reload
+    reload(None, "reloaded")
+    wait_until(lambda: testbed_status.not_formed(tb) == [], 10, "all links to be up again")
+
+
+def test_links_come_and_go_by_reload(tb, links):
+    """The session and the group never notice, and the other node is told before it has to find out."""
+    sessions, generation = (f(tb, "n1") for f in (testbed_status.sessions, testbed_status.generation))
+    links('{ type = "none"; }, { device = "ic1"; }', "reloaded")
+    shown = json.loads(tb.machine("n2").run(["lltstat", "-l", "-j"]).stdout)["links"]
+    assert [(l["link"], l["device"]) for l in shown] == [(1, "ic1")]
+    wait_until(lambda: testbed_status.links_up(tb, "n1", 2) == 1, 5, "n1 to leave the link that is gone")
+    links('{ device = "ic0"; priority = "low"; }', "n.*1.* is reached by no link that stays")
+    assert testbed_status.links_up(tb, "n2", 1) == 1
+    links(None, "reloaded")
+    wait_until(lambda: testbed_status.not_formed(tb) == [], 10, "all links to be up again")
+    links('{ device = "ic0"; burst = 7; priority = "low"; }, { device = "ic1"; }', "reloaded")
+    shown = json.loads(tb.machine("n2").run(["lltstat", "-l", "-j"]).stdout)["links"]
+    assert [(l["device"], l["priority"], l["burst"]) for l in shown] == [("ic0", "low", 7), ("ic1", "high", 32)]
+    assert testbed_status.sessions(tb, "n1") == sessions
+    assert testbed_status.generation(tb, "n1") == generation
 
 
 def test_reload_of_an_alias_that_only_the_daemon_can_refuse(tb):

@@ -8,15 +8,6 @@
 #include "tests/unit/llt_net.h"
 #include "tests/unit/unit.h"
 
-static uint32_t
-session_of(unsigned i, unsigned peer)
-{
-	struct llt_ev_node e;
-
-	ck_assert(core_node_info(net.node[i].core, (uint16_t)peer, &e));
-	return e.session;
-}
-
 static void
 all_on(void)
 {
@@ -152,7 +143,7 @@ START_TEST(cut_links_lose_nothing)
 		ck_assert_uint_eq(order[i], 1); /* back at once */
 	net_run(500 * MS);
 	ck_assert_uint_eq(net.node[1].got[0][3], n);
-	ck_assert_uint_eq(session_of(0, 1), 1);
+	ck_assert_uint_eq(net_session(0, 1), 1);
 	ck_assert_uint_eq(net_stat(1, STAT_DROP_BAD_FRAGMENT), 0);
 	net_stop();
 }
@@ -206,7 +197,7 @@ START_TEST(restarted_peer_gets_a_new_session)
 	net_run(200 * MS);
 	ck_assert(net_open(0, 1));
 	ck_assert(net_open(1, 0));
-	ck_assert_uint_eq(session_of(0, 1), 2);
+	ck_assert_uint_eq(net_session(0, 1), 2);
 	ck_assert_uint_eq(net.node[1].got[0][3], 0);
 	n = 0;
 	stream_step(&n, 10);
@@ -276,7 +267,7 @@ START_TEST(second_of_an_id_is_refused)
 	ck_assert_ptr_nonnull(strstr(net.node[NET_NODES].refused, "02:00:00:00:00:0"));
 	ck_assert_uint_eq(net.node[1].node_events + net.node[1].link_events, events);
 	ck_assert_uint_gt(net_stat(0, STAT_DROP_DUPLICATE_NODE), 0);
-	ck_assert_uint_eq(session_of(1, 0), 1);
+	ck_assert_uint_eq(net_session(1, 0), 1);
 	net_stop();
 }
 END_TEST
@@ -313,7 +304,7 @@ START_TEST(other_key_refuses_nobody)
 	ck_assert_str_eq(net.node[NET_NODES].refused, "");
 	ck_assert_uint_gt(net_stat(1, STAT_DROP_AUTH), 0);
 	ck_assert(net_open(0, 1));
-	ck_assert_uint_eq(session_of(0, 1), 1);
+	ck_assert_uint_eq(net_session(0, 1), 1);
 	ck_assert(!net_open(NET_NODES, 1));
 	net_stop();
 }
@@ -327,7 +318,7 @@ START_TEST(later_duplicate_is_refused)
 	net.conf.check_ns = 0;
 	net_on_as(NET_NODES, 0, "n0"); /* it began alone, elsewhere */
 	net_run(1000 * MS);
-	ck_assert_uint_eq(session_of(1, 0), 1);
+	ck_assert_uint_eq(net_session(1, 0), 1);
 	ck_assert(net_open(1, 0));
 	ck_assert(!net_open(NET_NODES, 1));
 	ck_assert_uint_gt(net_stat(1, STAT_DROP_DUPLICATE_NODE), 0);

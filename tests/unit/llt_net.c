@@ -370,3 +370,12 @@ net_link(unsigned i, unsigned peer, unsigned link)
 	ck_assert(core_link_state(net.node[i].core, (uint16_t)peer, link, &e));
 	return e.state;
 }
+
+uint32_t
+net_session(unsigned i, unsigned peer)
+{
+	struct llt_ev_node e;
+
+	ck_assert(core_node_info(net.node[i].core, (uint16_t)peer, &e));
+	return e.session;
+}

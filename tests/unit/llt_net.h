@@ -70,6 +70,7 @@ void net_send(unsigned from, unsigned to, uint8_t port, uint64_t n);
 uint64_t net_stat(unsigned i, enum stat);
 uint64_t net_drops(unsigned i); /* sum of all reasons */
 bool net_open(unsigned i, unsigned peer);
+uint32_t net_session(unsigned i, unsigned peer); /* which it is, from 1; 0: there was none */
 uint8_t net_link(unsigned i, unsigned peer, unsigned link); /* enum llt_link_state */
 
 #endif

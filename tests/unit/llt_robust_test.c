@@ -54,15 +54,6 @@ replay(unsigned to, unsigned i)
 	core_flush(net.node[to].core, net.now);
 }
 
-static uint32_t
-session_of(unsigned i, unsigned peer)
-{
-	struct llt_ev_node e;
-
-	ck_assert(core_node_info(net.node[i].core, (uint16_t)peer, &e));
-	return e.session;
-}
-
 static void
 form(unsigned nnodes, unsigned nlinks, const struct llt_timers *timers)
 {
@@ -107,7 +98,7 @@ START_TEST(duplicate_gains_nothing_by_trouble)
 		net.node[0].cut[0] = false;
 	}
 	net_run(200 * MS);
-	ck_assert_uint_eq(session_of(1, 0), 1);
+	ck_assert_uint_eq(net_session(1, 0), 1);
 	ck_assert(net_open(1, 0));
 	ck_assert(!net_open(NET_NODES, 1));
 	net_stop();
@@ -170,7 +161,7 @@ START_TEST(restart_within_the_detection_time)
 	net_off(1);
 	since = net.now;
 	net_on(1);
-	while (!net_open(1, 0) || session_of(0, 1) != 2)
+	while (!net_open(1, 0) || net_session(0, 1) != 2)
 		net_run(MS);
 	ck_assert_uint_lt(net.now - since, lan.trouble[0] + 10 * MS);
 	net_stop();
@@ -190,17 +181,18 @@ START_TEST(one_way_link_is_not_up)
 	net_run(60 * MS);
 	ck_assert_uint_eq(net_link(1, 0, 0), LLT_LINK_UP);
 	ck_assert_uint_eq(net_link(0, 1, 0), LLT_LINK_UP);
-	ck_assert_uint_eq(session_of(0, 1), 1);
+	ck_assert_uint_eq(net_session(0, 1), 1);
 	net_stop();
 }
 END_TEST
 
 static size_t longest;
+static unsigned measured = 3; /* links */
 
 static void
 measure(unsigned from, unsigned link, const uint8_t *frame, size_t len)
 {
-	if (from == 0 && frame[2] == LLT_F_DATA && len > longest)
+	if (from == 0 && frame[2] == LLT_F_DATA && (measured >> link & 1) != 0 && len > longest)
 		longest = len;
 }
 
@@ -240,6 +232,125 @@ START_TEST(fragments_fit_every_link)
 END_TEST
 
 static void
+stream(uint64_t *n, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		net_send(0, 1, 3, (*n)++);
+		net_send(1, 0, 3, *n - 1);
+		net_run(MS);
+	}
+}
+
+/* As a reload does that takes the last link out of the configuration. */
+static void
+take_out(unsigned i, unsigned link)
+{
+	core_link_close(net.node[i].core, link);
+	core_set_links(net.node[i].core, link, net.conf.link);
+}
+
+static void
+put_in(unsigned i, unsigned link)
+{
+	core_set_links(net.node[i].core, link + 1, net.conf.link);
+	net_carrier(i, link, true);
+}
+
+START_TEST(links_come_and_go)
+{
+	uint64_t n = 0;
+
+	net_start(2, 2, 7);
+	net_on(0);
+	net_on(1);
+	net_form(1000 * MS);
+	stream(&n, 20);
+	ck_assert_int_eq(core_depends_on(net.node[0].core, 1u << 1), -1);
+	ck_assert_int_eq(core_depends_on(net.node[0].core, 3), 1);
+	take_out(0, 1);
+	stream(&n, 2);
+	/* It was told: long before the silence on the link would have said it. */
+	ck_assert_uint_ne(net_link(1, 0, 1), LLT_LINK_UP);
+	ck_assert_uint_eq(net_link(1, 0, 0), LLT_LINK_UP);
+	ck_assert_int_eq(core_depends_on(net.node[0].core, 1), 1);
+	stream(&n, 50);
+	ck_assert_uint_eq(net_link(1, 0, 1), LLT_LINK_INACTIVE);
+	put_in(0, 1);
+	net_form(1000 * MS);
+	stream(&n, 50);
+	take_out(1, 1);
+	take_out(0, 1);
+	stream(&n, 50);
+	net_run(100 * MS);
+	ck_assert_uint_eq(net.node[1].got[0][3], n);
+	ck_assert_uint_eq(net.node[0].got[1][3], n);
+	ck_assert_uint_eq(net_session(0, 1), 1);
+	net_stop();
+}
+END_TEST
+
+START_TEST(priority_changes)
+{
+	struct core_link_conf conf[2];
+
+	net_start(2, 2, 7);
+	net_on(0);
+	net_on(1);
+	net_form(1000 * MS);
+	memcpy(conf, net.conf.link, sizeof(conf));
+	conf[0].prio = LLT_PRIO_LOW;
+	core_set_links(net.node[0].core, 2, conf);
+	net.tap = measure;
+	measured = 1u << 0;
+	longest = 0;
+	for (uint64_t n = 0; n < 50; n++)
+		net_send(0, 1, 3, n);
+	net_run(100 * MS);
+	ck_assert_uint_eq(net.node[1].got[0][3], 50);
+	ck_assert_uint_eq(longest, 0); /* of the data on what is now a low-priority link */
+	ck_assert_uint_eq(net_session(0, 1), 1);
+	net_stop();
+}
+END_TEST
+
+/* A session whose frames a link cannot take does not use it; when there is no other, a new one does. */
+START_TEST(link_that_is_too_narrow)
+{
+	net_start(2, 2, 7);
+	for (unsigned i = 0; i < 2; i++) {
+		net_on(i);
+		carrier(i, 0, true, 9000);
+		carrier(i, 1, true, 9000);
+	}
+	net_form(1000 * MS);
+	carrier(0, 1, true, 1500);
+	carrier(1, 1, true, 1500);
+	net.tap = measure;
+	measured = 1u << 1;
+	longest = 0;
+	for (uint64_t n = 0; n < 50; n++)
+		net_send(0, 1, 3, n);
+	net_run(100 * MS);
+	ck_assert_uint_eq(net.node[1].got[0][3], 50);
+	ck_assert_uint_eq(longest, 0);
+	ck_assert_uint_eq(net_session(0, 1), 1);
+	ck_assert_uint_eq(net_link(0, 1, 1), LLT_LINK_UP);
+	carrier(0, 0, false, 9000);
+	net_run(1000 * MS);
+	ck_assert(net_open(0, 1));
+	ck_assert_uint_gt(net_session(0, 1), 1);
+	net.node[1].got[0][3] = 0;
+	for (uint64_t n = 0; n < 50; n++)
+		net_send(0, 1, 3, n);
+	net_run(100 * MS);
+	ck_assert_uint_eq(net.node[1].got[0][3], 50);
+	ck_assert_uint_gt(longest, 256);
+	ck_assert_uint_le(longest, 1500);
+	net_stop();
+}
+END_TEST
+
+static void
 add_tests(TCase *t)
 {
 	tcase_add_test(t, withheld_frames_keep_nobody_alive);
@@ -249,6 +360,9 @@ add_tests(TCase *t)
 	tcase_add_loop_test(t, restart_within_the_detection_time, 0, 20);
 	tcase_add_test(t, one_way_link_is_not_up);
 	tcase_add_test(t, fragments_fit_every_link);
+	tcase_add_test(t, links_come_and_go);
+	tcase_add_test(t, priority_changes);
+	tcase_add_test(t, link_that_is_too_narrow);
 }
 
 int

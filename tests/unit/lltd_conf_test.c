@@ -9,6 +9,7 @@
 #include "common/conf.h"
 #include "lltd/keyfile.h"
 #include "lltd/lltd_conf.h"
+#include "lltd/lltd_conf_link.h"
 #include "tests/unit/unit.h"
 
 #define KEY_HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -125,6 +126,52 @@ START_TEST(keys)
 }
 END_TEST
 
+static struct lltd_conf *
+with_links(const char *links)
+{
+	char text[512];
+	struct lltd_conf *c;
+
+	snprintf(text, sizeof(text),
+	    "cluster = 42; node = \"n1\"; authentication = \"none\"; links = (%s);", links);
+	c = load(text);
+	ck_assert_ptr_nonnull(c);
+	conf_errors_free(errs);
+	return c;
+}
+
+#define IC(n) "{ device = \"ic" #n "\"; }"
+#define UDP(peer) "{ type = \"udp\"; address = \"10.1.0.1\"; peers = ({ node = \"n2\"; address = \"" peer "\"; }); }"
+#define NO_LINK "{ type = \"none\"; }"
+
+START_TEST(what_moved)
+{
+	static const struct {
+		const char *from, *to;
+		uint32_t moved, peers;
+	} cases[] = {
+		{ IC(0), IC(0), 0, 0 },
+		{ IC(0), "{ device = \"ic0\"; priority = \"low\"; burst = 3; mtu = 1000; }", 0, 0 },
+		{ IC(0), "{ device = \"ic0\"; sap = 0xcaff; }", 1, 0 },
+		{ IC(0), IC(0) "," IC(1), 2, 0 },
+		{ IC(0) "," IC(1), IC(1) "," IC(0), 3, 0 },
+		{ IC(0) "," IC(1), NO_LINK "," IC(1), 1, 0 },
+		{ IC(0) "," UDP("10.1.0.2"), IC(0) "," UDP("10.1.0.3"), 0, 2 },
+		{ IC(0) "," UDP("10.1.0.2"), UDP("10.1.0.2"), 3, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lltd_conf *a = with_links(cases[i].from), *b = with_links(cases[i].to);
+
+		ck_assert_uint_eq(lltd_links_moved(a, b), cases[i].moved);
+		ck_assert_uint_eq(lltd_links_moved(b, a), cases[i].moved);
+		ck_assert_uint_eq(lltd_links_other_peers(a, b) & ~cases[i].moved, cases[i].peers);
+		lltd_conf_free(a);
+		lltd_conf_free(b);
+	}
+}
+END_TEST
+
 START_TEST(what_cannot_change)
 {
 	struct lltd_conf *a = load(GOOD), *b;
@@ -134,8 +181,7 @@ START_TEST(what_cannot_change)
 	ck_assert_ptr_null(lltd_conf_fixed_difference(a, b));
 	lltd_conf_free(b);
 	conf_errors_free(errs);
-	b = load("cluster = 42; node = \"n1\"; links = ( { device = \"ic1\"; } );");
-	ck_assert_str_eq(lltd_conf_fixed_difference(a, b), "links");
+	b = load(GOOD);
 	b->cluster = 43;
 	ck_assert_str_eq(lltd_conf_fixed_difference(a, b), "cluster");
 	lltd_conf_free(b);
@@ -148,7 +194,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		good, single_timers, mistakes, duplicate_id, keys, what_cannot_change,
+		good, single_timers, mistakes, duplicate_id, keys, what_cannot_change, what_moved,
 		NULL,
 	};
 
