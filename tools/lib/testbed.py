@@ -252,8 +252,10 @@ class Testbed:
         if not machine.running():
             raise TestbedError("%s is off already" % name)
         ports = [p for p in self.switch().ports() if p.startswith(name + ".")]
+        # Nothing may leave it any more, in particular no farewell from the kernel to its connections; and
+        # no answer of its packet programs, which do not care whether the processes are frozen.
+        self.switch().silence(sorted(ports))
         when = time.monotonic()
-        # Nothing may leave it any more, in particular no farewell from the kernel to its connections.
         machine.freeze()
         self.switch().set_ports(ports, up=False)
         machine.power_off()
