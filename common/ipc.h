@@ -121,6 +121,8 @@ bool ipc_client_is_up(const struct ipc_client *);
 int ipc_client_send(
     struct ipc_client *, uint16_t type, uint32_t reqid, const void *data, size_t len);
 size_t ipc_client_queued(const struct ipc_client *);
+/* Calls on_msg for what has come already, instead of in the loop's next turn. Nothing inside on_msg. */
+void ipc_client_poll(struct ipc_client *);
 
 /* ---- synchronous call, for commands ---- */
 struct ipc_result {

@@ -115,6 +115,20 @@ client_readable(int fd, void *arg)
 		client_down(c);
 }
 
+void
+ipc_client_poll(struct ipc_client *c)
+{
+	int rc = 1;
+
+	if (c->fd == -1 || c->busy > 0)
+		return;
+	enter(c);
+	for (unsigned i = 0; rc == 1 && i < IPC_DISPATCH_MAX && !c->freed && !c->lost; i++)
+		rc = client_recv(c);
+	if (leave(c) && rc == -1)
+		client_lost(c);
+}
+
 static void
 client_writable(int fd, void *arg)
 {

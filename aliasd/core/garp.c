@@ -9,8 +9,10 @@
 
 #define REFRESH (30 * NSEC_PER_SEC)
 /* Thousands of aliases at once shall leave the network room for others, and us time for other things. */
-#define SENDS_A_TURN 256
-#define TURN (2 * NSEC_PER_MSEC)
+#define FRAMES_A_TURN 256
+#define TURN NSEC_PER_MSEC
+
+#define URGENT 0 /* before all that have a time */
 
 static const uint64_t defend_ns[] = {
 	[GARP_MEMBER] = 200 * NSEC_PER_MSEC,
@@ -80,7 +82,7 @@ garp_start_urgent(struct garp *g, struct in_addr addr, uint64_t now)
 
 	garp_start(g, addr, now);
 	e = map_get(g->map, addr.s_addr);
-	heap_set(&g->heap, &e->item, 0);
+	heap_set(&g->heap, &e->item, URGENT);
 }
 
 void
@@ -151,18 +153,20 @@ garp_claim(struct garp *g, struct in_addr addr, enum garp_rival rival, uint64_t 
 }
 
 uint64_t
-garp_run(struct garp *g, uint64_t now, void (*send)(struct in_addr, void *), void *arg)
+garp_run(struct garp *g, uint64_t now, garp_send *send, void *arg)
 {
-	unsigned sent = 0;
+	unsigned frames = 0;
 
 	while (heap_due(&g->heap) <= now) {
 		struct entry *e = (struct entry *)heap_first(&g->heap);
+		bool both = e->step > 0 || e->item.due == URGENT;
 
-		if (sent++ == SENDS_A_TURN)
+		if (frames >= FRAMES_A_TURN)
 			return now + TURN;
 		heap_set(&g->heap, &e->item, now + (e->step < PAUSES ? pause_ns[e->step] : REFRESH));
 		e->step++;
-		send(e->addr, arg);
+		frames += both ? 2 : 1;
+		send(e->addr, both, arg);
 	}
 	return heap_due(&g->heap);
 }

@@ -35,9 +35,14 @@ void garp_restart_all(struct garp *, uint64_t now);
  */
 bool garp_claim(struct garp *, struct in_addr, enum garp_rival, uint64_t now);
 /*
+ * both: as a request and as an answer, since there are hosts that listen to one of them alone. The first
+ * time one is enough, so that it is the turn of all the sooner; unless it is urgent.
+ */
+typedef void garp_send(struct in_addr, bool both, void *arg);
+/*
  * Calls send for those that are due, at most a few hundred in one go. Returns when to call again, or
  * GARP_NEVER.
  */
-uint64_t garp_run(struct garp *, uint64_t now, void (*send)(struct in_addr, void *), void *arg);
+uint64_t garp_run(struct garp *, uint64_t now, garp_send *, void *arg);
 
 #endif

@@ -185,6 +185,9 @@ struct dp_target {
  */
 int datapath_set_service(struct datapath *, struct in_addr alias, uint8_t ipproto, in_port_t port,
     const struct dp_target *, size_t n);
+/* What is set in between takes effect at the end at the latest: many cost less so. */
+void datapath_services_begin(struct datapath *);
+void datapath_services_end(struct datapath *);
 
 /* What the table of services says of one port; see enum DP_PORT_* in aliasd/bpf/layout.h. */
 struct dp_port {

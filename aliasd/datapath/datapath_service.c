@@ -17,6 +17,7 @@
 #include "common/log.h"
 
 #define NO_RING UINT32_MAX
+#define BATCH 64
 
 struct service_table {
 	struct map *map; /* service_key() -> its ring + 1 */
@@ -27,6 +28,12 @@ struct service_table {
 	uint32_t *free;  /* a queue: what was left last is used again last */
 	uint32_t free_first, free_count;
 	struct log_limit full;
+	/* Changes that the kernel is told of in one go, and the rings that they leave. */
+	bool open;
+	uint32_t npending;
+	struct dp_service_key pending[BATCH];
+	struct dp_service fresh[BATCH];
+	uint32_t old[BATCH];
 };
 
 uint32_t
@@ -214,10 +221,85 @@ service_close(struct datapath *dp)
 }
 
 static int
+service_complain(struct datapath *dp, const struct dp_service_key *key)
+{
+	if (log_limit_ok(&dp->services->full, clock_ns()))
+		log_err("datapath", "service of port %u", ntohs(key->port));
+	return -1;
+}
+
+/* The kernel has it, or has not: what is noted of it here follows. */
+static int
+service_settle(struct datapath *dp, const struct dp_service_key *key, uint32_t fresh, uint32_t old, bool ok)
+{
+	struct service_table *t = dp->services;
+
+	if (!ok && old == NO_RING) {
+		map_del(t->map, service_key(key));
+		dp->aliases.services[key->alias]--;
+	} else if (!ok) {
+		map_put(t->map, service_key(key), (void *)(uintptr_t)(old + 1));
+	}
+	if (!ok)
+		ring_drop(dp, fresh);
+	else if (old != NO_RING)
+		ring_drop(dp, old);
+	return ok ? 0 : -1;
+}
+
+static void
+services_flush(struct datapath *dp)
+{
+	struct service_table *t = dp->services;
+	uint32_t n = t->npending, count = n, i;
+	bool ok;
+
+	t->npending = 0;
+	if (n == 0)
+		return;
+	if (bpf_map_update_batch(services_fd(dp), t->pending, t->fresh, &count, NULL) < 0 && count > n)
+		count = 0;
+	/* The one that the kernel refused, and those behind it, one by one. */
+	for (i = 0; i < n; i++) {
+		ok = i < count || bpf_map_update_elem(services_fd(dp), &t->pending[i], &t->fresh[i], BPF_ANY) == 0;
+		if (service_settle(dp, &t->pending[i], t->fresh[i].ring, t->old[i], ok) == 0)
+			continue;
+		service_complain(dp, &t->pending[i]);
+		alias_release(dp, t->pending[i].alias);
+	}
+}
+
+static bool
+service_is_pending(const struct service_table *t, const struct dp_service_key *key)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->npending; i++)
+		if (memcmp(&t->pending[i], key, sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+void
+datapath_services_begin(struct datapath *dp)
+{
+	dp->services->open = true;
+}
+
+void
+datapath_services_end(struct datapath *dp)
+{
+	services_flush(dp);
+	dp->services->open = false;
+}
+
+static int
 service_remove(struct datapath *dp, const struct dp_service_key *key)
 {
-	uint32_t ring = service_ring(dp->services, key);
+	uint32_t ring;
 
+	services_flush(dp);
+	ring = service_ring(dp->services, key);
 	if (ring == NO_RING)
 		return 0; /* none: as asked */
 	if (bpf_map_delete_elem(services_fd(dp), key) < 0 && errno != ENOENT)
@@ -232,25 +314,28 @@ static int
 service_write(
     struct datapath *dp, const struct dp_service_key *key, const struct dp_target *t, size_t n)
 {
-	uint32_t old = service_ring(dp->services, key);
+	struct service_table *all = dp->services;
 	struct dp_service fresh = { .sticky = port_sticky(dp, key->proto, key->port) };
 	struct dp_ring content;
+	uint32_t old;
 
+	if (all->npending == BATCH || service_is_pending(all, key))
+		services_flush(dp);
+	old = service_ring(all, key);
 	ring_make(&content, t, n);
 	if (old != NO_RING && memcmp(&dp->rings[old], &content, sizeof(content)) == 0)
 		return 0;
 	fresh.ring = ring_get(dp, &content);
 	if (fresh.ring == NO_RING)
 		return -1;
-	if (bpf_map_update_elem(services_fd(dp), key, &fresh, BPF_ANY) < 0) {
-		ring_drop(dp, fresh.ring);
-		return -1;
-	}
-	map_put(dp->services->map, service_key(key), (void *)(uintptr_t)(fresh.ring + 1));
-	if (old != NO_RING)
-		ring_drop(dp, old);
-	else
-		dp->aliases.services[key->alias]++;
+	map_put(all->map, service_key(key), (void *)(uintptr_t)(fresh.ring + 1));
+	dp->aliases.services[key->alias] += old == NO_RING;
+	if (!all->open)
+		return service_settle(dp, key, fresh.ring, old,
+		    bpf_map_update_elem(services_fd(dp), key, &fresh, BPF_ANY) == 0);
+	all->pending[all->npending] = *key;
+	all->fresh[all->npending] = fresh;
+	all->old[all->npending++] = old;
 	return 0;
 }
 
@@ -282,8 +367,8 @@ datapath_set_service(struct datapath *dp, struct in_addr addr, uint8_t ipproto, 
 		return n ? -1 : 0;
 	key.alias = alias;
 	err = n ? service_write(dp, &key, t, n) : service_remove(dp, &key);
-	if (err && log_limit_ok(&dp->services->full, clock_ns()))
-		log_err("datapath", "service of port %u", ntohs(port));
+	if (err)
+		service_complain(dp, &key);
 	alias_release(dp, alias);
 	return err;
 }
@@ -321,6 +406,7 @@ restick_one(uint64_t key, void *value, void *arg)
 void
 service_restick(struct datapath *dp)
 {
+	services_flush(dp);
 	map_each(dp->services->map, restick_one, dp);
 }
 

@@ -268,21 +268,28 @@ lan_close(struct lan *l)
 	free(l);
 }
 
-static size_t
-copy_links(uint32_t out[MAX_LINKS], const uint32_t *ifindex, size_t n)
+/* False if they are what they were. */
+static bool
+copy_links(uint32_t out[MAX_LINKS], size_t *nout, const uint32_t *ifindex, size_t n)
 {
 	n = n < MAX_LINKS ? n : MAX_LINKS;
+	if (*nout == n && memcmp(out, ifindex, n * sizeof(*ifindex)) == 0)
+		return false;
 	memcpy(out, ifindex, n * sizeof(*ifindex));
-	return n;
+	*nout = n;
+	return true;
 }
 
 void
 lan_set_links(struct lan *l, const uint32_t *high, size_t nhigh, const uint32_t *all, size_t nall)
 {
-	l->nhigh = copy_links(l->high, high, nhigh);
-	l->nlinks = copy_links(l->links, all, nall);
+	bool news = copy_links(l->high, &l->nhigh, high, nhigh);
+
+	/* Said again at every sign of trouble on a link, when there is other work. */
+	news = copy_links(l->links, &l->nlinks, all, nall) || news || !l->ready;
 	l->ready = true;
-	look(l);
+	if (news)
+		look(l);
 }
 
 struct netlink *

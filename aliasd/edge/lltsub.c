@@ -83,6 +83,12 @@ lltsub_new(struct ev_loop *loop, const struct lltsub_ops *ops, void *arg)
 }
 
 void
+lltsub_poll(struct lltsub *s)
+{
+	ipc_client_poll(s->ipc);
+}
+
+void
 lltsub_free(struct lltsub *s)
 {
 	if (s == NULL)

@@ -20,5 +20,6 @@ struct lltsub_ops {
 
 struct lltsub *lltsub_new(struct ev_loop *, const struct lltsub_ops *, void *arg);
 void lltsub_free(struct lltsub *);
+void lltsub_poll(struct lltsub *); /* what lltd has said already is told at once */
 
 #endif

@@ -135,7 +135,9 @@ engine_alias(struct engine *e, const struct state_alias *a)
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
 	engine_inbound_alias(e, a);
 	engine_local_address(e, a->addr);
-	engine_door_route(e, t, true);
+	/* When the LAN changes that is looked at for all of them. */
+	if (t->from.s_addr == 0)
+		engine_door_route(e, t, true);
 }
 
 struct forget {

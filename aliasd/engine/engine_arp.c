@@ -26,7 +26,7 @@ mac_text(const uint8_t m[6])
 /* ---- sending ---- */
 
 static void
-tell_everybody(struct engine *e, const struct dp_alias *alias)
+tell_everybody(struct engine *e, const struct dp_alias *alias, bool both)
 {
 	const struct netlink_link *k = netlink_link_by_index(lan_netlink(e->lan), alias->ifindex);
 	uint8_t frame[FRAME_ARP_LEN];
@@ -38,6 +38,8 @@ tell_everybody(struct engine *e, const struct dp_alias *alias)
 	mac = alias->has_vmac ? alias->vmac : k->mac;
 	frame_garp(frame, mac, alias->addr, false);
 	rawsock_send(e->raw, k->ifindex, frame, sizeof(frame));
+	if (!both)
+		return;
 	frame_garp(frame, mac, alias->addr, true);
 	rawsock_send(e->raw, k->ifindex, frame, sizeof(frame));
 }
@@ -47,7 +49,7 @@ tell_everybody(struct engine *e, const struct dp_alias *alias)
  * dead. Those it knows are told better at once; later they alone are told again.
  */
 static void
-send_garp(struct in_addr addr, void *arg)
+send_garp(struct in_addr addr, bool both, void *arg)
 {
 	struct engine *e = arg;
 	struct told *t = map_get(e->told, addr.s_addr);
@@ -55,7 +57,7 @@ send_garp(struct in_addr addr, void *arg)
 	if (t == NULL || !t->dp.master)
 		return;
 	if (!t->dp.by_daemon || !t->said)
-		tell_everybody(e, &t->dp);
+		tell_everybody(e, &t->dp, both);
 	t->said = true;
 	if (t->dp.by_daemon)
 		engine_inbound_announce(e, addr);
@@ -97,7 +99,7 @@ earlier(uint64_t a, uint64_t b)
 void
 engine_arp_run(struct engine *e)
 {
-	uint64_t next, now;
+	uint64_t next, now, began = clock_ns();
 
 	if (e->arp_running) {
 		e->arp_again = true;
@@ -117,10 +119,12 @@ engine_arp_run(struct engine *e)
 		next = earlier(next, garp_run(e->garp, now, send_garp, e));
 	} while (e->arp_again);
 	e->arp_running = false;
+	/* As long as it took, others have the processor: we may have a real-time priority. */
+	now = clock_ns();
 	if (next == GARP_NEVER)
 		ev_timer_cancel(e->arp_timer);
 	else
-		ev_timer_set_at(e->arp_timer, next);
+		ev_timer_set_at(e->arp_timer, next > now + (now - began) ? next : now + (now - began));
 }
 
 void

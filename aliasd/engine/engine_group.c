@@ -125,6 +125,21 @@ st_service(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg)
 	engine_service_later(arg, alias, proto, port_h);
 }
 
+static bool
+st_is_urgent(struct in_addr addr, void *arg)
+{
+	struct engine *e = arg;
+
+	return e->dp != NULL && datapath_alias_flows(e->dp, addr) > 0;
+}
+
+static void
+st_urgent(void *arg)
+{
+	engine_services_now(arg);
+	engine_arp_run(arg);
+}
+
 static void
 st_services(void *arg)
 {
@@ -192,6 +207,8 @@ const struct state_ops engine_state_ops = {
 	.on_alias = st_alias,
 	.on_alias_gone = st_alias_gone,
 	.on_service = st_service,
+	.is_urgent = st_is_urgent,
+	.on_urgent = st_urgent,
 	.on_services = st_services,
 	.on_full = st_full,
 	.on_limit = st_limit,
@@ -219,6 +236,8 @@ on_view(const struct gab_ev_view *v, void *arg)
 {
 	struct engine *e = arg;
 
+	/* Who died has no connection to us any more, and need not be waited for. */
+	lltsub_poll(e->llt);
 	log_view(e, v);
 	engine_event_members(e, v); /* what follows from it comes after it */
 	/* The state of those who all start afresh is complete at once, but not what they hold. */

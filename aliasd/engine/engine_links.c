@@ -105,6 +105,7 @@ look_at_links(struct engine *e)
 {
 	uint32_t high[LLT_MAX_LINKS], all[LLT_MAX_LINKS];
 	size_t i, j, nhigh = paths_ifaces(e->paths, true, high), n = paths_ifaces(e->paths, false, all);
+	bool news = false;
 
 	lan_set_links(e->lan, high, nhigh, all, n);
 	forget_links(e, all, n);
@@ -116,9 +117,12 @@ look_at_links(struct engine *e)
 		e->link_mtu[e->nlink_ifaces] = 0;
 		e->link_iface[e->nlink_ifaces++] = all[i];
 		open_link(e, all[i]);
+		news = true;
 	}
 	if (e->dp != NULL)
 		engine_check_mtu(e);
+	if (news)
+		engine_door_routes(e);
 }
 
 static void

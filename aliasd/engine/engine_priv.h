@@ -275,6 +275,7 @@ void engine_work_free(struct work *);
 void engine_work_soon(struct engine *);
 bool engine_work_left(const struct engine *);
 void engine_service_later(struct engine *, struct in_addr, uint8_t proto, uint16_t port_h);
+void engine_services_now(struct engine *); /* as many as a moment takes */
 void engine_refresh_later(struct engine *); /* every alias and its services */
 /* To be called when an event is dealt with: does a little of it. */
 void engine_settle(struct engine *);

@@ -6,6 +6,7 @@
 #include "aliasd/engine/engine_priv.h"
 
 #define CHECKS_A_TICK 16 /* questions to everybody on the LAN: a few, in turn over all aliases */
+#define LOOKS_A_TICK 1024
 #define ASKS 3
 #define ASK_GAP (100 * NSEC_PER_MSEC)
 #define HEARD_LATELY (3 * NSEC_PER_SEC)
@@ -55,34 +56,25 @@ check(struct in_addr addr, uint16_t master, void *arg)
 	engine_arp_soon(e);
 }
 
-struct tick {
-	struct engine *e;
-	unsigned left;
-	uint32_t last; /* alias id */
-};
-
 /* By ascending id, from where the last tick ended. */
-static void
-tick_one(const struct state_alias *a, void *arg)
-{
-	struct tick *t = arg;
-
-	if (t->left == 0 || a->id <= t->e->watched_id || !is_ours_to_check(t->e, a))
-		return;
-	t->left--;
-	t->last = a->id;
-	check(a->addr, a->master, t->e);
-}
-
 void
 engine_vigil_tick(struct engine *e)
 {
-	struct tick t = { .e = e, .left = CHECKS_A_TICK };
+	const struct state_alias *a = NULL;
+	unsigned checks = 0, looks;
 
 	if (!state_loaded(e->state) || !state_is_synced(e->state, e->self))
 		return;
-	state_each_alias_by_id(e->state, tick_one, &t);
-	e->watched_id = t.left == 0 ? t.last : 0;
+	for (looks = 0; looks < LOOKS_A_TICK && checks < CHECKS_A_TICK; looks++) {
+		a = state_alias_after(e->state, e->watched_id);
+		e->watched_id = a == NULL ? 0 : a->id;
+		if (a == NULL)
+			return;
+		if (!is_ours_to_check(e, a))
+			continue;
+		check(a->addr, a->master, e);
+		checks++;
+	}
 }
 
 void

@@ -10,6 +10,7 @@
 #include "aliasd/engine/engine_priv.h"
 
 #define SLICE (2 * NSEC_PER_MSEC)
+#define REST NSEC_PER_MSEC /* for the others on this processor: we may have a real-time priority */
 #define LOOK_AT_CLOCK 16 /* items */
 #define SAY 8            /* lines of a kind, before they are only counted */
 
@@ -53,7 +54,7 @@ engine_work_soon(struct engine *e)
 bool
 engine_work_left(const struct engine *e)
 {
-	return e->work->n > 0 || e->work->at < e->work->nrefresh;
+	return e->work->n > 0 || state_owes(e->state) || e->work->at < e->work->nrefresh;
 }
 
 static void
@@ -70,6 +71,7 @@ grow(struct work *w)
 	w->first = 0;
 }
 
+/* Those of an alias that has connections go before the others. */
 void
 engine_service_later(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t port_h)
 {
@@ -80,7 +82,13 @@ engine_service_later(struct engine *e, struct in_addr alias, uint8_t proto, uint
 		return;
 	if (w->n == w->size)
 		grow(w);
-	w->key[(w->first + w->n++) % w->size] = key;
+	if (e->dp != NULL && datapath_alias_flows(e->dp, alias) > 0) {
+		w->first = (w->first + w->size - 1) % w->size;
+		w->key[w->first] = key;
+	} else {
+		w->key[(w->first + w->n) % w->size] = key;
+	}
+	w->n++;
 	map_put(w->queued, key, w);
 	engine_work_soon(e);
 }
@@ -163,30 +171,53 @@ say_rest(struct work *w)
 	}
 }
 
+static bool
+services_left(const struct engine *e)
+{
+	return e->work->n > 0;
+}
+
+/* Services first: of one the only member may be dead. */
 static void
-slice(struct engine *e)
+slice(struct engine *e, bool (*left)(const struct engine *))
 {
 	uint64_t until = clock_ns() + SLICE;
 	unsigned i;
 
-	for (i = 1; engine_work_left(e); i++) {
-		if (e->work->at < e->work->nrefresh)
-			one_refresh(e);
-		else
+	if (!left(e))
+		return;
+	if (e->dp != NULL)
+		datapath_services_begin(e->dp);
+	for (i = 1; left(e); i++) {
+		if (services_left(e))
 			one_service(e);
+		else if (state_owes(e->state))
+			state_work(e->state, 1);
+		else
+			one_refresh(e);
 		if (i % LOOK_AT_CLOCK == 0 && clock_ns() >= until)
 			break;
 	}
+	if (e->dp != NULL)
+		datapath_services_end(e->dp);
+}
+
+void
+engine_services_now(struct engine *e)
+{
+	slice(e, services_left);
 }
 
 void
 engine_settle(struct engine *e)
 {
-	slice(e);
-	if (engine_work_left(e))
-		engine_work_soon(e);
-	else
+	slice(e, engine_work_left);
+	if (!engine_work_left(e)) {
 		engine_ctl_settled(e);
+		return;
+	}
+	e->work_armed = true;
+	ev_timer_set(e->work_timer, REST);
 }
 
 void

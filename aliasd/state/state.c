@@ -120,9 +120,12 @@ send_snapshot(struct state *st)
 	static uint8_t buf[CHUNK + 64];
 	struct wire_wr w;
 	size_t len, at, n;
-	uint8_t *dump = state_dump(st, &len);
-	uint32_t i, total = (uint32_t)((len + CHUNK - 1) / CHUNK);
+	uint8_t *dump;
+	uint32_t i, total;
 
+	state_settle(st); /* who is active is part of it */
+	dump = state_dump(st, &len);
+	total = (uint32_t)((len + CHUNK - 1) / CHUNK);
 	for (i = 0, at = 0; i < total; i++, at += n) {
 		n = len - at < CHUNK ? len - at : CHUNK;
 		wire_wr_init(&w, buf, sizeof(buf));
@@ -204,12 +207,18 @@ arrange_transfer(struct state *st)
 void
 state_view(struct state *st, const struct gab_ev_view *v)
 {
+	bool later = v->njoined == 0 && st->loaded;
+
+	state_settle(st);
 	if (v->fresh || st->gen == 0)
 		reset(st);
 	take_view(st, v);
-	state_derive(st);
+	state_derive_begin(st);
+	if (!later || !state_owes_many(st))
+		state_settle(st);
 	arrange_transfer(st);
-	state_derive(st);
+	if (!later)
+		state_derive(st);
 	state_api_flush(st);
 }
 
@@ -335,6 +344,7 @@ state_ordered(struct state *st, uint16_t src, const uint8_t *data, size_t len)
 	if (st->gen == 0 || src >= LLT_MAX_NODES || !(st->node[src] & NODE_MEMBER) ||
 	    !alias_msg_decode(data, len, &m) || m.type > ALIAS_MSG_ORDERED_MAX)
 		return false;
+	state_settle(st);
 	if (m.type == ALIAS_MSG_SNAPSHOT) {
 		take_chunk(st, &m);
 		return true;

@@ -40,7 +40,8 @@ struct state_alias {
 	uint16_t master; /* node, or SEL_NO_NODE */
 	size_t nrows;
 	struct state_row *rows; /* by ascending node; never empty */
-	bool dirty;             /* internal */
+	bool dirty;             /* these two are internal */
+	uint32_t pass;
 };
 
 /* What follows from what happened; what is NULL is not told. */
@@ -61,6 +62,12 @@ struct state_ops {
 	void (*on_alias_gone)(struct in_addr, void *arg);
 	/* state_targets() of this service may have changed. */
 	void (*on_service)(struct in_addr alias, uint8_t proto, uint16_t port_h, void *arg);
+	/*
+	 * When many aliases change at once those for which is_urgent says true go before the others; when they
+	 * and their services were told, on_urgent. They must not change the state.
+	 */
+	bool (*is_urgent)(struct in_addr, void *arg);
+	void (*on_urgent)(void *arg);
 	/* The table of services changed. */
 	void (*on_services)(void *arg);
 	/* A member, perhaps we, may not add this alias: there are state_limit() of them. */
@@ -84,6 +91,12 @@ struct state *state_new(const struct state_ops *, void *arg);
 void state_free(struct state *);
 
 void state_view(struct state *, const struct gab_ev_view *);
+/*
+ * When somebody leaves and many aliases change, what follows for each is told by on_alias and on_service
+ * here, for at most n aliases, unless the next message or view comes first. True if there are more.
+ */
+bool state_work(struct state *, size_t n);
+bool state_owes(const struct state *);
 /* False for a malformed message, which is ignored, by every member alike. */
 bool state_ordered(struct state *, uint16_t src, const uint8_t *, size_t);
 /* Out of the group. */

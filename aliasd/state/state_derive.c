@@ -5,6 +5,8 @@
 
 #include "aliasd/state/state_priv.h"
 
+#define MANY 64 /* aliases that change at once: their order matters */
+
 void
 state_free_service(void *value)
 {
@@ -121,22 +123,22 @@ struct pass {
 };
 
 static void
-alias_port(uint64_t key, void *value, void *arg)
+any_port(uint64_t key, void *value, void *arg)
 {
 	struct pass *x = arg;
-	struct port *p = value;
 
-	/* A dirty port has its own turn. */
-	if (!p->dirty)
-		derive_service(x->st, x->alias, p);
+	derive_service(x->st, x->alias, value);
 }
 
 static void
 port_alias(uint64_t key, void *value, void *arg)
 {
 	struct pass *x = arg;
+	struct state_alias *a = value;
 
-	derive_service(x->st, value, x->port);
+	/* Those that changed themselves had all their ports looked at. */
+	if (a->pass != x->st->pass)
+		derive_service(x->st, a, x->port);
 }
 
 static void
@@ -163,37 +165,70 @@ remove_alias(struct state *st, struct state_alias *a)
 	free(a);
 }
 
-static void
-derive_aliases(struct state *st, const uint32_t *addr, size_t n)
+/* Masters; what no member has any more goes. Those that are left are moved to the front: how many. */
+static size_t
+derive_masters(struct state *st, uint32_t *addr, size_t n)
 {
-	struct state_alias *a;
-	size_t i;
+	size_t i, kept = 0;
 
 	for (i = 0; i < n; i++) {
-		a = map_get(st->aliases, addr[i]);
+		struct state_alias *a = map_get(st->aliases, addr[i]);
+
 		a->dirty = false;
-		if (a->nrows == 0)
+		if (a->nrows == 0) {
 			remove_alias(st, a);
-		else
-			derive_master(st, a);
+			continue;
+		}
+		derive_master(st, a);
+		addr[kept++] = addr[i];
 	}
-	/* Who loses an alias lets go of all of them before it takes up any. */
-	for (i = 0; i < n; i++) {
-		a = map_get(st->aliases, addr[i]);
-		if (a != NULL && a->master != st->self)
-			state_tell(st, on_alias, a);
-	}
-	for (i = 0; i < n; i++) {
-		a = map_get(st->aliases, addr[i]);
-		if (a != NULL && a->master == st->self)
-			state_tell(st, on_alias, a);
-	}
-	for (i = 0; i < n; i++) {
-		struct pass x = { .st = st, .alias = map_get(st->aliases, addr[i]) };
+	return kept;
+}
 
-		if (x.alias != NULL)
-			map_each(st->ports, alias_port, &x);
+/* Moves those for which is() says true to the front. How many they are. */
+static size_t
+to_front(struct state *st, uint32_t *addr, size_t n, bool (*is)(struct state *, struct in_addr))
+{
+	struct in_addr a;
+	size_t i, first = 0;
+
+	for (i = 0; i < n; i++) {
+		a.s_addr = addr[i];
+		if (!is(st, a))
+			continue;
+		addr[i] = addr[first];
+		addr[first++] = a.s_addr;
 	}
+	return first;
+}
+
+static bool
+is_urgent(struct state *st, struct in_addr addr)
+{
+	return st->ops->is_urgent != NULL && st->ops->is_urgent(addr, st->arg);
+}
+
+static bool
+is_not_mine(struct state *st, struct in_addr addr)
+{
+	const struct state_alias *a = map_get(st->aliases, addr.s_addr);
+
+	return a->master != st->self;
+}
+
+/* Who loses aliases lets go of all of them before it takes up any. */
+static void
+arrange(struct state *st)
+{
+	struct owed *o = &st->owed;
+	size_t first = o->n < MANY ? 0 : to_front(st, o->addr, o->n, is_urgent);
+
+	to_front(st, o->addr, first, is_not_mine);
+	to_front(st, o->addr + first, o->n - first, is_not_mine);
+	if (first == 0)
+		return;
+	state_work(st, first);
+	state_tell(st, on_urgent);
 }
 
 static void
@@ -215,206 +250,75 @@ derive_ports(struct state *st, const uint64_t *key, size_t n)
 }
 
 void
-state_derive(struct state *st)
+state_derive_begin(struct state *st)
 {
-	size_t na = st->ndirty_aliases, np = st->ndirty_ports;
+	struct owed *o = &st->owed;
 
 	if (st->svc_changed)
 		state_tell(st, on_services);
 	st->svc_changed = false;
-	st->ndirty_aliases = st->ndirty_ports = 0;
-	derive_aliases(st, st->dirty_aliases, na);
-	derive_ports(st, st->dirty_ports, np);
+	st->pass++;
+	*o = (struct owed){ .addr = st->dirty_aliases, .nports = st->ndirty_ports, .port = st->dirty_ports };
+	o->n = derive_masters(st, o->addr, st->ndirty_aliases);
+	st->ndirty_aliases = st->ndirty_ports = st->dirty_aliases_size = st->dirty_ports_size = 0;
+	st->dirty_aliases = NULL;
+	st->dirty_ports = NULL;
+	arrange(st);
 }
 
-/* ---- questions ---- */
-
-const struct state_alias *
-state_alias(const struct state *st, struct in_addr addr)
+void
+state_derive(struct state *st)
 {
-	return map_get(st->aliases, addr.s_addr);
+	state_derive_begin(st);
+	state_settle(st);
 }
 
-size_t
-state_alias_count(const struct state *st)
+void
+state_forget_owed(struct state *st)
 {
-	return map_count(st->aliases);
+	free(st->owed.addr);
+	free(st->owed.port);
+	st->owed = (struct owed){ 0 };
 }
-
-struct each {
-	void (*fn)(const struct state_alias *, void *arg);
-	void *arg;
-};
 
 static void
-each_one(uint64_t key, void *value, void *arg)
+work_alias(struct state *st, struct state_alias *a)
 {
-	struct each *e = arg;
+	struct pass x = { .st = st, .alias = a };
 
-	e->fn(value, e->arg);
+	state_tell(st, on_alias, a);
+	a->pass = st->pass;
+	map_each(st->ports, any_port, &x);
+}
+
+bool
+state_work(struct state *st, size_t n)
+{
+	struct owed *o = &st->owed;
+
+	for (; n > 0 && o->at < o->n; n--)
+		work_alias(st, map_get(st->aliases, o->addr[o->at++]));
+	if (o->at < o->n || n == 0)
+		return state_owes(st);
+	derive_ports(st, o->port, o->nports);
+	state_forget_owed(st);
+	return false;
+}
+
+bool
+state_owes_many(const struct state *st)
+{
+	return st->owed.n - st->owed.at >= MANY;
+}
+
+bool
+state_owes(const struct state *st)
+{
+	return st->owed.at < st->owed.n || st->owed.nports > 0;
 }
 
 void
-state_each_alias(const struct state *st, void (*fn)(const struct state_alias *, void *arg), void *arg)
+state_settle(struct state *st)
 {
-	struct each e = { .fn = fn, .arg = arg };
-
-	map_each(st->aliases, each_one, &e);
-}
-
-void
-state_each_alias_by_id(
-    const struct state *st, void (*fn)(const struct state_alias *, void *arg), void *arg)
-{
-	size_t i, n;
-	uint64_t *id = map_keys(st->ids, &n);
-
-	for (i = 0; i < n; i++)
-		fn(map_get(st->ids, id[i]), arg);
-	free(id);
-}
-
-const struct state_alias *
-state_alias_after(const struct state *st, uint32_t id)
-{
-	const struct state_alias *a = NULL;
-
-	while (a == NULL && id < st->max_id)
-		a = map_get(st->ids, ++id);
-	return a;
-}
-
-void
-state_each_service(const struct state *st, struct in_addr alias,
-    void (*fn)(uint8_t proto, uint16_t port_h, void *arg), void *arg)
-{
-	size_t i, n;
-	uint64_t *key = map_keys(st->ports, &n);
-
-	for (i = 0; i < n; i++) {
-		uint8_t proto = (uint8_t)(key[i] >> 16);
-		uint16_t port_h = (uint16_t)key[i];
-
-		if (map_get(st->services, state_service_key(alias, proto, port_h)) != NULL)
-			fn(proto, port_h, arg);
-	}
-	free(key);
-}
-
-const struct alias_svc *
-state_svc(const struct state *st, uint8_t proto, uint16_t port_h)
-{
-	const struct alias_svc *file = map_get(st->svc, state_port_key(proto, port_h));
-	const struct reg *g = file == NULL ? state_reg(st, proto, port_h) : NULL;
-
-	return g != NULL && !g->choosing ? &g->svc : file;
-}
-
-uint16_t
-state_attrs(const struct state *st, uint8_t proto, uint16_t port_h)
-{
-	const struct alias_svc *s = state_svc(st, proto, port_h);
-	uint16_t attrs = s == NULL ? 0 : s->attrs;
-
-	if (!(attrs & (ALIAS_IN_MULTI | ALIAS_IN_NOALIAS)))
-		attrs |= ALIAS_IN_SINGLE;
-	return attrs;
-}
-
-static int
-by_port(const void *a, const void *b)
-{
-	const struct alias_svc *x = a, *y = b;
-
-	return x->proto != y->proto ? (int)x->proto - (int)y->proto : (int)x->port_h - (int)y->port_h;
-}
-
-struct alias_svc *
-state_svc_table(const struct state *st, size_t *n)
-{
-	size_t i, nfile, nreg;
-	uint64_t *file = map_keys(st->svc, &nfile), *reg = map_keys(st->api, &nreg);
-	struct alias_svc *out = mem_grow(NULL, nfile + nreg + 1, sizeof(*out));
-
-	*n = 0;
-	for (i = 0; i < nfile; i++)
-		out[(*n)++] = *(const struct alias_svc *)map_get(st->svc, file[i]);
-	for (i = 0; i < nreg; i++) {
-		const struct reg *g = map_get(st->api, reg[i]);
-
-		if (!g->choosing && map_get(st->svc, reg[i]) == NULL)
-			out[(*n)++] = g->svc;
-	}
-	free(file);
-	free(reg);
-	qsort(out, *n, sizeof(*out), by_port);
-	return out;
-}
-
-uint32_t
-state_svc_version(const struct state *st)
-{
-	return st->svc_version;
-}
-
-uint16_t
-state_active(const struct state *st, struct in_addr alias, uint8_t proto, uint16_t port_h)
-{
-	const struct service *s = map_get(st->services, state_service_key(alias, proto, port_h));
-
-	return s == NULL ? SEL_NO_NODE : s->active;
-}
-
-/* NULL if nobody listens there; the caller frees. */
-static struct sel_candidate *
-candidates(const struct state *st, struct in_addr alias, uint8_t proto, uint16_t port_h, size_t *n)
-{
-	const struct state_alias *a = state_alias(st, alias);
-	const struct port *p = map_get(st->ports, state_port_key(proto, port_h));
-	struct sel_candidate *c;
-
-	*n = 0;
-	if (a == NULL || p == NULL)
-		return NULL;
-	c = mem_grow(NULL, p->n, sizeof(*c));
-	*n = state_candidates(a, p, c);
-	return c;
-}
-
-size_t
-state_listeners(
-    const struct state *st, struct in_addr alias, uint8_t proto, uint16_t port_h, uint16_t *out)
-{
-	size_t i, n;
-	struct sel_candidate *c = candidates(st, alias, proto, port_h, &n);
-
-	for (i = 0; i < n; i++)
-		out[i] = c[i].node;
-	free(c);
-	return n;
-}
-
-size_t
-state_targets(const struct state *st, struct in_addr alias, uint8_t proto, uint16_t port_h,
-    bool (*usable)(uint16_t node, void *arg), void *arg, struct sel_target *out)
-{
-	const struct service *s = map_get(st->services, state_service_key(alias, proto, port_h));
-	uint16_t attrs = state_attrs(st, proto, port_h), active;
-	struct sel_candidate *c;
-	size_t i, n, kept = 0;
-
-	if (s == NULL)
-		return 0;
-	if (usable == NULL || !(attrs & ALIAS_IN_MULTI)) {
-		memcpy(out, s->targets, s->n * sizeof(*out));
-		return s->n;
-	}
-	c = candidates(st, alias, proto, port_h, &n);
-	for (i = 0; i < n; i++) {
-		if (usable(c[i].node, arg))
-			c[kept++] = c[i];
-	}
-	n = select_targets(attrs, c, kept, s->active, &active, out);
-	free(c);
-	return n;
+	state_work(st, SIZE_MAX);
 }

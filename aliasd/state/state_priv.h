@@ -72,6 +72,12 @@ enum node_flag {
 	NODE_SEEN = 8,      /* we saw it join: it cannot know more than we */
 };
 
+struct owed { /* masters are derived; who is told of it, and services, are not */
+	uint32_t *addr;
+	size_t n, at, nports;
+	uint64_t *port;
+};
+
 struct state {
 	const struct state_ops *ops;
 	void *arg;
@@ -105,6 +111,9 @@ struct state {
 	size_t ndirty_aliases, ndirty_ports, dirty_aliases_size, dirty_ports_size;
 	uint32_t *dirty_aliases; /* addresses */
 	uint64_t *dirty_ports;   /* keys */
+	/* What was begun, and is told little by little. */
+	struct owed owed;
+	uint32_t pass; /* counts what is begun */
 
 	/* A transfer to us. */
 	uint8_t *snap;
@@ -154,6 +163,10 @@ void state_get_files(struct state *, struct wire_rd *);
 
 /* state_derive.c */
 void state_derive(struct state *);
+void state_derive_begin(struct state *); /* state_work() or state_settle() is to follow */
+void state_settle(struct state *);
+bool state_owes_many(const struct state *);
+void state_forget_owed(struct state *);
 void state_free_service(void *);
 
 /* state_snap.c */

@@ -333,6 +333,7 @@ state_clear(struct state *st)
 	memset(&st->shares, 0, sizeof(st->shares));
 	memset(st->file, 0, sizeof(st->file));
 	st->ndirty_aliases = st->ndirty_ports = 0;
+	state_forget_owed(st);
 }
 
 /* Whoever cannot answer clients gets none, as if drained, unless nobody can. */

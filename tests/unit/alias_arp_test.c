@@ -181,7 +181,7 @@ START_TEST(conflicts)
 END_TEST
 
 static void
-on_garp(struct in_addr a, void *arg)
+on_garp(struct in_addr a, bool both, void *arg)
 {
 	say("g");
 }

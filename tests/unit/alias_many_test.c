@@ -11,13 +11,28 @@
 
 #define MANY 10000
 
-static unsigned told, gone, full, limits;
+static unsigned told, gone, full, limits, urgent_told;
+static struct in_addr urgent, last_told;
 static struct state *st;
 
 static void
 on_alias(const struct state_alias *a, void *arg)
 {
 	told++;
+	last_told = a->addr;
+}
+
+static bool
+is_urgent(struct in_addr addr, void *arg)
+{
+	return urgent.s_addr != 0 && addr.s_addr == urgent.s_addr;
+}
+
+static void
+on_urgent(void *arg)
+{
+	urgent_told = told;
+	ck_assert_uint_eq(last_told.s_addr, urgent.s_addr);
 }
 
 static void
@@ -39,7 +54,7 @@ on_limit(uint16_t node, void *arg)
 }
 
 static const struct state_ops ops = { .on_alias = on_alias, .on_alias_gone = on_gone,
-	.on_full = on_full, .on_limit = on_limit };
+	.is_urgent = is_urgent, .on_urgent = on_urgent, .on_full = on_full, .on_limit = on_limit };
 
 /* Members 0 and 1; we are 0. */
 static void
@@ -48,7 +63,8 @@ setup(void)
 	struct gab_ev_view v = { .gen = 1, .self = 0, .quorate = true, .fresh = true, .nmembers = 2,
 		.members = { 0, 1 }, .njoined = 2, .joined = { 0, 1 } };
 
-	told = gone = full = limits = 0;
+	told = gone = full = limits = urgent_told = 0;
+	urgent.s_addr = 0;
 	st = state_new(&ops, NULL);
 	state_view(st, &v);
 	ck_assert(state_loaded(st));
@@ -171,15 +187,88 @@ START_TEST(limit_in_the_snapshot)
 }
 END_TEST
 
+/* ---- when a member leaves ---- */
+
+static const struct gab_ev_view without_1 = { .gen = 2, .self = 0, .quorate = true, .nmembers = 1,
+	.members = { 0 }, .nleft = 1, .left = { 1 } };
+
+START_TEST(urgent_ones_first)
+{
+	unsigned turns = 0;
+
+	setup();
+	rows(0, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, MANY + 1);
+	rows(1, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, MANY + 1);
+	urgent = addr_of(MANY);
+	told = 0;
+	state_view(st, &without_1);
+	ck_assert_uint_eq(urgent_told, 1);
+	ck_assert_uint_eq(told, 1);
+	ck_assert(state_owes(st));
+	while (state_work(st, 100)) {
+		turns++;
+		ck_assert_uint_eq(told, 1 + turns * 100);
+	}
+	ck_assert_uint_eq(told, MANY);
+	ck_assert(!state_owes(st));
+	state_free(st);
+}
+END_TEST
+
+/* What comes next finds all of it done. */
+START_TEST(all_before_the_next_message)
+{
+	setup();
+	rows(0, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, 101);
+	rows(1, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, 101);
+	told = 0;
+	state_view(st, &without_1);
+	ck_assert(state_owes(st));
+	rows(0, MANY, ALIAS_ROW_ROUTES, 7, 8);
+	ck_assert_uint_eq(told, 101);
+	ck_assert(!state_owes(st));
+	state_free(st);
+}
+END_TEST
+
+START_TEST(a_few_at_once)
+{
+	setup();
+	rows(0, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, 11);
+	rows(1, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, 11);
+	told = 0;
+	state_view(st, &without_1);
+	ck_assert_uint_eq(told, 10);
+	ck_assert(!state_owes(st));
+	state_free(st);
+}
+END_TEST
+
+START_TEST(left_in_the_middle)
+{
+	setup();
+	rows(0, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, 101);
+	rows(1, MANY, ALIAS_ROW_ROUTES | ALIAS_ROW_JOINED, 1, 101);
+	state_view(st, &without_1);
+	ck_assert(state_work(st, 10));
+	told = 0;
+	state_lost(st);
+	ck_assert(!state_owes(st) && !state_work(st, 10));
+	ck_assert_uint_eq(told, 0);
+	state_free(st);
+}
+END_TEST
+
 /* ---- announcements ---- */
 
 static struct in_addr sent[4 * MANY];
-static size_t nsent;
+static size_t nsent, nframes;
 
 static void
-on_send(struct in_addr addr, void *arg)
+on_send(struct in_addr addr, bool both, void *arg)
 {
 	sent[nsent++] = addr;
+	nframes += both ? 2 : 1;
 }
 
 START_TEST(announcements_are_paced)
@@ -195,13 +284,14 @@ START_TEST(announcements_are_paced)
 		garp_start(g, addr_of(i), t);
 	garp_start_urgent(g, addr_of(MANY - 1), t);
 	while (next < t + 100 * NSEC_PER_MSEC) {
-		before = nsent;
+		before = nframes;
 		next = garp_run(g, next, on_send, NULL);
-		ck_assert_uint_le(nsent - before, 256);
+		ck_assert_uint_le(nframes - before, 257);
 	}
 	/* Who has clients that wait comes before all the others, and every first one before repeats. */
 	ck_assert_uint_eq(sent[0].s_addr, addr_of(MANY - 1).s_addr);
 	ck_assert_uint_ge(nsent, MANY);
+	ck_assert_uint_ge(nframes, MANY + 1);
 	for (i = 0; i < MANY; i++) {
 		ck_assert(!seen[ntohl(sent[i].s_addr) - 0x0a400000]);
 		seen[ntohl(sent[i].s_addr) - 0x0a400000] = true;
@@ -214,7 +304,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { in_batches, no_more_than_may_be, the_lowest_counts,
-		limit_in_the_snapshot, announcements_are_paced, NULL };
+		limit_in_the_snapshot, urgent_ones_first, all_before_the_next_message, a_few_at_once,
+		left_in_the_middle, announcements_are_paced, NULL };
 
 	return unit_run("alias_many", tests);
 }

@@ -294,7 +294,7 @@ END_TEST
 static unsigned sent;
 
 static void
-on_send(struct in_addr a, void *arg)
+on_send(struct in_addr a, bool both, void *arg)
 {
 	ck_assert_uint_eq(a.s_addr, alias.s_addr);
 	sent++;

@@ -17,15 +17,19 @@ def address(i):
 
 
 class Asking(Program):
-    """A client that asks by ARP for an alias, all the time."""
+    """A client that asks by ARP for aliases, all the time."""
 
-    def __init__(self, tb, alias):
-        super().__init__(tb, "c1", ["/usr/bin/python3", "-I", "-S", tb.tool("testbed_arp_again.py"), "eth0",
-            alias])
+    def __init__(self, tb, *aliases, client="c1"):
+        super().__init__(tb, client, ["/usr/bin/python3", "-I", "-S", tb.tool("testbed_arp_again.py"), "eth0",
+            *aliases])
 
     def stop(self, signo=signal.SIGTERM):
         end(self.proc, signo)
         return json.loads(self.proc.communicate(timeout=10)[0])
+
+
+def longest_gap(probe, since):
+    return max((g["ms"] for g in probe["gaps"] if g["at_us"] / 1e3 + g["ms"] > since * 1e3), default=0)
 
 
 class Many:
@@ -99,30 +103,39 @@ class Many:
         done = self.tb.machine(node).run("cluamgr -s -j", timeout=300)
         return time.monotonic() - began, json.loads(done.stdout)
 
-    def master(self, alias):
-        status = self.status(self.tb.running_nodes()[0], alias)
-        return "n%s" % status["aliases"][0]["master"]
+    def of_one_master(self):
+        """The node that is master of the most aliases, and which these are, in their order."""
+        mine = {}
+        for alias in self.status_all()[1]["aliases"]:
+            mine.setdefault("n%s" % alias["master"], []).append(alias["alias"])
+        node = max(mine, key=lambda n: len(mine[n]))
+        return node, [address(i) for i in range(1, self.n + 1) if address(i) in set(mine[node])]
 
     def failover(self):
-        """A master loses power. How long one alias of it is not answered for, in ms: ARP, a client that
-        sends datagrams, and clients that have connections."""
-        one = address(self.picks[len(self.picks) // 2])
-        dead = self.master(one)
+        """A master loses power. How long, in ms, aliases of it are not answered for: the first, the middle one and
+        the last, which have connections, by ARP, to a client that sends datagrams, and to the clients of
+        the connections; and one that has none. Also who answered by ARP."""
+        dead, moved = self.of_one_master()
+        busy, quiet = [moved[0], moved[len(moved) // 2], moved[-1]], moved[len(moved) // 4]
         with echods(self.tb, tcp=(ECHO,), udp=(PROBE,)):
             wait_listening(self.tb, ECHO, self.tb.running_nodes())
-            wait_until(lambda: len(self.serving(one)) == len(self.tb.running_nodes()), 60,
-                "%s to be served" % one)
-            clients = [Load(self.tb, "conns", "-a", one, "-p", ECHO, "-n", 60, "-i", 5),
-                Load(self.tb, "probe", "-a", one, "-p", PROBE, "-i", 1), Asking(self.tb, one)]
+            for alias in busy + [quiet]:
+                wait_until(lambda: len(self.serving(alias)) == len(self.tb.running_nodes()), 60,
+                    "%s to be served" % alias)
+            loads = [Load(self.tb, "conns", "-a", a, "-p", ECHO, "-n", 20, "-i", 5) for a in busy]
+            probes = [Load(self.tb, "probe", "-a", a, "-p", PROBE, "-i", 2) for a in busy + [quiet]]
+            asking = Asking(self.tb, *busy)
             time.sleep(0.5)
             when = self.tb.kill(dead)
             time.sleep(2)
-            conns, probe, asking = (c.stop() for c in clients)
-        gaps = [g["ms"] for g in probe["gaps"] if g["at_us"] / 1e3 + g["ms"] > when * 1e3]
-        left = [c for c in conns["connections"] if c["owner"] != dead]
-        return {"dead": dead, "arp_ms": asking["longest_ms"], "udp_ms": max(gaps, default=0),
+            conns, gaps, asked = [c.stop() for c in loads], [longest_gap(p.stop(), when) for p in probes], \
+                asking.stop()
+        left = [c for account in conns for c in account["connections"] if c["owner"] != dead]
+        return {"dead": dead, "moved": len(moved), "arp_ms": max(a["longest_ms"] for a in asked.values()),
+            "udp_ms": max(gaps[:-1]), "quiet_udp_ms": gaps[-1],
             "connection_ms": max((c["longest_ms"] for c in left), default=0),
-            "broken": len([c for c in left if c["broken"]])}
+            "broken": len([c for c in left if c["broken"]]),
+            "answerers": {alias: [a["mac"] for a in one["answerers"]] for alias, one in asked.items()}}
 
     def serving(self, alias, port=ECHO):
         status = self.status(self.tb.running_nodes()[0], alias)
