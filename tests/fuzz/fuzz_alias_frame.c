@@ -8,6 +8,7 @@
 
 #include "aliasd/core/fragq.h"
 #include "aliasd/core/frame.h"
+#include "aliasd/core/split.h"
 #include "aliasd/core/stray.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -111,6 +112,36 @@ refit(const uint8_t *data, size_t size, size_t max)
 	free(copy);
 }
 
+struct pieces {
+	size_t limit, n;
+};
+
+static void
+piece(const uint8_t *frame, size_t len, void *arg)
+{
+	struct pieces *p = arg;
+
+	fuzz_require(len >= 34 && len <= 14 + p->limit, "a piece fits");
+	fuzz_require(frame[14] >> 4 == 4, "and is an IP packet");
+	p->n++;
+}
+
+/* Aggregates: every other input is one. */
+static void
+take_apart(const uint8_t *data, size_t size, size_t limit)
+{
+	struct pieces p = { limit < 128 ? 128 : limit, 0 };
+	uint16_t segment = limit % 12 == 2 ? 0 : (uint16_t)limit;
+	uint8_t notice[SPLIT_NOTICE_MAX], *copy = malloc(size + 1);
+	size_t n;
+
+	fuzz_require(split_notice(notice, data, size, (uint16_t)p.limit) <= sizeof(notice), "a notice fits");
+	memcpy(copy, data, size);
+	n = split_frame(copy, size, (uint16_t)p.limit, segment, piece, &p);
+	fuzz_require(n == p.n, "as many pieces as it says");
+	free(copy);
+}
+
 static void
 answer_tcp(const uint8_t *data, size_t size)
 {
@@ -137,6 +168,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer_arp(data, size);
 	answer_tcp(data, size);
 	refit(data, size, max);
+	take_apart(data, size, max);
 	hold_fragment(data, size);
 	hold_stray(data, size, size % 3);
 	return 0;
