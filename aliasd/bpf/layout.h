@@ -116,6 +116,14 @@ struct dp_half_open {
 	__u32 node;
 };
 
+/* Half-open entries that are to go, of connections that ended: many for one system call. */
+#define DP_FORGET 64
+struct dp_forget {
+	__u32 count;
+	__u32 pad;
+	struct dp_flow_key key[DP_FORGET];
+};
+
 struct dp_sticky_key {
 	__u32 alias, client;
 	__u16 port;
@@ -186,7 +194,7 @@ struct dp_udp_source {
  * any wakes the daemon, which from then on looks by itself, every DP_LOOK (ns), until it finds nothing.
  * If it is late by more than DP_LOOK_LATE, or dead, it is woken again, at most once in DP_WAKE_GAP.
  */
-#define DP_LOOK 2000000ull
+#define DP_LOOK 4500000ull
 #define DP_LOOK_LATE 2000000ull
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull

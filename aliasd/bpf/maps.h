@@ -79,6 +79,14 @@ struct {
 	__uint(max_entries, 65536);
 } half_open SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dp_forget);
+	__uint(max_entries, 1);
+} forget SEC(".maps");
+
 /* The last SYN that members redirected here, by connection: one that comes again is counted once. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

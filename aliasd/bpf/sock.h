@@ -54,7 +54,8 @@ sock_event(int from, int to)
 {
 	if (to == BPF_TCP_LISTEN)
 		return DP_EV_LISTEN;
-	if (from == BPF_TCP_LISTEN)
+	/* A new connection's socket is a copy of the listening one: it comes from there, too. */
+	if (from == BPF_TCP_LISTEN && to != BPF_TCP_SYN_RECV)
 		return DP_EV_UNLISTEN;
 	if ((from == BPF_TCP_SYN_RECV || from == BPF_TCP_SYN_SENT) && to == BPF_TCP_ESTABLISHED)
 		return DP_EV_ESTABLISHED;
@@ -75,7 +76,7 @@ sock_wake(int type)
 }
 
 INLINE void
-sock_report(struct sock *sk, int type)
+event_report(const struct dp_event *event)
 {
 	struct dp_event *ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
 
@@ -83,13 +84,23 @@ sock_report(struct sock *sk, int type)
 		events_lost = 1;
 		return;
 	}
-	ev->type = type;
-	ev->alias = sk->__sk_common.skc_rcv_saddr;
-	ev->client = sk->__sk_common.skc_daddr;
-	ev->client_port = sk->__sk_common.skc_dport;
-	/* skc_num is gone when a connection closes. */
-	ev->port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
-	bpf_ringbuf_submit(ev, sock_wake(type));
+	*ev = *event;
+	bpf_ringbuf_submit(ev, sock_wake(event->type));
+}
+
+INLINE void
+sock_report(struct sock *sk, int type)
+{
+	struct dp_event ev = {
+		.type = type,
+		.alias = sk->__sk_common.skc_rcv_saddr,
+		.client = sk->__sk_common.skc_daddr,
+		.client_port = sk->__sk_common.skc_dport,
+		/* skc_num is gone when a connection closes. */
+		.port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport),
+	};
+
+	event_report(&ev);
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -113,11 +113,12 @@ announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op 
 }
 
 bool
-announce_next(struct announce *a, uint64_t until, struct alias_conn *c, uint8_t *op)
+announce_next(struct announce *a, struct alias_conn *c, uint8_t *op)
 {
 	const struct entry *e;
 
-	for (; a->next < a->end && (e = at(a, a->next))->when <= until; a->next++) {
+	for (; a->next < a->end; a->next++) {
+		e = at(a, a->next);
 		if (e->op == VOID)
 			continue;
 		*c = e->conn;

@@ -20,9 +20,9 @@ void announce_free(struct announce *);
 /* again: others may know this connection already. Returns the number of entries that wait. */
 size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flow_op, bool again,
     uint64_t now);
-/* The next entry to be sent of those added until then; false when there is none. */
-bool announce_next(struct announce *, uint64_t until, struct alias_conn *, uint8_t *op);
-bool announce_waits(const struct announce *); /* there are entries to be sent, perhaps later */
+/* The next entry to be sent; false when there is none. */
+bool announce_next(struct announce *, struct alias_conn *, uint8_t *op);
+bool announce_waits(const struct announce *); /* there may be entries to be sent */
 /* The view changed: what was sent lately is to be sent again. */
 void announce_again(struct announce *, uint64_t now);
 void announce_clear(struct announce *);

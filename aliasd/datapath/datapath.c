@@ -153,12 +153,15 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);
 	dp->rings = map_memory(dp->skel->maps.rings, sizeof(*dp->rings), &dp->rings_size);
+	dp->forget = map_memory(dp->skel->maps.forget, sizeof(*dp->forget), &dp->forget_size);
 	dp->aliases.bucket = map_memory(dp->skel->maps.alias_buckets, sizeof(*dp->aliases.bucket),
 	    &dp->aliases.bucket_size);
 	dp->aliases.slot = map_memory(
 	    dp->skel->maps.alias_slots, sizeof(*dp->aliases.slot), &dp->aliases.slot_size);
-	if (!dp->meta || !dp->buckets || !dp->rings || !dp->aliases.bucket || !dp->aliases.slot)
+	if (!dp->meta || !dp->buckets || !dp->rings || !dp->forget || !dp->aliases.bucket ||
+	    !dp->aliases.slot)
 		return -1;
+	dp->forget->count = 0;
 	if (!dp->resumed)
 		*dp->meta = *meta;
 	return 0;
@@ -177,6 +180,7 @@ unload(struct datapath *dp)
 	unmap(dp->meta, sysconf(_SC_PAGESIZE));
 	unmap(dp->buckets, dp->buckets_size);
 	unmap(dp->rings, dp->rings_size);
+	unmap(dp->forget, dp->forget_size);
 	unmap(dp->aliases.bucket, dp->aliases.bucket_size);
 	unmap(dp->aliases.slot, dp->aliases.slot_size);
 	dp->aliases.bucket = NULL;
@@ -184,6 +188,7 @@ unload(struct datapath *dp)
 	dp->meta = NULL;
 	dp->buckets = NULL;
 	dp->rings = NULL;
+	dp->forget = NULL;
 	clua_bpf__destroy(dp->skel);
 	dp->skel = NULL;
 }

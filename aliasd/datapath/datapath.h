@@ -230,6 +230,12 @@ int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner)
 void datapath_expect_flows(struct datapath *, size_t more);
 uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_NO_NODE: none */
 int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
+/*
+ * Around many changes: what the connections that go left besides in the kernel may stay until the end
+ * of them, which takes a tenth of the system calls. Not nested.
+ */
+void datapath_flows_begin(struct datapath *);
+void datapath_flows_end(struct datapath *);
 int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);
 /* Calls fn for every flow of owner (DP_NO_NODE: of all). */

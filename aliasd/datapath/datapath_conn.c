@@ -45,6 +45,17 @@ datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
 	return owner < 0 ? DP_NO_NODE : owner;
 }
 
+static void
+forget(struct datapath *dp)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (dp->forget->count > 0 &&
+	    bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.clua_forget), &opts) < 0)
+		log_warn("datapath", "half-open connections are not forgotten");
+	dp->forget->count = 0;
+}
+
 /*
  * What its SYN left, or the one of an earlier connection of the same client port: nothing of it may
  * decide about the next.
@@ -52,9 +63,22 @@ datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
 static void
 forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias)
 {
-	struct dp_flow_key key = { .key = key_of(c), .alias = alias };
+	dp->forget->key[dp->forget->count++] = (struct dp_flow_key){ .key = key_of(c), .alias = alias };
+	if (!dp->gathering || dp->forget->count == DP_FORGET)
+		forget(dp);
+}
 
-	bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.half_open), &key);
+void
+datapath_flows_begin(struct datapath *dp)
+{
+	dp->gathering = true;
+}
+
+void
+datapath_flows_end(struct datapath *dp)
+{
+	dp->gathering = false;
+	forget(dp);
 }
 
 int

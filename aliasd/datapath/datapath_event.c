@@ -112,8 +112,11 @@ static int
 consume(struct datapath *dp)
 {
 	static const struct dp_conn nothing;
-	int n = consume_ring(dp->events);
+	int n;
 
+	datapath_flows_begin(dp);
+	n = consume_ring(dp->events);
+	datapath_flows_end(dp);
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
 	    dp->ops->on_sock)
 		dp->ops->on_sock(DP_LOST, &nothing, dp->arg);
@@ -129,10 +132,8 @@ datapath_poll(struct datapath *dp)
 
 /* From now on nobody needs to wake us; nor shall what is in the buffer, before its time. */
 static void
-look_soon(struct datapath *dp)
+look_soon(struct datapath *dp, uint64_t now)
 {
-	uint64_t now = clock_ns();
-
 	ev_io_want(dp->events_io, false, false);
 	__atomic_store_n(dp->state.events_look, now + DP_LOOK + DP_LOOK_LATE, __ATOMIC_RELEASE);
 	ev_timer_set_at(dp->look, now + DP_LOOK);
@@ -143,7 +144,7 @@ on_events(int fd, void *arg)
 {
 	struct datapath *dp = arg;
 
-	look_soon(dp);
+	look_soon(dp, clock_ns());
 	consume(dp);
 }
 
@@ -159,9 +160,10 @@ static void
 on_look(void *arg)
 {
 	struct datapath *dp = arg;
+	uint64_t now = clock_ns(); /* what comes while we are at it is as old as this by the next time */
 
 	if (consume(dp) > 0) {
-		look_soon(dp);
+		look_soon(dp, now);
 	} else {
 		__atomic_store_n(dp->state.events_look, 0, __ATOMIC_RELEASE);
 		ev_io_want(dp->events_io, true, false); /* also for what came just now */

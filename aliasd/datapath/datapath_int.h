@@ -67,7 +67,9 @@ struct datapath {
 	struct dp_meta *meta;
 	struct dp_bucket *buckets;
 	struct dp_ring *rings;
-	size_t buckets_size, rings_size;
+	struct dp_forget *forget;
+	size_t buckets_size, rings_size, forget_size;
+	bool gathering; /* see datapath_flows_begin() */
 	struct flow_table *flows;
 	struct ring_buffer *events, *strays;
 	struct ev_io *events_io, *strays_io;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* Who owns which connection: told by the owner, kept by all. */
 #include "aliasd/engine/engine_priv.h"
+#include "aliasd/bpf/layout.h"
 
 /*
- * A message costs every member the same, whatever it holds, and a connection that ends within
- * milliseconds is not worth one. So announcements wait for the next look at the kernel's events, 2 ms
- * after the one that found them; the timer is for what comes without a look. Together with the wait in
- * the kernel's buffer they are at most 5 ms old.
+ * A message costs every member the same, whatever it holds. So there is one for each look at the
+ * kernel's events (DP_LOOK), which finds what is no older than the look before; the timer is for what
+ * comes without a look. So they are at most 5 ms old.
  */
-#define FLUSH_AFTER (3 * NSEC_PER_MSEC)
-#define FLUSH_AGE NSEC_PER_MSEC
+#define FLUSH_AFTER (DP_LOOK + DP_LOOK / 32)
 #define ASK_AFTER NSEC_PER_MSEC
 #define CONNS_A_MESSAGE 4000
 /* What was told to all so long ago has arrived. */
@@ -58,7 +57,7 @@ is_over(struct engine *e, const struct alias_conn *c, uint8_t op)
 }
 
 static void
-flush_announcements(struct engine *e, uint64_t until)
+flush_announcements(struct engine *e)
 {
 	static struct message m;
 	struct alias_conn c;
@@ -67,7 +66,7 @@ flush_announcements(struct engine *e, uint64_t until)
 	if (state_gen(e->state) == 0)
 		return;
 	message_begin(&m);
-	while (announce_next(e->announce, until, &c, &op)) {
+	while (announce_next(e->announce, &c, &op)) {
 		if (is_over(e, &c, op))
 			continue;
 		alias_list_conn(&m.list, &c, op);
@@ -89,9 +88,7 @@ engine_flush_timer(void *arg)
 
 	e->flush_at = 0;
 	engine_flush_asks(e);
-	flush_announcements(e, clock_ns() - FLUSH_AGE);
-	if (announce_waits(e->announce))
-		arm_flush(e, clock_ns() + FLUSH_AFTER);
+	flush_announcements(e);
 }
 
 /* The events of a whole look are told. */
@@ -102,14 +99,11 @@ engine_on_looked(void *arg)
 
 	if (!announce_waits(e->announce))
 		return;
-	flush_announcements(e, clock_ns() - FLUSH_AGE);
+	flush_announcements(e);
 	if (e->nasks > 0)
 		return; /* the timer is for them */
 	e->flush_at = 0;
-	if (announce_waits(e->announce))
-		arm_flush(e, clock_ns() + FLUSH_AFTER);
-	else
-		ev_timer_cancel(e->flush_timer);
+	ev_timer_cancel(e->flush_timer);
 }
 
 /* A connection of this host began or ended. */
@@ -118,6 +112,7 @@ engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 {
 	struct dp_conn d = engine_dp_conn(c);
 	bool again = op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == e->self;
+	uint64_t now;
 
 	if (op == ALIAS_FLOW_SET)
 		datapath_set_flow(e->dp, &d, e->self);
@@ -125,10 +120,11 @@ engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 		datapath_del_flow(e->dp, &d, e->self);
 	if (state_gen(e->state) == 0)
 		return; /* whoever comes is told everything */
-	if (announce_add(e->announce, c, op, again, clock_ns()) >= CONNS_A_MESSAGE)
-		flush_announcements(e, clock_ns());
+	now = clock_ns();
+	if (announce_add(e->announce, c, op, again, now) >= CONNS_A_MESSAGE)
+		flush_announcements(e);
 	else
-		arm_flush(e, clock_ns() + FLUSH_AFTER);
+		arm_flush(e, now + FLUSH_AFTER);
 }
 
 struct push {
@@ -350,7 +346,7 @@ engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 		announce_again(e->announce, clock_ns());
 	if (!state_is_synced(e->state, e->self) && !e->said_synced)
 		holds_expect(e->holds, v->members, v->nmembers, e->self);
-	flush_announcements(e, clock_ns());
+	flush_announcements(e);
 	for (i = 0; i < v->nmembers; i++) {
 		if (v->members[i] != e->self && (all || !state_is_synced(e->state, v->members[i])))
 			to[n++] = v->members[i];
@@ -441,7 +437,9 @@ void
 engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 {
 	if (m->type == ALIAS_MSG_FLOWS) {
+		datapath_flows_begin(e->dp);
 		take_flows(e, src, m);
+		datapath_flows_end(e->dp);
 	} else if (m->type == ALIAS_MSG_FLOWS_BEGIN) {
 		expect_flows(e, src, m->expect);
 	} else if (m->type == ALIAS_MSG_FLOWS_OF) {

@@ -282,6 +282,7 @@ START_TEST(tcp_through_the_router)
 	a = accept(l, NULL, NULL);
 	ck_assert_int_ge(a, 0);
 	expect_event(&owner, DP_ESTABLISHED, 1);
+	ck_assert_uint_eq(owner.events[DP_UNLISTEN], 0); /* its socket began as a copy of the listener */
 	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].alias.s_addr, addr(RIG_ALIAS));
 	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].client.s_addr, addr("10.1.0.101"));
 	ck_assert_uint_eq(ntohs(owner.last[DP_ESTABLISHED].port), PORT);

@@ -172,6 +172,28 @@ START_TEST(established_follow_their_owner)
 }
 END_TEST
 
+START_TEST(many_end_together)
+{
+	struct dp_conn c;
+	uint16_t port;
+
+	for (port = 1000; port < 1000 + DP_FORGET + 5; port++) {
+		c = rig_conn(CLIENT, port, RIG_ALIAS, 80);
+		ck_assert_int_ge(syn(port, 1), 1);
+		ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 2), 0);
+	}
+	datapath_flows_begin(rig.dp);
+	for (port = 1000; port < 1000 + DP_FORGET + 5; port++) {
+		c = rig_conn(CLIENT, port, RIG_ALIAS, 80);
+		ck_assert_int_eq(datapath_del_flow(rig.dp, &c, 2), 0);
+	}
+	datapath_flows_end(rig.dp);
+	/* Not to whom their SYNs went. */
+	for (port = 1000; port < 1000 + DP_FORGET + 5; port++)
+		ck_assert_int_eq(ack(port), -1);
+}
+END_TEST
+
 START_TEST(owner_without_a_path)
 {
 	struct dp_conn c = rig_conn(CLIENT, 1000, RIG_ALIAS, 80);
@@ -508,6 +530,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, half_open_on_one_that_died);
 	tcase_add_test(tc, nobody_reachable);
 	tcase_add_test(tc, established_follow_their_owner);
+	tcase_add_test(tc, many_end_together);
 	tcase_add_test(tc, owner_without_a_path);
 	tcase_add_test(tc, strays_go_up);
 	tcase_add_test(tc, strays_that_find_no_room);
