@@ -76,6 +76,8 @@ static const struct conf_item schema[] = {
 	    .sub = hook_items, .max_items = ALIASD_CONF_HOOKS, .count_offset = OFF(nhooks), .def = "" },
 	{ .key = "cgroup", .type = CONF_STRING, .offset = OFF(cgroup), .size = PATH_MAX,
 	    .optional = true, .line_offset = OFF(cgroup_line) },
+	{ .key = "vxlan_port", .type = CONF_UINT, .offset = OFF(vxlan_port), .min = 1, .max = 65535,
+	    .def = "4789", .line_offset = OFF(vxlan_port_line) },
 	{ .key = "pin_dir", .type = CONF_STRING, .offset = OFF(pin_dir), .size = PATH_MAX, .min = 1,
 	    .def = "/sys/fs/bpf/clua", .line_offset = OFF(pin_dir_line) },
 	{ .key = "alias_config", .type = CONF_STRING, .offset = OFF(alias_config), .size = PATH_MAX,
@@ -344,6 +346,7 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 	    fresh->max_half_open_line);
 	fixed(&f, strcmp(old->cgroup, fresh->cgroup) == 0, "cgroup", fresh->cgroup_line);
 	fixed(&f, old->local_clients == fresh->local_clients, "local_clients", fresh->local_clients_line);
+	fixed(&f, old->vxlan_port == fresh->vxlan_port, "vxlan_port", fresh->vxlan_port_line);
 	fixed(&f, strcmp(old->pin_dir, fresh->pin_dir) == 0, "pin_dir", fresh->pin_dir_line);
 	fixed(&f, old->routing == fresh->routing, "routing", fresh->routing_line);
 	fixed(&f, strcmp(old->routing_file, fresh->routing_file) == 0, "routing_file",

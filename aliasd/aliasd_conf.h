@@ -43,6 +43,8 @@ struct aliasd_conf {
 	char default_alias[ALIAS_NAME_MAX]; /* as written; "" = none */
 	int default_alias_line;
 	struct in_addr default_addr; /* resolved */
+	uint32_t vxlan_port;
+	int vxlan_port_line;
 	uint32_t max_flows, max_half_open, max_aliasid, max_services; /* max_services 0: enough */
 	int max_aliasid_line, max_services_line, max_flows_line, max_half_open_line, cgroup_line, pin_dir_line;
 	bool local_clients; /* what this host sends to an alias is dealt out like what others send */

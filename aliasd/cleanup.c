@@ -18,6 +18,7 @@
 #include "aliasd/edge/hostports.h"
 #include "aliasd/edge/registry.h"
 #include "aliasd/edge/sysctls.h"
+#include "aliasd/edge/tunnel.h"
 #include "aliasd/edge/vmac.h"
 #include "common/ev.h"
 #include "common/log.h"
@@ -142,6 +143,16 @@ remove_door(const struct aliasd_conf *c)
 }
 
 static int
+remove_tunnel(const struct aliasd_conf *c)
+{
+	int n = tunnel_remove();
+
+	if (n > 0)
+		log_info("cleanup", "%s removed", TUNNEL_NAME);
+	return n;
+}
+
+static int
 remove_files(const struct aliasd_conf *c)
 {
 	static const char *const files[] = { ALIAS_SOCK, REGISTRY_SAVED };
@@ -165,6 +176,7 @@ remove_files(const struct aliasd_conf *c)
 static int (*const parts[])(const struct aliasd_conf *) = {
 	remove_door,
 	remove_programs,
+	remove_tunnel,
 	remove_settings,
 	remove_port_settings,
 	remove_vmacs,

@@ -205,7 +205,7 @@ link_mtu(const struct edge_link *l, const struct netlink_link *nl)
 		return mtu;
 	if (l->path_mtu != 0 && l->path_mtu < mtu)
 		mtu = l->path_mtu;
-	return mtu > UDPSOCK_HEAD ? mtu - UDPSOCK_HEAD : 0;
+	return mtu > LLT_UDP_HEAD ? mtu - LLT_UDP_HEAD : 0;
 }
 
 static bool

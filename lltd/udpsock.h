@@ -10,8 +10,6 @@
 
 #include "lltd/linksock.h"
 
-#define UDPSOCK_HEAD 28 /* bytes of the IP packet that are not the frame's */
-
 /*
  * The addresses are copied. listed_only: what comes from others is not for us (else whoever has the key
  * may speak, which is how a node of our id elsewhere is found). NULL and errno on failure.

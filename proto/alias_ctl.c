@@ -32,7 +32,8 @@ const char *const alias_counter_text[ALIAS_COUNTERS] = {
 };
 
 const char *const alias_drop_key[ALIAS_DROPS] = { "stray", "stray_lost", "refused", "no_target",
-	"no_path", "malformed", "fragment_lost", "too_big", "too_big_split", "too_big_lost" };
+	"no_path", "malformed", "fragment_lost", "too_big", "too_big_split", "too_big_lost",
+	"tunnel_stranger" };
 
 const char *const alias_drop_text[ALIAS_DROPS] = {
 	"of unknown connections, for which the members are asked",
@@ -45,6 +46,7 @@ const char *const alias_drop_text[ALIAS_DROPS] = {
 	"too large for the way, of which the sender is told",
 	"too large for the way, and sent on in pieces",
 	"too large for the way, and too many",
+	"in the tunnel, and from no member",
 };
 
 static bool

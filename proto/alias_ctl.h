@@ -117,7 +117,7 @@ extern const char *const alias_counter_key[ALIAS_COUNTERS];
 extern const char *const alias_counter_text[ALIAS_COUNTERS];
 
 /* Packets that nobody got, by reason; in this order. */
-#define ALIAS_DROPS 10
+#define ALIAS_DROPS 11
 extern const char *const alias_drop_key[ALIAS_DROPS];
 extern const char *const alias_drop_text[ALIAS_DROPS];
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define LLT_ADDR_LEN 6 /* ether: the MAC; udp: IPv4 address and port, both big-endian */
+#define LLT_UDP_HEAD 28     /* bytes of an IP packet that are not the frame's */
 #define LLT_UDP_PORT 50000 /* where nothing else is configured */
 
 enum llt_link_kind { LLT_KIND_ETHER, LLT_KIND_UDP, LLT_KIND_LAST = LLT_KIND_UDP };

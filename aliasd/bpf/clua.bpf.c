@@ -40,6 +40,15 @@ clua_link(struct __sk_buff *skb)
 
 SEC("tc")
 int
+clua_tunnel(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return tunnel_packet(&p);
+}
+
+SEC("tc")
+int
 clua_own(struct __sk_buff *skb)
 {
 	struct packet p = { .ctx = skb, .hook = HOOK_TC };

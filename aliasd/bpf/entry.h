@@ -108,6 +108,23 @@ link_ip(struct packet *p)
 	return verdict == PASS && deliver_ifindex ? deliver_on_lan(p) : verdict;
 }
 
+/* What a member redirected by UDP. Nothing else has any business there. */
+INLINE int
+tunnel_packet(struct packet *p)
+{
+	struct iphdr *ip;
+
+	if (packet_protocol(p) != bpf_htons(ETH_P_IP))
+		return DROP;
+	ip = packet_header(p, ETH_HLEN, sizeof(*ip));
+	if (!ip || (p->alias = alias_find(ip->daddr)) == DP_ALIAS_NONE)
+		return DROP;
+	p->counts = counts_of(p->alias);
+	if (!tunnel_is_member(p))
+		return drop(p, DP_C_TUNNEL_STRANGER);
+	return link_ip(p);
+}
+
 /* By TC alone: what links bring goes up the stack, where it needs a socket buffer anyway. */
 INLINE int
 link_packet(struct packet *p)

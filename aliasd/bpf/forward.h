@@ -3,7 +3,7 @@
 #ifndef CLUA_ALIASD_BPF_FORWARD_H
 #define CLUA_ALIASD_BPF_FORWARD_H
 
-#include "up.h"
+#include "tunnel.h"
 
 #define IP_DONT_FRAGMENT 0x4000
 
@@ -107,19 +107,30 @@ too_big(struct packet *p, __u32 node, __u32 limit, __u32 counter)
 	return drop(p, DP_C_TOO_BIG);
 }
 
+/* In a tunnel the kernel does it, with what is around it. */
+INLINE int
+may_be_split(struct packet *p)
+{
+	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
+
+	return ip && !(ip->frag_off & bpf_htons(IP_DONT_FRAGMENT));
+}
+
 /* Out of a link to the member that shall have it. */
 INLINE int
 forward(struct packet *p, __u32 node, __u32 counter)
 {
 	struct dp_path_slot *path = path_to(p, node);
-	__u32 limit;
+	__u32 limit, remote;
 
 	if (!path)
 		return drop(p, DP_C_NO_PATH);
 	limit = LOAD(path->limit);
-	if (limit && packet_len(p) - ETH_HLEN > limit && packet_ip_len(p) > limit)
+	remote = LOAD(path->remote);
+	if (limit && packet_len(p) - ETH_HLEN > limit && packet_ip_len(p) > limit &&
+	    !(remote && may_be_split(p)))
 		return too_big(p, node, limit, counter);
-	if (!address_frame(p, path))
+	if (!address_frame(p, path) || (remote && !tunnel_address(p, path)))
 		return drop(p, DP_C_NO_PATH);
 	KEEP_BOUNDS(counter);
 	count_all(p, counter);

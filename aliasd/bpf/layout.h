@@ -10,14 +10,14 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 14
+#define DP_LAYOUT 15
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
 #define DP_PATHS 8      /* ways to one member */
 #define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
 #define DP_TARGETS 64 /* members of one service */
-#define DP_COUNTERS 30
+#define DP_COUNTERS 31
 
 /*
  * Aliases: two buckets of four places for an address; a place names the alias's number, which is that of
@@ -51,7 +51,8 @@ struct dp_path_slot { /* the first 12 bytes of the frame as they shall be */
 	__u8 src[6];
 	__u32 ifindex;
 	__u32 limit; /* bytes of the largest IP packet that passes; 0: whatever comes */
-	__u32 pad[3];
+	__u32 remote, local; /* in VXLAN between these addresses; 0: as the frame is */
+	__u32 pad;
 };
 
 struct dp_node_slot {
@@ -199,7 +200,8 @@ struct dp_udp_source {
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull
 
-enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4, DP_IF_GUARD = 8, DP_IF_OWN = 16 };
+enum { DP_IF_LAN = 1, DP_IF_LINK = 2, DP_IF_MADE_QDISC = 4, DP_IF_GUARD = 8, DP_IF_OWN = 16,
+	DP_IF_TUNNEL = 32 };
 struct dp_iface {
 	__u8 mac[6];
 	__u16 flags;

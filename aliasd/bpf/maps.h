@@ -7,6 +7,7 @@
 
 /* Set before loading. */
 const volatile __u32 self_node;
+const volatile __u32 tunnel_vni;
 const volatile __u64 flow_seed;
 const volatile __u64 netns_cookie;
 const volatile __u32 deliver_ifindex;
@@ -132,6 +133,15 @@ struct {
 	__type(value, __u32);
 	__uint(max_entries, DP_NODES * 8);
 } macs SEC(".maps");
+
+/* Addresses from which members send in VXLAN, and which member it is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, DP_NODES * 8);
+} tunnel_peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

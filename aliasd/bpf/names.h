@@ -33,6 +33,7 @@
 	X(OWN, "own")                                                                              \
 	X(TOO_BIG, "too_big")                                                                      \
 	X(TOO_BIG_SPLIT, "too_big_split")                                                          \
-	X(TOO_BIG_LOST, "too_big_lost")
+	X(TOO_BIG_LOST, "too_big_lost")                                                            \
+	X(TUNNEL_STRANGER, "tunnel_stranger")
 
 #endif

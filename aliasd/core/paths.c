@@ -6,11 +6,14 @@
 
 #include "aliasd/core/map.h"
 
+const uint8_t paths_tunnel_mac[6] = { 0x02, 'c', 'l', 'u', 'a', 0x01 };
+const uint8_t paths_tunnel_peer_mac[6] = { 0x02, 'c', 'l', 'u', 'a', 0x02 };
+
 struct link {
 	bool present, known;
-	uint8_t prio, state;
-	uint32_t ifindex;
-	uint8_t mac[6], peer_addr[6];
+	uint8_t kind, prio, state;
+	uint32_t ifindex, mtu;
+	uint8_t addr[LLT_ADDR_LEN], peer_addr[LLT_ADDR_LEN];
 };
 
 struct peer {
@@ -18,6 +21,7 @@ struct peer {
 };
 
 struct paths {
+	uint32_t tunnel; /* ifindex; 0: links by UDP are no ways */
 	struct peer *peer[LLT_MAX_NODES];
 };
 
@@ -37,20 +41,48 @@ paths_free(struct paths *p)
 	free(p);
 }
 
+static void
+ether_path(const struct link *l, struct dp_path *out)
+{
+	out->ifindex = l->ifindex;
+	memcpy(out->src, l->addr, 6);
+	memcpy(out->dst, l->peer_addr, 6);
+}
+
+static void
+udp_path(const struct link *l, uint32_t tunnel, struct dp_path *out)
+{
+	uint32_t room = l->mtu + LLT_UDP_HEAD;
+	uint16_t port;
+
+	out->ifindex = tunnel;
+	out->limit = room > PATHS_TUNNEL_OVERHEAD ? room - PATHS_TUNNEL_OVERHEAD : 1;
+	memcpy(out->src, paths_tunnel_peer_mac, 6);
+	memcpy(out->dst, paths_tunnel_mac, 6);
+	llt_addr_udp_get(l->addr, &out->local, &port);
+	llt_addr_udp_get(l->peer_addr, &out->remote, &port);
+}
+
+static bool
+is_like(const struct link *l, uint8_t kind, uint8_t prio, uint8_t state)
+{
+	return l->present && l->known && l->kind == kind && l->prio == prio && l->state == state;
+}
+
+/* Where there is a choice packets go as they are. */
 static size_t
-collect(const struct peer *peer, uint8_t prio, uint8_t state, size_t max, struct dp_path *out)
+collect(const struct paths *p, const struct peer *peer, uint8_t prio, uint8_t state, size_t max,
+    struct dp_path *out)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < LLT_MAX_LINKS && n < max; i++) {
-		const struct link *l = &peer->link[i];
-
-		if (!l->present || !l->known || l->prio != prio || l->state != state)
-			continue;
-		out[n].ifindex = l->ifindex;
-		memcpy(out[n].src, l->mac, 6);
-		memcpy(out[n++].dst, l->peer_addr, 6);
-	}
+	for (i = 0; i < LLT_MAX_LINKS && n < max; i++)
+		if (is_like(&peer->link[i], LLT_KIND_ETHER, prio, state))
+			ether_path(&peer->link[i], &out[n++]);
+	for (i = 0; i < LLT_MAX_LINKS && n < max && p->tunnel != 0; i++)
+		if ((n == 0 || out[0].remote.s_addr != 0) &&
+		    is_like(&peer->link[i], LLT_KIND_UDP, prio, state))
+			udp_path(&peer->link[i], p->tunnel, &out[n++]);
 	return n;
 }
 
@@ -63,13 +95,13 @@ paths_get(const struct paths *p, uint16_t node, struct dp_path out[LLT_MAX_LINKS
 	memset(out, 0, LLT_MAX_LINKS * sizeof(*out));
 	if (peer == NULL)
 		return 0;
-	n = collect(peer, LLT_PRIO_HIGH, LLT_LINK_UP, LLT_MAX_LINKS, out);
+	n = collect(p, peer, LLT_PRIO_HIGH, LLT_LINK_UP, LLT_MAX_LINKS, out);
 	if (n == 0)
-		n = collect(peer, LLT_PRIO_HIGH, LLT_LINK_TROUBLE, LLT_MAX_LINKS, out);
+		n = collect(p, peer, LLT_PRIO_HIGH, LLT_LINK_TROUBLE, LLT_MAX_LINKS, out);
 	if (n == 0)
-		n = collect(peer, LLT_PRIO_LOW, LLT_LINK_UP, 1, out);
+		n = collect(p, peer, LLT_PRIO_LOW, LLT_LINK_UP, 1, out);
 	if (n == 0)
-		n = collect(peer, LLT_PRIO_LOW, LLT_LINK_TROUBLE, 1, out);
+		n = collect(p, peer, LLT_PRIO_LOW, LLT_LINK_TROUBLE, 1, out);
 	return n;
 }
 
@@ -88,7 +120,7 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 	size_t nbefore, nafter;
 	struct link *l;
 
-	if (ev->node >= LLT_MAX_NODES || ev->link >= LLT_MAX_LINKS || ev->kind != LLT_KIND_ETHER)
+	if (ev->node >= LLT_MAX_NODES || ev->link >= LLT_MAX_LINKS)
 		return false;
 	if (p->peer[ev->node] == NULL)
 		p->peer[ev->node] = mem_zalloc(sizeof(struct peer));
@@ -98,8 +130,10 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 	l->known = ev->known;
 	l->prio = ev->prio;
 	l->state = ev->state;
+	l->kind = ev->kind;
 	l->ifindex = ev->ifindex;
-	memcpy(l->mac, ev->addr, 6);
+	l->mtu = ev->mtu;
+	memcpy(l->addr, ev->addr, LLT_ADDR_LEN);
 	memcpy(l->peer_addr, ev->peer_addr, 6);
 	nafter = paths_get(p, ev->node, after);
 	return nbefore != nafter || memcmp(before, after, sizeof(before)) != 0;
@@ -112,10 +146,42 @@ paths_macs(const struct paths *p, uint16_t node, uint8_t (*out)[6])
 	size_t i, n = 0;
 
 	for (i = 0; peer != NULL && i < LLT_MAX_LINKS; i++) {
-		if (peer->link[i].present && peer->link[i].known)
+		if (peer->link[i].present && peer->link[i].known && peer->link[i].kind == LLT_KIND_ETHER)
 			memcpy(out[n++], peer->link[i].peer_addr, 6);
 	}
 	return n;
+}
+
+size_t
+paths_addrs(const struct paths *p, uint16_t node, struct in_addr out[LLT_MAX_LINKS])
+{
+	const struct peer *peer = node < LLT_MAX_NODES ? p->peer[node] : NULL;
+	size_t i, n = 0;
+	uint16_t port;
+
+	for (i = 0; peer != NULL && i < LLT_MAX_LINKS; i++) {
+		if (peer->link[i].present && peer->link[i].known && peer->link[i].kind == LLT_KIND_UDP)
+			llt_addr_udp_get(peer->link[i].peer_addr, &out[n++], &port);
+	}
+	return n;
+}
+
+void
+paths_set_tunnel(struct paths *p, uint32_t ifindex)
+{
+	p->tunnel = ifindex;
+}
+
+bool
+paths_any_udp(const struct paths *p)
+{
+	size_t i, j;
+
+	for (i = 0; i < LLT_MAX_NODES; i++)
+		for (j = 0; p->peer[i] != NULL && j < LLT_MAX_LINKS; j++)
+			if (p->peer[i]->link[j].present && p->peer[i]->link[j].kind == LLT_KIND_UDP)
+				return true;
+	return false;
 }
 
 static size_t
@@ -141,7 +207,7 @@ paths_ifaces(const struct paths *p, bool high_only, uint32_t out[LLT_MAX_LINKS])
 		for (j = 0; p->peer[i] != NULL && j < LLT_MAX_LINKS; j++) {
 			const struct link *l = &p->peer[i]->link[j];
 
-			if (l->present && (!high_only || l->prio == LLT_PRIO_HIGH))
+			if (l->present && l->kind == LLT_KIND_ETHER && (!high_only || l->prio == LLT_PRIO_HIGH))
 				n = add_iface(out, n, l->ifindex);
 		}
 	}

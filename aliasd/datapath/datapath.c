@@ -101,6 +101,7 @@ set_constants(struct datapath *dp, const struct dp_meta *meta)
 		memcpy((void *)ro->deliver_mac, mac, sizeof(mac));
 	}
 	ro->self_node = dp->conf.self;
+	ro->tunnel_vni = dp->conf.vni;
 	ro->flow_seed = meta->seed;
 	ro->alias_filter_shift = alias_shift_for(meta->aliases);
 	ro->alias_bucket_mask = alias_buckets_for(meta->aliases) - 1;

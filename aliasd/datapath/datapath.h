@@ -91,6 +91,7 @@ enum dp_attach { DP_ATTACH_TC, DP_ATTACH_XDP, DP_ATTACH_XDP_GENERIC };
 struct dp_conf {
 	enum dp_attach attach; /* of LAN interfaces */
 	uint16_t self;             /* our node id */
+	uint32_t vni;              /* of packets in VXLAN, 24 bits */
 	uint32_t max_flows;        /* established connections of the whole cluster, default 1,000,000 */
 	uint32_t max_half_open;    /* LRU, default 65,536 */
 	uint32_t max_aliases;      /* default 8, at most 102,400 */
@@ -122,6 +123,11 @@ bool datapath_resumed(const struct datapath *);
 int datapath_attach_lan(struct datapath *, uint32_t ifindex);
 int datapath_attach_link(struct datapath *, uint32_t ifindex);
 int datapath_attach_guard(struct datapath *, uint32_t ifindex);
+/*
+ * The interface that packets take which leave in VXLAN, and by which those of members come. From then on
+ * LAN interfaces are attached by TC: what XDP redirects cannot say where it is to go.
+ */
+int datapath_attach_tunnel(struct datapath *, uint32_t ifindex);
 int datapath_detach(struct datapath *, uint32_t ifindex);
 /*
  * The interface that routes lead to for what this host sends to an alias; its other end, peer, is
@@ -218,11 +224,15 @@ struct dp_path { /* a way to a member */
 	uint32_t ifindex;
 	uint32_t limit; /* bytes of the largest IP packet that passes; 0: whatever comes */
 	uint8_t src[6], dst[6];
+	struct in_addr remote, local; /* in VXLAN between these; remote 0: as it is */
 };
 /* The usable ways to a member, best class only; flows are spread over them. n = 0: unreachable. */
 int datapath_set_paths(struct datapath *, uint16_t node, const struct dp_path *, size_t n);
 /* MACs a member sends from on the LAN: what comes from them is delivered here, not redirected again. */
 int datapath_set_member_macs(struct datapath *, uint16_t node, const uint8_t (*mac)[6], size_t n);
+
+/* Addresses a member sends from in VXLAN; what comes from others is dropped. */
+int datapath_set_member_addrs(struct datapath *, uint16_t node, const struct in_addr *, size_t n);
 
 /* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
 int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);
@@ -247,7 +257,8 @@ void datapath_each_flow(struct datapath *, uint16_t owner,
  * the first of a datagram, which counts as the datagram; delivered here. FRAGMENT_HELD: came before the
  * first; LOST: dropped, as the first was, or did not come in time. OWN: sent by this host; counts as
  * what it is, too. TOO_BIG: for a link, dropped, and the sender told; SPLIT: forwarded in pieces; LOST:
- * dropped, as there were too many.
+ * dropped, as there were too many. TUNNEL_STRANGER: in the tunnel from an address that is no member's;
+ * dropped.
  */
 enum dp_counter {
 	DP_C_ARP_ANSWERED, DP_C_ARP_DROPPED, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED, DP_C_FLOW_LOCAL,
@@ -255,7 +266,8 @@ enum dp_counter {
 	DP_C_STRAY, DP_C_STRAY_LOST, DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_FALLBACK, DP_C_MALFORMED,
 	DP_C_FRAGMENT, DP_C_REFUSED, DP_C_NEW_RECEIVED, DP_C_UDP_RECEIVED, DP_C_FRAGMENT_FORWARDED,
 	DP_C_FRAGMENT_RECEIVED, DP_C_HALFOPEN_FORWARDED, DP_C_FRAGMENT_HELD, DP_C_FRAGMENT_LOST,
-	DP_C_ICMP_ERROR, DP_C_OWN, DP_C_TOO_BIG, DP_C_TOO_BIG_SPLIT, DP_C_TOO_BIG_LOST, DP_C_MAX
+	DP_C_ICMP_ERROR, DP_C_OWN, DP_C_TOO_BIG, DP_C_TOO_BIG_SPLIT, DP_C_TOO_BIG_LOST,
+	DP_C_TUNNEL_STRANGER, DP_C_MAX
 };
 const char *datapath_counter_name(enum dp_counter);
 int datapath_counters(struct datapath *, uint64_t out[DP_C_MAX]);

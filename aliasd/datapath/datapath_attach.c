@@ -159,7 +159,7 @@ datapath_attach_lan(struct datapath *dp, uint32_t ifindex)
 	a->kind = DP_IF_LAN;
 	a->mode = dp->conf.attach;
 	a->why[0] = '\0';
-	if (a->mode == DP_ATTACH_XDP && dp->no_xdp[0])
+	if (a->mode != DP_ATTACH_TC && dp->no_xdp[0])
 		memcpy(a->why, dp->no_xdp, sizeof(a->why));
 	else if (a->mode != DP_ATTACH_TC && attach_xdp(dp, a) == 0)
 		return 0;
@@ -184,7 +184,7 @@ give_up_xdp(struct datapath *dp, uint32_t link, const char *why)
 
 	snprintf(dp->no_xdp, sizeof(dp->no_xdp), "link %s: %.100s", if_name(link, name), why);
 	for (i = 0; i < dp->nattached; i++)
-		if (dp->attached[i].kind == DP_IF_LAN && dp->attached[i].mode == DP_ATTACH_XDP)
+		if (dp->attached[i].kind == DP_IF_LAN && dp->attached[i].mode != DP_ATTACH_TC)
 			datapath_attach_lan(dp, dp->attached[i].ifindex);
 }
 
@@ -240,6 +240,16 @@ datapath_attach_guard(struct datapath *dp, uint32_t ifindex)
 }
 
 int
+datapath_attach_tunnel(struct datapath *dp, uint32_t ifindex)
+{
+	if (attach_other(dp, ifindex, DP_IF_TUNNEL, dp->skel->progs.clua_tunnel) < 0)
+		return -1;
+	if (dp->conf.attach != DP_ATTACH_TC)
+		give_up_xdp(dp, ifindex, "what XDP redirects cannot say to which member it is to go");
+	return 0;
+}
+
+int
 datapath_attach_own(struct datapath *dp, uint32_t ifindex, uint32_t peer)
 {
 	if (attach_other(dp, ifindex, DP_IF_OWN, dp->skel->progs.clua_again) < 0 ||
@@ -290,6 +300,8 @@ attach_again(struct datapath *dp, uint32_t ifindex, uint16_t kind)
 		return datapath_attach_lan(dp, ifindex);
 	case DP_IF_LINK:
 		return datapath_attach_link(dp, ifindex);
+	case DP_IF_TUNNEL:
+		return datapath_attach_tunnel(dp, ifindex);
 	case DP_IF_OWN:
 		return datapath_attach_own(dp, ifindex, *dp->state.own_ifindex);
 	default:

@@ -16,6 +16,7 @@ same_paths(const struct dp_path_slot *slot, const struct dp_path *p, size_t n)
 
 	for (i = 0; i < n; i++)
 		if (slot[i].ifindex != p[i].ifindex || slot[i].limit != p[i].limit ||
+		    slot[i].remote != p[i].remote.s_addr || slot[i].local != p[i].local.s_addr ||
 		    memcmp(slot[i].dst, p[i].dst, 6) != 0 || memcmp(slot[i].src, p[i].src, 6) != 0)
 			return false;
 	return true;
@@ -43,6 +44,8 @@ datapath_set_paths(struct datapath *dp, uint16_t node, const struct dp_path *p, 
 		memcpy(slot->path[bank][i].src, p[i].src, 6);
 		slot->path[bank][i].ifindex = p[i].ifindex;
 		slot->path[bank][i].limit = p[i].limit;
+		slot->path[bank][i].remote = p[i].remote.s_addr;
+		slot->path[bank][i].local = p[i].local.s_addr;
 	}
 	__atomic_store_n(&slot->current, bank << 8 | n, __ATOMIC_RELEASE);
 	return 0;
@@ -109,4 +112,36 @@ datapath_set_member_macs(struct datapath *dp, uint16_t node, const uint8_t (*mac
 	for (i = 0; i < 4096 / 64; i++)
 		__atomic_store_n(&dp->state.mac_filter[i], filter[i], __ATOMIC_RELAXED);
 	return 0;
+}
+
+static bool
+is_one_of(uint32_t addr, const struct in_addr *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (list[i].s_addr == addr)
+			return true;
+	return false;
+}
+
+int
+datapath_set_member_addrs(struct datapath *dp, uint16_t node, const struct in_addr *list, size_t n)
+{
+	int map = bpf_map__fd(dp->skel->maps.tunnel_peers), more, err = 0;
+	uint32_t key, next, owner = node;
+	size_t i;
+
+	for (i = 0; i < n && err == 0; i++)
+		err = bpf_map_update_elem(map, &list[i].s_addr, &owner, BPF_ANY);
+	more = bpf_map_get_next_key(map, NULL, &next);
+	while (more == 0) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next);
+		if (bpf_map_lookup_elem(map, &key, &owner) == 0 && owner == node && !is_one_of(key, list, n))
+			bpf_map_delete_elem(map, &key);
+	}
+	if (err)
+		log_err("datapath", "addresses of node %u", node);
+	return err ? -1 : 0;
 }

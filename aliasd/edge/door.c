@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "aliasd/core/map.h"
 #include "aliasd/edge/door_msg.h"
+#include "aliasd/edge/rtnl.h"
 #include "common/log.h"
 #include "common/netlink.h"
 
@@ -26,37 +26,6 @@ struct door {
 	uint32_t ifindex, peer;
 	uint8_t mac[6];
 };
-
-static struct mnl_socket *
-open_socket(void)
-{
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-
-	if (nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		mnl_socket_close(nl);
-		return NULL;
-	}
-	return nl;
-}
-
-/* 0, or -1 and what the kernel says in errno. */
-static int
-request(struct mnl_socket *nl, const struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
-{
-	char buf[16384];
-	ssize_t n;
-	int more = MNL_CB_OK;
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -1;
-	while (more == MNL_CB_OK) {
-		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n < 0)
-			return -1;
-		more = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq, mnl_socket_get_portid(nl), fn, arg);
-	}
-	return more < 0 ? -1 : 0;
-}
 
 struct order {
 	bool own, local_before, local_after;
@@ -84,7 +53,7 @@ change_rule(struct mnl_socket *nl, uint16_t type, bool own)
 {
 	char buf[1024];
 
-	return request(nl, door_msg_rule(buf, type, own), NULL, NULL);
+	return rtnl_request(nl, door_msg_rule(buf, type, own), NULL, NULL);
 }
 
 /*
@@ -100,7 +69,7 @@ order_rules(struct mnl_socket *nl)
 	for (i = 0; i < 8; i++) {
 		struct order o = { 0 };
 
-		if (request(nl, door_msg_dump_rules(buf), look_at_rule, &o) < 0)
+		if (rtnl_request(nl, door_msg_dump_rules(buf), look_at_rule, &o) < 0)
 			return -1;
 		if (o.own && !o.local_before)
 			return 0;
@@ -115,26 +84,12 @@ order_rules(struct mnl_socket *nl)
 	return -1;
 }
 
-/*
- * What is dealt out to this very host comes in by clua0, from an address of this host. Where all
- * interfaces are to be strict about that, ours can only be made tolerant, and only if it has an address.
- */
+/* What is dealt out to this very host comes in by clua0, from an address of this host. */
 static void
 quieten(const char *ifname)
 {
-	char path[128];
-	int fd, all = 0;
-
-	netlink_sysctl_get("all", "rp_filter", &all);
-	netlink_sysctl_set(ifname, "rp_filter", all == 0 ? 0 : 2);
+	rtnl_quieten(ifname);
 	netlink_sysctl_set(ifname, "accept_local", 1);
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", ifname);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1)
-		return; /* a kernel without IPv6 */
-	if (write(fd, "1\n", 2) != 2)
-		log_warn("door", "%s", path);
-	close(fd);
 }
 
 static int
@@ -157,7 +112,7 @@ make_pair(struct door *d)
 {
 	char buf[1024];
 
-	if (request(d->nl, door_msg_make_pair(buf), NULL, NULL) < 0 && errno != EEXIST)
+	if (rtnl_request(d->nl, door_msg_make_pair(buf), NULL, NULL) < 0 && errno != EEXIST)
 		return -1;
 	d->ifindex = if_nametoindex(DOOR_IN);
 	d->peer = if_nametoindex(DOOR_OUT);
@@ -165,10 +120,10 @@ make_pair(struct door *d)
 		return -1;
 	quieten(DOOR_IN);
 	quieten(DOOR_OUT);
-	if (request(d->nl, door_msg_up(buf, d->peer, DOOR_MTU), NULL, NULL) < 0 ||
-	    request(d->nl, door_msg_up(buf, d->ifindex, DOOR_MTU), NULL, NULL) < 0)
+	if (rtnl_link_up(d->nl, d->peer, DOOR_MTU) < 0 ||
+	    rtnl_link_up(d->nl, d->ifindex, DOOR_MTU) < 0)
 		return -1;
-	if (request(d->nl, door_msg_address(buf, d->ifindex), NULL, NULL) < 0 && errno != EEXIST)
+	if (rtnl_request(d->nl, door_msg_address(buf, d->ifindex), NULL, NULL) < 0 && errno != EEXIST)
 		return -1;
 	return 0;
 }
@@ -198,7 +153,7 @@ remove_sources(struct mnl_socket *nl)
 	unsigned n;
 
 	for (n = 1; n <= DOOR_SOURCES; n++) {
-		if (request(nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
+		if (rtnl_request(nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
 			return -1;
 	}
 	return 0;
@@ -210,7 +165,7 @@ door_open(bool rule)
 	struct door *d = mem_zalloc(sizeof(*d));
 
 	d->rule = rule;
-	d->nl = open_socket();
+	d->nl = rtnl_open();
 	if (d->nl != NULL && make_pair(d) == 0 && remove_sources(d->nl) >= 0 &&
 	    (rule ? order_rules(d->nl) : remove_rule(d->nl)) >= 0)
 		return d;
@@ -227,13 +182,12 @@ take_away(struct mnl_socket *nl)
 {
 	uint32_t ifindex = if_nametoindex(DOOR_IN);
 	int n = remove_rule(nl);
-	char buf[1024];
 
 	if (n >= 0 && remove_sources(nl) < 0)
 		n = -1;
 	/* The routes go with it. */
 	if (n >= 0 && ifindex != 0)
-		n = request(nl, door_msg_remove(buf, ifindex), NULL, NULL) < 0 ? -1 : n + 1;
+		n = rtnl_link_remove(nl, ifindex) < 0 ? -1 : n + 1;
 	if (n < 0)
 		log_warn("door", "cannot remove %s and its rule", DOOR_IN);
 	return n;
@@ -252,7 +206,7 @@ door_close(struct door *d)
 int
 door_remove(void)
 {
-	struct mnl_socket *nl = open_socket();
+	struct mnl_socket *nl = rtnl_open();
 	int n = nl == NULL ? -1 : take_away(nl);
 
 	if (nl != NULL)
@@ -289,9 +243,9 @@ add_source(struct door *d, unsigned n, struct in_addr alias)
 {
 	char buf[1024];
 
-	if (request(d->nl, door_msg_source_route(buf, RTM_NEWROUTE, n, d->ifindex, alias), NULL, NULL) < 0)
+	if (rtnl_request(d->nl, door_msg_source_route(buf, RTM_NEWROUTE, n, d->ifindex, alias), NULL, NULL) < 0)
 		return -1;
-	if (request(d->nl, door_msg_source_rule(buf, RTM_NEWRULE, n), NULL, NULL) < 0 && errno != EEXIST)
+	if (rtnl_request(d->nl, door_msg_source_rule(buf, RTM_NEWRULE, n), NULL, NULL) < 0 && errno != EEXIST)
 		return -1;
 	/* Clients on this host, too, are answered from the alias. */
 	return d->rule ? order_rules(d->nl) : 0;
@@ -302,10 +256,10 @@ remove_source(struct door *d, unsigned n)
 {
 	char buf[1024];
 
-	if (request(d->nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
+	if (rtnl_request(d->nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
 		return -1;
 	/* It went with the address, perhaps. */
-	if (request(d->nl, door_msg_source_route(buf, RTM_DELROUTE, n, 0, (struct in_addr){ 0 }), NULL,
+	if (rtnl_request(d->nl, door_msg_source_route(buf, RTM_DELROUTE, n, 0, (struct in_addr){ 0 }), NULL,
 	        NULL) < 0 && !is_none(errno))
 		return -1;
 	return 0;
@@ -327,7 +281,7 @@ door_route(struct door *d, struct in_addr alias, struct in_addr from, uint32_t m
 	uint16_t type = from.s_addr == 0 ? RTM_DELROUTE : RTM_NEWROUTE;
 	char buf[1024], text[INET_ADDRSTRLEN];
 
-	if (request(d->nl, door_msg_route(buf, type, alias, d->ifindex, from, mtu), NULL, NULL) == 0)
+	if (rtnl_request(d->nl, door_msg_route(buf, type, alias, d->ifindex, from, mtu), NULL, NULL) == 0)
 		return 0;
 	if (type == RTM_DELROUTE && errno == ESRCH)
 		return 0; /* as asked */

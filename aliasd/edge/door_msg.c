@@ -12,25 +12,15 @@
 #include <sys/socket.h>
 
 #include "aliasd/bpf/layout.h"
+#include "aliasd/edge/rtnl.h"
 
 #define PROTOCOL 202 /* whose routes and rules these are */
 #define ADDRESS 0x7f0c1a01 /* 127.12.26.1 */
 
-static struct nlmsghdr *
-begin(void *buf, uint16_t type, uint16_t flags)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	nlh->nlmsg_seq = 1;
-	return nlh;
-}
-
 struct nlmsghdr *
 door_msg_make_pair(void *buf)
 {
-	struct nlmsghdr *nlh = begin(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
 	struct nlattr *info, *data, *peer;
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
@@ -47,24 +37,11 @@ door_msg_make_pair(void *buf)
 	return nlh;
 }
 
-/* Without ARP: nobody is at the other end. */
-struct nlmsghdr *
-door_msg_up(void *buf, uint32_t ifindex, uint32_t mtu)
-{
-	struct nlmsghdr *nlh = begin(buf, RTM_NEWLINK, 0);
-	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-
-	ifi->ifi_index = (int)ifindex;
-	ifi->ifi_flags = ifi->ifi_change = IFF_UP | IFF_NOARP;
-	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	return nlh;
-}
-
 /* One that is local to every host anyway: nobody ever sees it. */
 struct nlmsghdr *
 door_msg_address(void *buf, uint32_t ifindex)
 {
-	struct nlmsghdr *nlh = begin(buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 
 	ifa->ifa_family = AF_INET;
@@ -76,21 +53,11 @@ door_msg_address(void *buf, uint32_t ifindex)
 	return nlh;
 }
 
-struct nlmsghdr *
-door_msg_remove(void *buf, uint32_t ifindex)
-{
-	struct nlmsghdr *nlh = begin(buf, RTM_DELLINK, 0);
-	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-
-	ifi->ifi_index = (int)ifindex;
-	return nlh;
-}
-
 /* Priority 0 for both: among equals the kernel asks in the order in which they were made. */
 struct nlmsghdr *
 door_msg_rule(void *buf, uint16_t type, bool own)
 {
-	struct nlmsghdr *nlh = begin(buf, type, type == RTM_NEWRULE ? NLM_F_CREATE : 0);
+	struct nlmsghdr *nlh = rtnl_begin(buf, type, type == RTM_NEWRULE ? NLM_F_CREATE : 0);
 	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
 
 	frh->family = AF_INET;
@@ -109,7 +76,7 @@ door_msg_rule(void *buf, uint16_t type, bool own)
 struct nlmsghdr *
 door_msg_source_rule(void *buf, uint16_t type, unsigned n)
 {
-	struct nlmsghdr *nlh = begin(buf, type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct nlmsghdr *nlh = rtnl_begin(buf, type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
 
 	frh->family = AF_INET;
@@ -129,7 +96,7 @@ struct nlmsghdr *
 door_msg_source_route(void *buf, uint16_t type, unsigned n, uint32_t ifindex, struct in_addr alias)
 {
 	struct nlmsghdr *nlh =
-	    begin(buf, type, type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	    rtnl_begin(buf, type, type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 
 	rtm->rtm_family = AF_INET;
@@ -147,7 +114,7 @@ door_msg_source_route(void *buf, uint16_t type, unsigned n, uint32_t ifindex, st
 struct nlmsghdr *
 door_msg_dump_rules(void *buf)
 {
-	struct nlmsghdr *nlh = begin(buf, RTM_GETRULE, NLM_F_DUMP);
+	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETRULE, NLM_F_DUMP);
 	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
 
 	nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
@@ -160,7 +127,7 @@ door_msg_route(void *buf, uint16_t type, struct in_addr to, uint32_t ifindex, st
     uint32_t mtu)
 {
 	struct nlmsghdr *nlh =
-	    begin(buf, type, type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	    rtnl_begin(buf, type, type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	struct nlattr *metrics;
 

@@ -8,9 +8,7 @@
 #include "aliasd/edge/door.h"
 
 struct nlmsghdr *door_msg_make_pair(void *buf);
-struct nlmsghdr *door_msg_up(void *buf, uint32_t ifindex, uint32_t mtu);
 struct nlmsghdr *door_msg_address(void *buf, uint32_t ifindex);
-struct nlmsghdr *door_msg_remove(void *buf, uint32_t ifindex);
 /* type: RTM_NEWRULE or RTM_DELRULE. own: ours; else the one that looks up local addresses. */
 struct nlmsghdr *door_msg_rule(void *buf, uint16_t type, bool own);
 /* The rule of sockets with the mark DP_MARK | n, and the route of the table with that number. */

@@ -8,6 +8,7 @@
 
 #include "aliasd/core/map.h"
 #include "aliasd/edge/door.h"
+#include "aliasd/edge/tunnel.h"
 #include "common/ev.h"
 #include "common/log.h"
 
@@ -111,7 +112,7 @@ is_ours(const struct lan *l, const struct netlink_link *k)
 static enum lan_role
 role_of(const struct lan *l, const struct netlink_link *k, enum lan_role before)
 {
-	if (k->type != ARPHRD_ETHER || door_is_name(k->name))
+	if (k->type != ARPHRD_ETHER || door_is_name(k->name) || tunnel_is_name(k->name))
 		return LAN_NONE;
 	if (is_ours(l, k))
 		return k->up || before == LAN_OURS ? LAN_OURS : before;

@@ -281,6 +281,7 @@ engine_free(struct engine *e)
 	engine_api_stop(e);
 	lltsub_free(e->llt);
 	engine_close_door(e);
+	engine_close_tunnel(e);
 	/* While an address is here something must keep the kernel from answering ARP for it. */
 	if (e->lan != NULL && !e->conf->keep_addresses)
 		engine_remove_addresses(e);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aliasd/edge/tunnel.h"
 #include "aliasd/engine/engine_priv.h"
 #include "common/daemon.h"
 
@@ -28,6 +29,7 @@ on_self(const struct llt_ev_self *self, void *arg)
 		return;
 	}
 	e->self = self->node;
+	e->cluster = self->cluster;
 	e->peerinact_ns = self->peerinact_ns;
 	snprintf(e->name[self->node], LLT_NAME_MAX, "%s", self->name);
 }
@@ -52,11 +54,14 @@ tell_paths(struct engine *e, uint16_t node)
 {
 	struct dp_path path[LLT_MAX_LINKS];
 	uint8_t mac[LLT_MAX_LINKS][6];
+	struct in_addr addr[LLT_MAX_LINKS];
 	size_t n = engine_paths(e, node, path);
 
 	datapath_set_paths(e->dp, node, path, n);
 	n = paths_macs(e->paths, node, mac);
 	datapath_set_member_macs(e->dp, node, (const uint8_t(*)[6])mac, n);
+	n = paths_addrs(e->paths, node, addr);
+	datapath_set_member_addrs(e->dp, node, addr, n);
 }
 
 void
@@ -137,6 +142,10 @@ on_link(const struct llt_ev_link *l, void *arg)
 	changed = paths_link(e->paths, l);
 	if (e->dp == NULL)
 		return;
+	if (l->kind == LLT_KIND_UDP && e->tunnel == NULL) {
+		engine_check_tunnel(e);
+		changed = true;
+	}
 	if (changed)
 		tell_paths(e, l->node);
 	if (was != paths_reachable(e->paths, l->node)) {
@@ -168,6 +177,7 @@ open_datapath(struct engine *e)
 		.on_too_big = engine_on_too_big,
 		.on_proven = engine_on_proven, .on_arp = engine_on_arp_request };
 	struct dp_conf conf = { .attach = (enum dp_attach)e->conf->attach, .self = e->self,
+		.vni = TUNNEL_VNI | e->cluster,
 		.max_flows = e->conf->max_flows,
 		.max_half_open = e->conf->max_half_open, .max_aliases = e->conf->max_aliasid,
 		.max_services = aliasd_conf_services(e->conf), .pin_dir = e->conf->pin_dir,
@@ -178,6 +188,8 @@ open_datapath(struct engine *e)
 	e->dp = datapath_open(e->loop, &conf, &ops, e);
 	if (e->dp != NULL)
 		engine_open_door(e);
+	if (e->dp != NULL)
+		engine_check_tunnel(e);
 	return e->dp != NULL;
 }
 

@@ -80,7 +80,9 @@ dumped(uint16_t port_h, struct in_addr bound, void *arg)
 {
 	struct dumping *d = arg;
 
-	listen_dump_socket(d->e->listen, d->proto, port_h, bound);
+	/* The kernel's own socket, of the tunnel, is no service. */
+	if (d->proto != IPPROTO_UDP || d->e->tunnel == NULL || port_h != d->e->conf->vxlan_port)
+		listen_dump_socket(d->e->listen, d->proto, port_h, bound);
 }
 
 void

@@ -130,7 +130,7 @@ struct engine {
 	struct lltsub *llt;
 	struct paths *paths;
 	bool known; /* who we are */
-	uint16_t self;
+	uint16_t self, cluster;
 	char name[LLT_MAX_NODES][LLT_NAME_MAX];
 	bool open[LLT_MAX_NODES]; /* lltd has a session with the host */
 	bool lost[LLT_MAX_NODES]; /* … and lost one since its aliasd joined */
@@ -151,6 +151,8 @@ struct engine {
 	uint16_t out_first;
 
 	struct datapath *dp; /* NULL until lltd said who we are */
+	struct tunnel *tunnel; /* NULL: no link is by UDP */
+	bool tunnel_failed;
 	struct rawsock *raw;
 	struct probe *probe;
 	struct diag *diag;
@@ -253,6 +255,10 @@ extern const struct lan_ops engine_lan_ops;
 int engine_attach(struct engine *); /* once the data plane is there */
 bool engine_usable(uint16_t node, void *engine);
 void engine_tell_paths(struct engine *); /* all of them to the data plane, as links are now */
+
+/* engine_tunnel.c */
+void engine_check_tunnel(struct engine *);
+void engine_close_tunnel(struct engine *);
 
 /* engine_probe.c: proof that packets come by */
 void engine_probe_start(struct engine *, uint32_t ifindex);

@@ -20,7 +20,8 @@ engine_paths(const struct engine *e, uint16_t node, struct dp_path out[LLT_MAX_L
 	size_t i, n = paths_get(e->paths, node, out);
 
 	for (i = 0; i < n; i++)
-		out[i].limit = path_limit(e, &out[i]);
+		if (out[i].remote.s_addr == 0)
+			out[i].limit = path_limit(e, &out[i]);
 	return n;
 }
 

@@ -115,7 +115,7 @@ counters(struct engine *e, struct in_addr addr, struct alias_ctl_alias *row)
 {
 	static const enum dp_counter drops[ALIAS_DROPS] = { DP_C_STRAY, DP_C_STRAY_LOST, DP_C_REFUSED,
 		DP_C_NO_TARGET, DP_C_NO_PATH, DP_C_MALFORMED, DP_C_FRAGMENT_LOST, DP_C_TOO_BIG,
-		DP_C_TOO_BIG_SPLIT, DP_C_TOO_BIG_LOST };
+		DP_C_TOO_BIG_SPLIT, DP_C_TOO_BIG_LOST, DP_C_TUNNEL_STRANGER };
 	uint64_t c[DP_C_MAX], *out = row->counter;
 	size_t i;
 
