@@ -144,7 +144,8 @@ peer_open(struct core *c, struct peer *p, const struct input *in, const struct l
 
 /*
  * A session has one length of fragment, for they are sent again on other links. A link that came later, or
- * whose MTU has become smaller, may not take them: it carries heartbeats alone. Returns how many links do.
+ * whose MTU has become smaller, may not take them: it carries heartbeats alone. By UDP the kernel takes
+ * them apart. Returns how many links take them.
  */
 static unsigned
 count_links(struct core *c, struct peer *p)
@@ -158,7 +159,7 @@ count_links(struct core *c, struct peer *p)
 		if (p->link[i].state == LLT_LINK_INACTIVE)
 			continue;
 		p->links_up++;
-		if (c->link[i].mtu < longest)
+		if (c->link[i].mtu < longest && c->conf.link[i].kind == LLT_KIND_ETHER)
 			continue;
 		fit++;
 		if (p->link[i].state == LLT_LINK_UP)

@@ -291,22 +291,44 @@ START_TEST(a_restart_is_no_second_node)
 }
 END_TEST
 
-/* Watchers hear of a link that became narrower, and a session whose frames it does not take is followed by one. */
-START_TEST(narrower)
+static void
+make_narrower(void)
 {
 	struct llt_ev_link e;
 	uint8_t addr[LLT_ADDR_LEN];
-	unsigned events;
+	unsigned events = net.node[0].link_events;
 
-	ck_assert(crypto_init());
-	start_udp(2, 1);
-	events = net.node[0].link_events;
 	net_mac(0, 0, addr);
 	core_carrier(net.node[0].core, 0, true, addr, 1, 1372, net.now);
 	ck_assert_uint_gt(net.node[0].link_events, events);
 	ck_assert(core_link_state(net.node[0].core, 1, 0, &e));
 	ck_assert_uint_eq(e.mtu, 1372);
-	ck_assert_uint_eq(e.kind, LLT_KIND_UDP);
+}
+
+/* Watchers hear of it; longer frames of this session leave in fragments. */
+START_TEST(narrower)
+{
+	ck_assert(crypto_init());
+	start_udp(2, 1);
+	make_narrower();
+	net_send(0, 1, 3, 0);
+	net_run(100 * MS);
+	ck_assert(net_open(0, 1));
+	ck_assert_uint_eq(net_session(0, 1), 1);
+	ck_assert_uint_eq(net.node[1].got[0][3], 1);
+	net_stop();
+}
+END_TEST
+
+/* By Ethernet a session whose frames the link does not take is followed by one with shorter frames. */
+START_TEST(narrower_by_ethernet)
+{
+	ck_assert(crypto_init());
+	net_start(2, 1, 7);
+	net_on(0);
+	net_on(1);
+	net_form(1000 * MS);
+	make_narrower();
 	net_form(1000 * MS);
 	ck_assert_uint_eq(net_session(0, 1), 2);
 	net_send(0, 1, 3, 0);
@@ -322,6 +344,7 @@ main(void)
 	const TTest *const tests[] = {
 		to_one_and_to_all, long_empty_and_many, strangers_without_a_key, not_our_address, path_mtu,
 		texts, other_numbers_of_links, others_speak_for_a_node, a_restart_is_no_second_node, narrower,
+		narrower_by_ethernet,
 		NULL,
 	};
 
