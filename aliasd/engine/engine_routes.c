@@ -354,7 +354,7 @@ prepare(struct engine_routes *rs)
 		.protocols = aliasd_conf_protocols(e->conf), .area = rs->area,
 		.ifaces = (const char(*)[NETLINK_NAME_MAX])rs->ifaces };
 	rs->tell_conf = (struct tell_conf){ .file = rs->file, .socket = rs->socket,
-		.command = rs->command };
+		.command = rs->command, .timeout = TELL_TIMEOUT };
 	rs->router = router_new(&router_ops, rs);
 	rs->gather = ev_timer_new(e->loop, on_gather, rs);
 	rs->retry = ev_timer_new(e->loop, on_retry, rs);

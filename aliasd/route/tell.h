@@ -7,18 +7,20 @@
 #define CLUA_ALIASD_TELL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "aliasd/route/route.h"
 #include "aliasd/route/route_text.h"
 
 struct ev_loop;
 
-#define TELL_TIMEOUT (10000000000ull) /* ns: an answer that takes longer is a failure */
+#define TELL_TIMEOUT (10000000000ull) /* ns */
 
 struct tell_conf { /* stays the caller's and outlives it */
 	const char *file;
 	const char *socket;  /* BIRD: its control socket; FRR: the folder of the daemons' sockets */
 	const char *command; /* FRR: vtysh; gated: what makes it read its file. Words between blanks. */
+	uint64_t timeout;    /* ns: an answer that takes longer is a failure; TELL_TIMEOUT, but in tests */
 };
 
 struct tell_events {

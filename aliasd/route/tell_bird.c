@@ -18,7 +18,8 @@
 #include "common/ipc_sock.h"
 
 #define ASK_AGAIN (50 * NSEC_PER_MSEC)
-#define FOR_ROUTES (3 * NSEC_PER_SEC)
+/* Of the whole time: as long as it may take until it has the routes that it has read. */
+#define FOR_ROUTES(conf) ((conf)->timeout / 10 * 3)
 
 enum phase { DOWN, GREETING, IDLE, CONFIGURE, STATUS, COUNT };
 
@@ -35,6 +36,7 @@ struct tell_bird {
 	struct ev_io *io;
 	struct ev_timer *again, *timeout;
 	size_t len;
+	bool skipping; /* a line that is longer than any of ours: the rest of it is none */
 	char in[4096];
 };
 
@@ -113,7 +115,7 @@ counted(struct tell_bird *t, int code)
 	if (code < 1000 && t->got == t->want) {
 		snprintf(why, sizeof(why), "reconfigured, it has %zu routes", t->want);
 		finish(t, true, why);
-	} else if (clock_ns() - t->since < FOR_ROUTES) {
+	} else if (clock_ns() - t->since < FOR_ROUTES(t->conf)) {
 		ev_timer_set(t->again, ASK_AGAIN);
 	} else if (code >= 1000) {
 		snprintf(why, sizeof(why), "it has no protocol \"" ROUTE_BIRD_PROTOCOL "\": its "
@@ -203,10 +205,14 @@ on_read(int fd, void *arg)
 		memcpy(one, t->in, (size_t)(end - t->in) + 1);
 		t->len -= (size_t)(end + 1 - t->in);
 		memmove(t->in, end + 1, t->len + 1);
-		line(t, one);
+		if (!t->skipping)
+			line(t, one);
+		t->skipping = false;
 	}
-	if (t->len == sizeof(t->in) - 1) /* nothing of ours */
+	if (t->len == sizeof(t->in) - 1) {
+		t->skipping = true;
 		t->len = 0;
+	}
 }
 
 static bool
@@ -220,6 +226,7 @@ dial(struct tell_bird *t, char *why, size_t size)
 	}
 	t->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	t->len = 0;
+	t->skipping = false;
 	if (t->fd >= 0 && connect(t->fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 		t->io = ev_io_new(t->loop, t->fd, on_read, NULL, t);
 	if (t->io != NULL) {
@@ -253,7 +260,7 @@ begin(void *arg, const struct route_spec *spec, const struct route_set *set)
 
 	t->asked = true;
 	t->want = set->n;
-	ev_timer_set(t->timeout, TELL_TIMEOUT);
+	ev_timer_set(t->timeout, t->conf->timeout);
 	ev_timer_set(t->again, 0);
 }
 

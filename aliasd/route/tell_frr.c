@@ -173,6 +173,9 @@ on_end(const struct child_result *r, void *arg)
 		finish(t, false, text);
 	} else if (t->phase == CHANGE) {
 		has_changed(t);
+	} else if (r->len == CHILD_OUT_MAX) {
+		/* Ours may be in the part that is missing. */
+		finish(t, false, "vtysh: a configuration of more than 8 MiB");
 	} else {
 		running = mem_zalloc(r->len + 1);
 		memcpy(running, r->out, r->len);
@@ -199,7 +202,7 @@ run(struct tell_frr *t, enum phase phase, const char *option, const char *value)
 	t->argv[n + 4] = NULL;
 	errno = ENOENT;
 	if (n > 0)
-		t->child = child_run(t->loop, t->argv, NULL, TELL_TIMEOUT, on_end, t);
+		t->child = child_run(t->loop, t->argv, NULL, t->conf->timeout, on_end, t);
 	if (t->child != NULL)
 		return;
 	snprintf(text, sizeof(text), "cannot run \"%.128s\": %s", t->conf->command, strerror(errno));

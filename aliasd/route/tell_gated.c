@@ -48,7 +48,7 @@ on_start(void *arg)
 	tell_words(words, argv, WORDS_MAX);
 	errno = ENOENT;
 	if (argv[0] != NULL)
-		t->child = child_run(t->loop, argv, NULL, TELL_TIMEOUT, on_end, t);
+		t->child = child_run(t->loop, argv, NULL, t->conf->timeout, on_end, t);
 	if (t->child != NULL)
 		return;
 	snprintf(text, sizeof(text), "cannot run \"%.128s\": %s", t->conf->command, strerror(errno));
