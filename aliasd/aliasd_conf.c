@@ -64,6 +64,8 @@ static const struct conf_item schema[] = {
 	    .set_offset = OFF(protocols_set), .line_offset = OFF(routing_protocols_line) },
 	{ .key = "routing_area", .type = CONF_STRING, .offset = OFF(routing_area), .size = 16,
 	    .def = "0.0.0.0", .line_offset = OFF(routing_area_line) },
+	{ .key = "routing_bfd", .type = CONF_BOOL, .offset = OFF(routing_bfd), .def = "false",
+	    .line_offset = OFF(routing_bfd_line) },
 	{ .key = "withdraw_wait", .type = CONF_MSEC, .offset = OFF(withdraw_wait), .max = 10000,
 	    .def = "1000" },
 	{ .key = "route", .type = CONF_BOOL, .offset = OFF(route), .def = "true" },
@@ -357,6 +359,7 @@ aliasd_conf_check_fixed(const struct aliasd_conf *old, const struct aliasd_conf 
 	    fresh->routing_command_line);
 	fixed(&f, strcmp(old->routing_area, fresh->routing_area) == 0, "routing_area",
 	    fresh->routing_area_line);
+	fixed(&f, old->routing_bfd == fresh->routing_bfd, "routing_bfd", fresh->routing_bfd_line);
 	fixed(&f, aliasd_conf_protocols(old) == aliasd_conf_protocols(fresh), "routing_protocols",
 	    fresh->routing_protocols_line);
 	fixed(&f, old->default_addr.s_addr == fresh->default_addr.s_addr, "default_alias",

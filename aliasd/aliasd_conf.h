@@ -60,8 +60,9 @@ struct aliasd_conf {
 	char routing_protocols[2][8];
 	size_t nprotocols;
 	bool protocols_set; /* else the daemon's usual */
+	bool routing_bfd;
 	int routing_line, routing_file_line, routing_socket_line, routing_command_line;
-	int routing_area_line, routing_protocols_line;
+	int routing_area_line, routing_bfd_line, routing_protocols_line;
 	uint64_t withdraw_wait; /* ns */
 	size_t nhooks;
 	struct aliasd_hook hooks[ALIASD_CONF_HOOKS];

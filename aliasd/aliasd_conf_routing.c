@@ -72,6 +72,21 @@ normalise_area(char area[16])
 	return true;
 }
 
+/* Only where this file sets protocols up that have it. */
+static const char *
+no_bfd(const struct aliasd_conf *c)
+{
+	unsigned protocols = aliasd_conf_protocols(c);
+
+	if (c->routing == ROUTE_GATED)
+		return "gated has no BFD";
+	if (c->routing == ROUTE_FRR && !(protocols & ROUTE_OSPF))
+		return "with \"frr\" it needs \"ospf\" in routing_protocols";
+	if (c->routing == ROUTE_NONE || protocols == 0)
+		return "there is no protocol in routing_protocols that would use it";
+	return NULL;
+}
+
 void
 aliasd_conf_check_routing(struct aliasd_conf *c, struct conf_errors *errs)
 {
@@ -85,6 +100,8 @@ aliasd_conf_check_routing(struct aliasd_conf *c, struct conf_errors *errs)
 	if (!normalise_area(c->routing_area))
 		conf_error(errs, c->path, c->routing_area_line, "routing_area",
 		    "\"%s\" is no area: expected a number, or one in the form 0.0.0.0", c->routing_area);
+	if (c->routing_bfd && no_bfd(c) != NULL)
+		conf_error(errs, c->path, c->routing_bfd_line, "routing_bfd", "%s", no_bfd(c));
 	if (c->routing_file[0] != '\0' && c->routing_file[0] != '/')
 		conf_error(errs, c->path, c->routing_file_line, "routing_file",
 		    "\"%s\": expected an absolute path", c->routing_file);

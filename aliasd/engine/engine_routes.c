@@ -352,6 +352,7 @@ prepare(struct engine_routes *rs)
 	snprintf(rs->command, sizeof(rs->command), "%s", aliasd_conf_routing_command(e->conf));
 	rs->spec = (struct route_spec){ .member = e->self, .name = e->name[e->self],
 		.protocols = aliasd_conf_protocols(e->conf), .area = rs->area,
+		.bfd = e->conf->routing_bfd,
 		.ifaces = (const char(*)[NETLINK_NAME_MAX])rs->ifaces };
 	rs->tell_conf = (struct tell_conf){ .file = rs->file, .socket = rs->socket,
 		.command = rs->command, .timeout = TELL_TIMEOUT };

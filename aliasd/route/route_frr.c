@@ -21,6 +21,25 @@ map_entry(char *out, size_t size, uint8_t metric)
 	snprintf(out, size, MAP_ENTRY, metric, ROUTE_FRR_TAG + metric, metric);
 }
 
+static void
+ospf(FILE *f, const struct route_spec *s)
+{
+	size_t i;
+
+	if (s->bfd)
+		fprintf(f, "bfd\n profile " ROUTE_FRR_PROFILE "\n  detect-multiplier %d\n"
+		    "  transmit-interval %d\n  receive-interval %d\n exit\nexit\n", ROUTE_BFD_MULTIPLIER,
+		    ROUTE_BFD_INTERVAL, ROUTE_BFD_INTERVAL);
+	fprintf(f, "router ospf\n redistribute static route-map " ROUTE_FRR_MAP "\nexit\n");
+	for (i = 0; i < s->nifaces; i++) {
+		fprintf(f, "interface %s\n ip ospf area %s\n", s->ifaces[i], s->area);
+		/* The profile is refused before BFD as such is on. */
+		if (s->bfd)
+			fprintf(f, " ip ospf bfd\n ip ospf bfd profile " ROUTE_FRR_PROFILE "\n");
+		fprintf(f, "exit\n");
+	}
+}
+
 void
 route_frr_frame(FILE *f, const struct route_spec *s)
 {
@@ -37,11 +56,8 @@ route_frr_frame(FILE *f, const struct route_spec *s)
 			fprintf(f, " network %s\n", s->ifaces[i]);
 		fprintf(f, " redistribute static route-map " ROUTE_FRR_MAP "\nexit\n");
 	}
-	if (s->protocols & ROUTE_OSPF) {
-		fprintf(f, "router ospf\n redistribute static route-map " ROUTE_FRR_MAP "\nexit\n");
-		for (i = 0; i < s->nifaces; i++)
-			fprintf(f, "interface %s\n ip ospf area %s\nexit\n", s->ifaces[i], s->area);
-	}
+	if (s->protocols & ROUTE_OSPF)
+		ospf(f, s);
 }
 
 bool

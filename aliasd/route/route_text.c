@@ -21,6 +21,20 @@ head(FILE *f, const char *comment, const struct route_spec *s)
 /* ---- BIRD ---- */
 
 static void
+bird_bfd(FILE *f, const struct route_spec *s)
+{
+	size_t i;
+
+	if (!s->bfd || s->protocols == 0)
+		return;
+	fprintf(f, "\nprotocol bfd " ROUTE_BIRD_BFD " {\n");
+	for (i = 0; i < s->nifaces; i++)
+		fprintf(f, "\tinterface \"%s\" { interval %d ms; multiplier %d; };\n", s->ifaces[i],
+		    ROUTE_BFD_INTERVAL, ROUTE_BFD_MULTIPLIER);
+	fprintf(f, "}\n");
+}
+
+static void
 bird_protocols(FILE *f, const struct route_spec *s)
 {
 	size_t i;
@@ -29,7 +43,8 @@ bird_protocols(FILE *f, const struct route_spec *s)
 		fprintf(f, "\nprotocol rip clua_rip {\n"
 		    "\tipv4 { import none; export where proto = \"" ROUTE_BIRD_PROTOCOL "\"; };\n");
 		for (i = 0; i < s->nifaces; i++)
-			fprintf(f, "\tinterface \"%s\" { version 2; };\n", s->ifaces[i]);
+			fprintf(f, "\tinterface \"%s\" { version 2;%s };\n", s->ifaces[i],
+			    s->bfd ? " bfd yes;" : "");
 		fprintf(f, "}\n");
 	}
 	if (s->protocols & ROUTE_OSPF) {
@@ -37,7 +52,7 @@ bird_protocols(FILE *f, const struct route_spec *s)
 		    "\tipv4 { import none; export where proto = \"" ROUTE_BIRD_PROTOCOL "\"; };\n"
 		    "\tarea %s {\n", s->area);
 		for (i = 0; i < s->nifaces; i++)
-			fprintf(f, "\t\tinterface \"%s\" { };\n", s->ifaces[i]);
+			fprintf(f, "\t\tinterface \"%s\" {%s };\n", s->ifaces[i], s->bfd ? " bfd yes;" : "");
 		fprintf(f, "\t};\n}\n");
 	}
 }
@@ -58,6 +73,7 @@ bird_text(FILE *f, const struct route_spec *s, const struct route_set *set)
 		    r->prefixlen, r->metric, r->metric);
 	}
 	fprintf(f, "}\n");
+	bird_bfd(f, s);
 	bird_protocols(f, s);
 }
 

@@ -12,9 +12,15 @@
 enum route_daemon { ROUTE_NONE, ROUTE_BIRD, ROUTE_FRR, ROUTE_GATED };
 enum route_protocol { ROUTE_RIP = 1, ROUTE_OSPF = 2 };
 
+/* BFD: a neighbour that is silent for five times as long is dead. FRR's RIP has none. */
+#define ROUTE_BFD_INTERVAL 100 /* ms */
+#define ROUTE_BFD_MULTIPLIER 5
+
 /* Names that an administrator meets in the other parts of the daemon's configuration. */
 #define ROUTE_BIRD_PROTOCOL "clua"
+#define ROUTE_BIRD_BFD "clua_bfd"
 #define ROUTE_FRR_MAP "clua"
+#define ROUTE_FRR_PROFILE "clua" /* of BFD */
 #define ROUTE_FRR_TAG 42000 /* and the metric: our routes among the others */
 
 struct route_spec { /* what surrounds the routes */
@@ -22,6 +28,7 @@ struct route_spec { /* what surrounds the routes */
 	const char *name;   /* of the member */
 	unsigned protocols; /* of enum route_protocol: to be set up here */
 	const char *area;   /* of OSPF */
+	bool bfd;           /* for those protocols */
 	size_t nifaces;
 	const char (*ifaces)[NETLINK_NAME_MAX]; /* to announce on */
 };

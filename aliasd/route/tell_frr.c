@@ -3,7 +3,8 @@
  * FRR, by way of vtysh: what is running is read, the difference to what should be is fed in, and what
  * is running is read again. So whatever an earlier aliasd left is found, and nothing is taken for
  * granted that a daemon of FRR has not taken. A connection to each of these daemons stays open: its
- * end is the end of the daemon, and of what it was told.
+ * end is the end of the daemon, and of what it was told. Those that were not there are looked for: what
+ * one daemon has been told the others have not.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,14 +17,16 @@
 #include "aliasd/core/map.h"
 #include "aliasd/route/tell.h"
 #include "common/child.h"
+#include "common/clock.h"
 #include "common/ev.h"
 #include "common/ipc_sock.h"
 
 #define WORDS_MAX 32
+#define LOOK_AGAIN NSEC_PER_SEC
 
 enum phase { IDLE, READ, CHANGE, VERIFY };
 
-static const char *const daemons[] = { "zebra", "staticd", "ripd", "ospfd" };
+static const char *const daemons[] = { "zebra", "staticd", "ripd", "ospfd", "bfdd" };
 #define NDAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 struct watch {
@@ -38,7 +41,7 @@ struct tell_frr {
 	void *arg;
 	enum phase phase;
 	struct child *child;
-	struct ev_timer *start;
+	struct ev_timer *start, *look;
 	struct watch watch[NDAEMONS];
 	struct route_set set;
 	char *frame;      /* to be there */
@@ -49,13 +52,20 @@ struct tell_frr {
 };
 
 static void
+forget_frame(struct tell_frr *t)
+{
+	free(t->frame_done);
+	t->frame_done = NULL;
+}
+
+static void
 finish(struct tell_frr *t, bool ok, const char *text)
 {
 	t->phase = IDLE;
-	if (!ok) {
-		free(t->frame_done);
-		t->frame_done = NULL;
-	}
+	if (ok)
+		ev_timer_set(t->look, LOOK_AGAIN);
+	else
+		forget_frame(t);
 	t->events->on_done(ok, text, t->arg);
 }
 
@@ -83,8 +93,7 @@ on_watched(int fd, void *arg)
 	for (i = 0; i < NDAEMONS && t->watch[i].fd != fd; i++)
 		continue;
 	unwatch(&t->watch[i]);
-	free(t->frame_done);
-	t->frame_done = NULL;
+	forget_frame(t);
 	snprintf(text, sizeof(text), "%s of FRR has gone away", daemons[i]);
 	if (t->phase == IDLE)
 		t->events->on_lost(text, t->arg);
@@ -105,6 +114,28 @@ watch_one(struct tell_frr *t, size_t i)
 		w->io = ev_io_new(t->loop, w->fd, on_watched, NULL, t);
 	if (w->io == NULL)
 		unwatch(w);
+}
+
+static void
+on_look(void *arg)
+{
+	struct tell_frr *t = arg;
+	char text[64] = "";
+	size_t i;
+
+	for (i = 0; i < NDAEMONS; i++) {
+		if (t->watch[i].fd >= 0)
+			continue;
+		watch_one(t, i);
+		if (t->watch[i].fd >= 0)
+			snprintf(text, sizeof(text), "%s of FRR was started", daemons[i]);
+	}
+	if (text[0] == '\0') {
+		ev_timer_set(t->look, LOOK_AGAIN);
+		return;
+	}
+	forget_frame(t);
+	t->events->on_lost(text, t->arg);
 }
 
 /* ---- vtysh ---- */
@@ -155,7 +186,7 @@ has_read(struct tell_frr *t, char *running)
 static void
 has_changed(struct tell_frr *t)
 {
-	free(t->frame_done);
+	forget_frame(t);
 	t->frame_done = mem_zalloc(strlen(t->frame) + 1);
 	memcpy(t->frame_done, t->frame, strlen(t->frame));
 	run(t, VERIFY, "-c", "show running-config");
@@ -238,6 +269,7 @@ begin(void *arg, const struct route_spec *spec, const struct route_set *set)
 	if (set->n > 0)
 		memcpy(t->set.r, set->r, set->n * sizeof(*set->r));
 	ev_timer_set(t->start, 0);
+	ev_timer_cancel(t->look);
 }
 
 static void
@@ -250,6 +282,7 @@ discard(void *arg)
 	for (i = 0; i < NDAEMONS; i++)
 		unwatch(&t->watch[i]);
 	ev_timer_free(t->start);
+	ev_timer_free(t->look);
 	route_set_free(&t->set);
 	free(t->frame);
 	free(t->frame_done);
@@ -270,7 +303,8 @@ create(struct ev_loop *loop, const struct tell_conf *conf, const struct tell_eve
 		t->watch[i].fd = -1;
 	snprintf(t->changes, sizeof(t->changes), "%s.changes", conf->file);
 	t->start = ev_timer_new(loop, on_start, t);
-	if (t->start != NULL)
+	t->look = ev_timer_new(loop, on_look, t);
+	if (t->start != NULL && t->look != NULL)
 		return t;
 	discard(t);
 	return NULL;

@@ -142,6 +142,10 @@ START_TEST(golden)
 	expect_file(ROUTE_BIRD, "bird.conf");
 	expect_file(ROUTE_FRR, "frr.conf");
 	expect_file(ROUTE_GATED, "gated.conf");
+	spec.bfd = true;
+	expect_file(ROUTE_BIRD, "bird-bfd.conf");
+	expect_file(ROUTE_FRR, "frr-bfd.conf");
+	spec.bfd = false;
 	set.n = 0;
 	spec.protocols = ROUTE_RIP;
 	spec.nifaces = 0;

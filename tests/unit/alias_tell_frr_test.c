@@ -202,6 +202,27 @@ START_TEST(one_of_its_daemons_goes_away)
 }
 END_TEST
 
+/* What the others were told it was not. */
+START_TEST(one_more_of_its_daemons_is_started)
+{
+	int zebra, ospfd;
+
+	begin();
+	zebra = listen_as("zebra.vty");
+	tell_rig_expect(&rig, true, "it has 2 routes");
+	ospfd = listen_as("ospfd.vty");
+	tell_rig_expect_lost(&rig, "ospfd of FRR was started");
+	unit_file("calls", "");
+	tell_rig_expect(&rig, true, "it has 2 routes");
+	ck_assert_str_eq(content("calls"), "-c\n-f\n-c\n");
+	close(accept(ospfd, NULL, NULL));
+	tell_rig_expect_lost(&rig, "ospfd of FRR has gone away");
+	tell_rig_close(&rig);
+	close(zebra);
+	close(ospfd);
+}
+END_TEST
+
 /* ---- gated ---- */
 
 START_TEST(gated)
@@ -244,7 +265,7 @@ main(void)
 {
 	const TTest *const tests[] = { it_takes_the_routes, what_an_earlier_one_left_goes, it_takes_nothing,
 		it_does_not_answer, it_cannot_be_run, it_has_a_long_configuration, one_of_its_daemons_goes_away,
-		gated, an_end_in_the_middle, NULL };
+		one_more_of_its_daemons_is_started, 		gated, an_end_in_the_middle, NULL };
 
 	return unit_run("alias_tell_frr", tests);
 }

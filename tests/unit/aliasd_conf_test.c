@@ -68,6 +68,10 @@ START_TEST(bad)
 	expect_error("routing_protocols = [ \"rip\", \"isis\" ];\n", "", "",
 	    "aliasd.conf:3: routing_protocols: unknown protocol \"isis\"");
 	expect_error("routing_area = \"backbone\";\n", "", "", "aliasd.conf:3: routing_area: \"backbone\" is no");
+	expect_error("routing_bfd = true;\n", "", "", "aliasd.conf:3: routing_bfd: there is no protocol");
+	expect_error("routing = \"gated\";\nrouting_bfd = true;\n", "", "", "routing_bfd: gated has no BFD");
+	expect_error("routing = \"frr\";\nrouting_bfd = true;\nrouting_protocols = [ \"rip\" ];\n", "", "",
+	    "routing_bfd: with \"frr\" it needs \"ospf\"");
 	expect_error("routing_file = \"bird.conf\";\n", "", "", "expected an absolute path");
 	expect_error("", "\ncluamgr -a alias=DEFAULTALIAS,join\n", "",
 	    "clu_alias.config:2: DEFAULTALIAS means nothing");
@@ -122,6 +126,9 @@ START_TEST(routing)
 	c = load("routing = \"bird\";\nrouting_protocols = [ \"ospf\", \"rip\" ];\n", "", "");
 	ck_assert_uint_eq(aliasd_conf_protocols(c), ROUTE_RIP | ROUTE_OSPF);
 	ck_assert_str_eq(aliasd_conf_routing_socket(c), "/run/bird/bird.ctl");
+	aliasd_conf_free(c);
+	c = load("routing = \"bird\";\nrouting_protocols = [ \"rip\" ];\nrouting_bfd = true;\n", "", "");
+	ck_assert(c->routing_bfd);
 	aliasd_conf_free(c);
 	c = load("routing = \"frr\";\nrouting_command = \"/x/vtysh -u\";\n", "", "");
 	ck_assert_uint_eq(aliasd_conf_protocols(c), 0);

@@ -15,6 +15,8 @@ import time
 import chaos as chaos_lib
 import moves
 import testbed_build
+import testbed_routing
+from route_cuts import RouteCuts
 from testbed import Testbed
 from testbed_cuts import CUT_JOIN, Cut
 from testbed_error import TestbedError
@@ -99,6 +101,22 @@ def move(argument):
         tb.down()
 
 
+# ---- routers ----
+
+def routes(argument):
+    """Every protocol with every router."""
+    require_root()
+    results = []
+    for written, cluster in ((False, testbed_routing.CLUSTER), (True, testbed_routing.WRITTEN)):
+        tb = Testbed("routes%d" % os.getpid())
+        try:
+            tb.up(**cluster)
+            results += RouteCuts(tb, say, written).all(int(argument or 1))
+        finally:
+            tb.down()
+    return {"cuts": results, "ok": all(r["ok"] for r in results)}
+
+
 # ---- fuzzing ----
 
 def fuzz_one(program, corpus, limit, scratch):
@@ -167,7 +185,7 @@ def sim(argument):
     return {"from_seed": first, **total, "ok": True}
 
 
-TARGETS = {"chaos": chaos, "cuts": cuts, "fuzz": fuzz, "move": move, "sim": sim}
+TARGETS = {"chaos": chaos, "cuts": cuts, "fuzz": fuzz, "move": move, "routes": routes, "sim": sim}
 
 
 def main():

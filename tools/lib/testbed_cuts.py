@@ -21,6 +21,7 @@ class Account:
         # Those of the dead node end by a reset, as soon as their next line is on its way.
         self.unaccounted_dead = [c for c in mine if c["broken"] != "reset"]
         self.longest_ms = max((c["longest_ms"] for c in others), default=0)
+        self.waiting_ms = max((c["waiting_ms"] for c in others if not c["broken"]), default=0)
         self.reset_ms = max((c["broken_at_us"] / 1e3 - when * 1e3 for c in mine if c["broken"]),
             default=0)
         after = [g["ms"] for g in probe["gaps"] if g["at_us"] / 1e3 + g["ms"] > when * 1e3]
@@ -38,15 +39,19 @@ class Account:
 
 
 class Cut:
-    def __init__(self, tb, dead, connections=1000, settle=1.5):
+    def __init__(self, tb, dead, connections=1000, settle=1.5, client="c1"):
         self.tb, self.dead, self.connections, self.settle = tb, dead, connections, settle
+        self.client = client
+
+    def load(self, *options):
+        return Load(self.tb, options[0], "-a", ALIAS, *options[1:], client=self.client)
 
     def run(self, meanwhile=None):
         """The cut, with meanwhile() called right after it."""
         with echods(self.tb, tcp=(ECHO,), udp=(PROBE,)):
-            wait_listening(self.tb, ECHO, self.tb.running_nodes())
-            conns = Load(self.tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", self.connections, "-i", 100)
-            probe = Load(self.tb, "probe", "-a", ALIAS, "-p", PROBE, "-i", 1)
+            wait_listening(self.tb, ECHO, self.tb.running_nodes(), client=self.client)
+            conns = self.load("conns", "-p", ECHO, "-n", self.connections, "-i", 100)
+            probe = self.load("probe", "-p", PROBE, "-i", 1)
             time.sleep(0.5)  # some lines on every connection first
             when = self.tb.kill(self.dead)
             if meanwhile:

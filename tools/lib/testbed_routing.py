@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: ISC
 """Routing daemons in the machines of a testbed: BIRD and FRR, with short timers, and what they know."""
 import contextlib
+import json
 import os
 import signal
 
 import testbed_etc
 from testbed_error import wait_until
 
+CLUSTER = {"profile": "lan", "join": ["cluamgr -a alias=DEFAULTALIAS,join",
+    "cluamgr -a alias=%s,virtual=t,mask=255.255.255.0,join" % testbed_etc.VIRTUAL_ALIAS],
+    "aliasd": 'resvok = true;\nn1:routing = "bird";\nn2:routing = "bird";\nn3:routing = "frr";\n'}
+# The same with the protocols set up by aliasd, which leaves OSPF its usual timers.
+WRITTEN = {**CLUSTER, "aliasd": CLUSTER["aliasd"] + 'routing_protocols = [ "ospf" ];\nrouting_bfd = true;\n'}
+USUAL = (10, 40)
 FRR_DAEMONS = ["zebra", "staticd", "ripd", "ospfd", "bfdd"]
 # Until a router knows that a neighbour is dead: OSPF's own way, in seconds.
 HELLO, DEAD = 1, 4
@@ -17,7 +24,6 @@ router id %(address)s;
 protocol device { scan time 5; }
 include "/run/clua-routes/bird*.conf";
 protocol kernel { ipv4 { import none; export where proto != "clua"; }; }
-protocol bfd { interface "eth0" { min rx interval 100 ms; min tx interval 100 ms; multiplier 5; }; }
 """
 
 BIRD_ROUTER = """\
@@ -25,6 +31,11 @@ log stderr all;
 router id %(address)s;
 protocol device { scan time 5; }
 protocol kernel { merge paths on; ipv4 { import none; export all; }; }
+"""
+
+# Half a second until a dead neighbour is noticed. RIP of BIRD has it from those it hears, and
+# a member hears no router that has nothing to announce; RIP of FRR 8.4 does not have it at all.
+BIRD_BFD = """\
 protocol bfd { interface "eth0" { min rx interval 100 ms; min tx interval 100 ms; multiplier 5; }; }
 """
 
@@ -39,23 +50,36 @@ BIRD_OSPF = """\
 protocol ospf v2 ospf1 {
 	ecmp yes; merge external yes;
 	ipv4 { import %(take)s; export %(give)s; };
-	area 0 { interface "eth0" { hello %(hello)d; dead count %(count)d; wait 2; rx buffer large;
-		priority %(priority)d; bfd yes; }; };
+	area 0 { interface "eth0" { hello %(hello)d; dead count %(count)d; wait 2; retransmit 2;
+		rx buffer large; priority %(priority)d; bfd %(bfd)s; }; };
 }
 """
 
 FRR_OSPF = """\
 router ospf
  ospf router-id %(address)s
- redistribute static route-map clua
- timers throttle spf 10 50 200
+%(redistribute)s timers throttle spf 10 50 200
 exit
 interface eth0
- ip ospf area 0
  ip ospf hello-interval %(hello)d
  ip ospf dead-interval %(dead)d
- ip ospf priority 0
- ip ospf bfd 5 100 100
+ ip ospf retransmit-interval 1
+ ip ospf priority %(priority)d
+ ip ospf area 0
+exit
+"""
+
+FRR_OSPF_BFD = """\
+bfd
+ profile quick
+  detect-multiplier 5
+  transmit-interval 100
+  receive-interval 100
+ exit
+exit
+interface eth0
+ ip ospf bfd
+ ip ospf bfd profile quick
 exit
 """
 
@@ -63,27 +87,29 @@ FRR_RIP = """\
 router rip
  version 2
  network eth0
- redistribute static route-map clua
- timers basic 5 15 10
+%(redistribute)s timers basic 5 11 5
+ allow-ecmp
 exit
 """
 
 
-def _values(tb, name):
+def _values(tb, name, bfd, timers):
     router = name[0] == "r"
-    return {"address": tb.cables(name)["eth0"][1].split("/")[0], "hello": HELLO, "dead": DEAD,
-        "count": DEAD // HELLO, "take": "all" if router else "none", "priority": 10 if router else 0,
-        "give": "none" if router else 'where proto = "clua"'}
+    hello, dead = timers
+    return {"address": tb.cables(name)["eth0"][1].split("/")[0], "hello": hello, "dead": dead,
+        "count": dead // hello, "take": "all" if router else "none", "priority": 10 if router else 0,
+        "give": "none" if router else 'where proto = "clua"', "bfd": "yes" if bfd else "no",
+        "redistribute": "" if router else " redistribute static route-map clua\n"}
 
 
 def log(tb, name, daemon):
     return os.path.join(tb.dir, name, daemon + ".log")
 
 
-def start_bird(tb, name, protocols):
-    """protocols: of "rip" and "ospf"."""
-    machine, values = tb.machine(name), _values(tb, name)
-    text = (BIRD_ROUTER if name[0] == "r" else BIRD_MEMBER) % values
+def start_bird(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
+    """protocols: of "rip" and "ospf"; timers: hello and dead interval of OSPF, in seconds."""
+    machine, values = tb.machine(name), _values(tb, name, bfd, timers)
+    text = (BIRD_ROUTER if name[0] == "r" else BIRD_MEMBER) % values + (BIRD_BFD if bfd else "")
     text += "".join({"rip": BIRD_RIP, "ospf": BIRD_OSPF}[p] % values for p in protocols)
     machine.run("mkdir -p /run/bird /run/clua-routes")
     os.makedirs(os.path.join(machine.etc, "bird"), exist_ok=True)
@@ -93,22 +119,37 @@ def start_bird(tb, name, protocols):
         "bird on %s" % name)
 
 
-def start_frr(tb, name, protocols):
-    machine, values = tb.machine(name), _values(tb, name)
+def start_frr(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
+    """As start_bird()."""
+    machine, values = tb.machine(name), _values(tb, name, bfd, timers)
     text = "frr defaults traditional\nhostname %s\n" % name
     text += "".join({"rip": FRR_RIP, "ospf": FRR_OSPF}[p] % values for p in protocols)
+    if bfd and "ospf" in protocols:
+        text += FRR_OSPF_BFD
     machine.run(["sh", "-c", "mkdir -p /run/frr && chown frr:frr /run/frr"])
     testbed_etc.write(os.path.join(machine.etc, "frr"), "frr.conf", text)
     for daemon in FRR_DAEMONS:
         machine.spawn(["/usr/lib/frr/" + daemon, "-F", "traditional"], log(tb, name, daemon))
+    for daemon in FRR_DAEMONS:
         wait_until(lambda: os.path.exists("/proc/%d/root/run/frr/%s.vty" % (machine.init_pid(), daemon)),
             10, "%s on %s" % (daemon, name))
     machine.run("vtysh -b")
 
 
+def start(tb, name, *args, kind=None, **kwargs):
+    """The routing daemon of a machine, as CLUSTER has it; kind: "bird" or "frr" for a router."""
+    frr = (kind or ("frr" if name == "n3" else "bird")) == "frr"
+    (start_frr if frr else start_bird)(tb, name, *args, **kwargs)
+
+
+def prepare_router(tb, name):
+    """A Linux router chooses a way for each connection, not for each pair of addresses."""
+    tb.machine(name).run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy"])
+
+
 def stop(tb, name, *daemons):
-    """In order: what they said is taken back."""
-    machine = tb.machine(name)
+    """In order: what they said is taken back. Without daemons: all of them."""
+    machine, daemons = tb.machine(name), daemons or ("bird", *FRR_DAEMONS)
     for daemon in daemons:
         for pid in machine.daemon_pids(daemon):
             with contextlib.suppress(ProcessLookupError):
@@ -145,3 +186,26 @@ def bird_routes(tb, name, protocol):
             for node in via:
                 table.setdefault(destination, {})[node] = int(words[1])
     return table
+
+
+def frr_routes(tb, name, protocol):
+    """The same of FRR. Its RIP keeps each way only in the routing table, without its metric: None then."""
+    done = tb.machine(name).run(["vtysh", "-c", "show ip route %s json" % protocol])
+    names, table = {tb.address(n): n for n in tb.nodes()}, {}
+    for destination, entries in json.loads(done.stdout or "{}").items():
+        for entry in entries:
+            for hop in entry["nexthops"]:
+                if "ip" in hop:
+                    table.setdefault(destination, {})[names.get(hop["ip"], hop["ip"])] = entry["metric"]
+    return table
+
+
+def bfd_up(tb, name):
+    """The neighbours of a machine whose BFD session is up, as names."""
+    names = {tb.address(n): n for n in tb.nodes() + ["r1"]}
+    machine = tb.machine(name)
+    if machine.daemon_pids("bird"):
+        rows = [line.split() for line in machine.run("birdc show bfd sessions").stdout.splitlines()]
+        return sorted(names[r[0]] for r in rows if len(r) > 2 and r[0] in names and r[2] == "Up")
+    peers = json.loads(machine.run(["vtysh", "-c", "show bfd peers json"]).stdout or "[]")
+    return sorted(names[p["peer"]] for p in peers if p["status"] == "up")
