@@ -88,8 +88,7 @@ router rip
  version 2
  network eth0
 %(redistribute)s timers basic 5 11 5
- allow-ecmp
-exit
+%(ecmp)sexit
 """
 
 
@@ -99,6 +98,7 @@ def _values(tb, name, bfd, timers):
     return {"address": tb.cables(name)["eth0"][1].split("/")[0], "hello": hello, "dead": dead,
         "count": dead // hello, "take": "all" if router else "none", "priority": 10 if router else 0,
         "give": "none" if router else 'where proto = "clua"', "bfd": "yes" if bfd else "no",
+        "ecmp": " allow-ecmp\n" if router else "",
         "redistribute": "" if router else " redistribute static route-map clua\n"}
 
 
@@ -111,10 +111,11 @@ def start_bird(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
     machine, values = tb.machine(name), _values(tb, name, bfd, timers)
     text = (BIRD_ROUTER if name[0] == "r" else BIRD_MEMBER) % values + (BIRD_BFD if bfd else "")
     text += "".join({"rip": BIRD_RIP, "ospf": BIRD_OSPF}[p] % values for p in protocols)
-    machine.run("mkdir -p /run/bird /run/clua-routes")
+    machine.run(["sh", "-c", "mkdir -p /run/bird /run/clua-routes && chown bird:bird /run/bird"])
     os.makedirs(os.path.join(machine.etc, "bird"), exist_ok=True)
+    os.chmod(os.path.join(machine.etc, "bird"), 0o755)
     testbed_etc.write(os.path.join(machine.etc, "bird"), "bird.conf", text)
-    machine.spawn(["bird", "-f"], log(tb, name, "bird"))
+    machine.spawn(["bird", "-f", "-u", "bird", "-g", "bird"], log(tb, name, "bird"))
     wait_until(lambda: machine.run("birdc show status", check=False).returncode == 0, 10,
         "bird on %s" % name)
 
@@ -129,8 +130,8 @@ def start_frr(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
     machine.run(["sh", "-c", "mkdir -p /run/frr && chown frr:frr /run/frr"])
     testbed_etc.write(os.path.join(machine.etc, "frr"), "frr.conf", text)
     for daemon in FRR_DAEMONS:
+        # One after the other: who does not find zebra looks for it again after ten seconds only.
         machine.spawn(["/usr/lib/frr/" + daemon, "-F", "traditional"], log(tb, name, daemon))
-    for daemon in FRR_DAEMONS:
         wait_until(lambda: os.path.exists("/proc/%d/root/run/frr/%s.vty" % (machine.init_pid(), daemon)),
             10, "%s on %s" % (daemon, name))
     machine.run("vtysh -b")
