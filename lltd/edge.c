@@ -14,7 +14,7 @@
 #include "lltd/rawsock.h"
 #include "lltd/udpsock.h"
 
-#define MEASURE (5 * NSEC_PER_SEC)
+#define MEASURE (2 * NSEC_PER_SEC)
 #define READ_MAX 2048 /* frames of one link at a time: a flood must not keep us from the others */
 
 struct edge_link {

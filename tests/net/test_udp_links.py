@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 import pytest
@@ -136,6 +137,44 @@ def ip_udp(source, destination, port, data):
     total = sum(struct.unpack("!10H", head))
     total = (total & 0xffff) + (total >> 16)
     return head[:10] + struct.pack("!H", 0xffff & ~(total + (total >> 16))) + head[12:] + udp
+
+
+def test_a_narrow_way_between_members(tb, servers):
+    """The router takes 1400 bytes: what is around packets is taken apart, until lltd knows of it."""
+    router = tb.machine("r1")
+
+    def set_ways(mtu):
+        router.run("ip route replace 10.9.0.0/24 dev eth1 src 10.9.0.1 mtu %d" % mtu)
+        router.run("ip route replace 10.1.0.0/24 dev eth0 src 10.1.0.1 mtu %d" % mtu)
+
+    def streams():
+        got = [run_tool(tb, "c1", "stream", ALIAS, STREAM, 300000).split() for _ in range(2)]
+        assert sorted(got) == [["n2", "300000"], ["n4", "300000"]]
+
+    def udp_mtu():
+        return json.loads(tb.machine("n1").run("lltstat -l -j").stdout)["links"][2]["mtu"]
+
+    sessions = testbed_status.sessions(tb, "n1")
+    forget_paths(tb)
+    set_ways(1400)
+    try:
+        streams()
+        assert path_mtu(tb, "c1") == IN_TUNNEL
+        # The frames that do not pass, and are sent again, teach the kernel.
+        recv = tb.machine("n4").popen(["lltmsg", "recv", "-f", "1", "-n", "10"], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        assert b"open" in recv.stderr.readline()
+        tb.machine("n1").run("lltmsg send -d 4 -s 20000 -i 1000 -n 10")
+        account = json.loads(recv.communicate(timeout=30)[0])
+        assert account["received"] == 10 and account["corrupt"] == account["lost"] == 0
+        wait_until(lambda: udp_mtu() == 1372, 10, "lltd to know")
+        streams()
+        assert path_mtu(tb, "c1") == IN_TUNNEL - 100
+    finally:
+        set_ways(1500)
+        tb.machine("n1").run("ip route flush cache")
+    wait_until(lambda: udp_mtu() == 1472, 10, "lltd to know that it is wide again")
+    assert testbed_status.sessions(tb, "n1") == sessions
 
 
 def test_nobody_else_gets_in(tb, servers):

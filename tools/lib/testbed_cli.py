@@ -14,6 +14,7 @@ USAGE = """\
 A cluster on one computer, in network namespaces. Needs root.
 
   testbed up [--nodes 3] [--links 2] [--profile fast] [--clients 1] [--name tb] [--build DIR]
+             [--udp-links] [--remote n3]  n3 behind r1, with a link by UDP alone
   testbed exec n2 -- COMMAND…       in node n2 (also clients c1…, router r1, host x1 behind it)
   testbed kill n2 | start n2        power cut | boot
   testbed cut n2 ic0 | heal [n2 ic0]
