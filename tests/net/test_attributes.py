@@ -370,6 +370,72 @@ def test_20000_connections(tb, table, figures):
     tb.wait_formed(20)
 
 
+def test_datagrams_from_the_alias_while_a_member_dies(tb, table, figures):
+    """The one that answers for the alias loses power, and has its share again when it is back."""
+    wait_until(lambda: all(share(tb, n) for n in NODES), 10, "all members to have their ports")
+    shares, dead = {n: share(tb, n) for n in NODES}, master(tb)
+    rest = [n for n in NODES if n != dead]
+    with echods(tb, nodes=["c1"], tcp=(), udp=(OUT,)):
+        running = {n: Load(tb, "probe", "-a", SERVER, "-p", OUT, "-i", 2, client=n) for n in rest}
+        when = tb.kill(dead)
+        wait_master(tb, but=dead)
+        for node in rest:
+            wait_until(lambda n=node: load(tb, "probe", "-a", SERVER, "-p", OUT, "-i", 2, "-d", 0.2,
+                client=n)["received"] > 50, 10, "answers for " + node)
+        accounts = {n: r.stop() for n, r in running.items()}
+    for node, account in accounts.items():
+        gap = max((g["ms"] for g in account["gaps"] if g["at_us"] / 1e3 + g["ms"] > when * 1e3), default=0)
+        figures("%s: %d datagrams, %d answers, longest gap %.0f ms" % (node, account["sent"],
+            account["received"], gap))
+        # The socket that was open through it all has answers again.
+        assert account["last_answer_us"] / 1e6 > when + gap / 1e3 and account["wrong"] == 0
+    tb.start(dead)
+    wait_until(lambda: {n: share(tb, n) for n in NODES} == shares, 10, "the same shares")
+
+
+# Opens connections until there is an error; says which, and whether one goes when they are closed.
+EXHAUST = """
+import errno, resource, socket, struct, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
+kept, server = [], (sys.argv[1], int(sys.argv[2]))
+def connect():
+    s = socket.socket()
+    # Closed at once, without a time of waiting.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    kept.append(s)
+    s.connect(server)
+try:
+    while len(kept) < 15000:
+        connect()
+except OSError as e:
+    print(errno.errorcode[e.errno], len(kept) - 1, flush=True)
+print(len({s.getsockname()[1] for s in kept[:-1]}), flush=True)
+sys.stdin.readline()
+for s in kept:
+    s.close()
+connect()
+print(kept[-1].getsockname()[0])
+"""
+
+
+def test_a_share_is_used_up(tb, table):
+    wait_until(lambda: all(share(tb, n) for n in NODES), 10, "all members to have their ports")
+    size, other = len(share(tb, "n3")), "n1"
+    with echods(tb, nodes=["c1"], tcp=(OUT,)):
+        program = tb.machine("n3").popen(["/usr/bin/python3", "-I", "-c", EXHAUST, SERVER, str(OUT)], stdin=-1,
+            stdout=-1, text=True)
+        try:
+            name, count = program.stdout.readline().split()
+            assert name == "EADDRNOTAVAIL" and size - 100 <= int(count) <= size, (name, count, size)
+            assert int(program.stdout.readline()) == int(count)
+            # The others have theirs.
+            load(tb, "conns", "-a", SERVER, "-p", OUT, "-n", 20, "-i", 100, "-d", 0.3, client=other)
+            assert program.communicate("close\n", timeout=30)[0] == ALIAS + "\n"
+        finally:
+            end(program, signal.SIGKILL)
+            program.wait(10)
+
+
 def test_no_more_out_alias(tb, mirror):
     for node in NODES:
         put(tb, node, SERVICES.replace("out_alias", "in_multi"))

@@ -379,6 +379,39 @@ def test_6_8_selp_makes_tiers(tb):
             cluamgr(tb, node, "-a alias=DEFAULTALIAS,selp=1")
 
 
+def datagrams(tb, n):
+    """Who answers so many datagrams, and how many of them."""
+    return owners(load(tb, "probe", "-a", ALIAS, "-p", ECHO2, "-n", n, "-i", 1))
+
+
+def test_6_8_selp_and_selw_count_for_messages_too(tb):
+    cluamgr(tb, "n3", "-a alias=DEFAULTALIAS,selp=1")
+    cluamgr(tb, "n1", "-a alias=DEFAULTALIAS,selp=10,selw=3")
+    cluamgr(tb, "n2", "-a alias=DEFAULTALIAS,selp=10,selw=2")
+    try:
+        with echods(tb, tcp=(), udp=(ECHO2,)):
+            wait_until(lambda: datagrams(tb, 100) == {"n1": 60, "n2": 40}, 10, "three to two, and none to n3")
+    finally:
+        for node in tb.nodes():
+            cluamgr(tb, node, "-a alias=DEFAULTALIAS,selp=1,selw=1")
+
+
+def test_6_8_rpri_does_not_decide_who_announces_routes(tb):
+    """But for 0, which is for those who shall not."""
+    for node, rpri in (("n1", 90), ("n2", 2)):
+        cluamgr(tb, node, "-a alias=DEFAULTALIAS,rpri=%d" % rpri)
+        cluamgr(tb, node, "-r resvok")
+    try:
+        for node in ("n1", "n2"):
+            gated(tb, node, lambda text: "host %s metric 14 ;" % ALIAS in text)
+        cluamgr(tb, "n2", "-a alias=DEFAULTALIAS,rpri=0")
+        gated(tb, "n2", lambda text: ALIAS not in text)
+    finally:
+        for node, rpri in (("n1", 10), ("n2", 10)):
+            cluamgr(tb, node, "-a alias=DEFAULTALIAS,rpri=%d" % rpri)
+            cluamgr(tb, node, "-r noresvok")
+
+
 def test_6_8_selp_and_selw_do_not_matter_to_in_single(tb):
     with echods(tb, ["n1"], tcp=(SINGLE,)):
         wait_listening(tb, SINGLE, ["n1"])
@@ -496,7 +529,7 @@ def test_6_9_what_excludes_each_other_is_refused(services, attributes):
     assert "wrong_services:%d:" % (SERVICES.count("\n") + 1) in done.stderr
 
 
-# ---- 6.10 vMAC ----
+# ---- 6.10 vMAC: the rest is test_vmac.py, with a switch that is watched ----
 
 def test_6_10_the_new_master_tells_its_hardware_address(tb):
     """The client's entry follows without a question of its own."""

@@ -164,6 +164,9 @@ def test_the_rights_that_the_unit_gives(net):
     for groups, state in (({"n1": "", "n3": ""}, "failed"), ({"n1": "bird", "n3": "frr,frrvty"}, "done")):
         for node in groups:
             rt.stop(net, node, "aliasd")
+        for node in groups:
+            done = net.machine(node).run("cluamgr -s", check=False)
+            assert done.returncode == 3 and "aliasd is not running" in done.stderr
         for node, names in groups.items():
             start_aliasd(net, node, names)
         net.wait_formed()
