@@ -185,6 +185,10 @@ put_node(struct json *j, const struct alias_ctl_node *n)
 	json_bool(j, "synced", n->synced);
 	json_uint(j, "flows", n->flows);
 	json_uint(j, "paths", n->paths);
+	if (n->tunnel != 0)
+		json_uint(j, "tunnel", n->tunnel);
+	else
+		json_null(j, "tunnel");
 	json_bool(j, "vmac_differs", n->vmac_differs);
 	json_str(j, "services_file", alias_file_word(n->file));
 	json_object_end(j);

@@ -193,6 +193,18 @@ print_files(FILE *out, const struct cm_status *s)
 	}
 }
 
+/* Members to which packets do not go as they are. */
+static void
+print_tunnels(FILE *out, const struct cm_status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nnodes; i++)
+		if (s->nodes[i].tunnel != 0)
+			fprintf(out, "memberid %u (%s): redirected to in VXLAN, packets of at most %u bytes\n",
+			    s->nodes[i].id, s->nodes[i].name, s->nodes[i].tunnel);
+}
+
 void
 cm_status_text(FILE *out, const struct cm_status *s)
 {
@@ -210,5 +222,6 @@ cm_status_text(FILE *out, const struct cm_status *s)
 	print_routing(out, s);
 	for (i = 0; i < s->nifaces; i++)
 		print_iface(out, &s->ifaces[i]);
+	print_tunnels(out, s);
 	print_files(out, s);
 }

@@ -100,6 +100,8 @@ node_row(struct status *s, uint16_t id)
 		.paths = (uint16_t)paths_get(e->paths, id, path),
 		.vmac_differs = state_is_member(e->state, id) && engine_vmac_differs(e, id) };
 
+	if (n.paths > 0 && path[0].remote.s_addr != 0)
+		n.tunnel = (uint16_t)path[0].limit;
 	n.file = (uint8_t)state_file(e->state, id);
 	if (e->dp != NULL)
 		n.flows = datapath_flow_count(e->dp, id);

@@ -177,6 +177,15 @@ def test_a_narrow_way_between_members(tb, servers):
     assert testbed_status.sessions(tb, "n1") == sessions
 
 
+def test_what_cluamgr_shows(tb):
+    done = tb.machine("n1").run("cluamgr -s clua").stdout
+    assert "memberid 4 (n4): redirected to in VXLAN, packets of at most %d bytes\n" % IN_TUNNEL in done
+    nodes = json.loads(tb.machine("n1").run("cluamgr -s clua -j").stdout)["nodes"]
+    assert {n["name"]: n["tunnel"] for n in nodes} == {"n1": None, "n2": None, "n3": None, "n4": IN_TUNNEL}
+    services = tb.machine("n1").run("cluamgr -s clua").stdout
+    assert "4789/udp" not in services  # the kernel's own socket is no service
+
+
 def test_nobody_else_gets_in(tb, servers):
     """x1 knows the number of the cluster and the port, but has no member's address."""
     before = counts(tb, "n4", "drops")["tunnel_stranger"]
