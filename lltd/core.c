@@ -171,6 +171,8 @@ core_set_links(struct core *c, unsigned nlinks, const struct core_link_conf *con
 void
 core_flush(struct core *c, uint64_t now)
 {
+	bool waiting = false;
+
 	for (unsigned i = 0; i < c->npeers; i++) {
 		struct peer *p = c->peers[i];
 
@@ -178,7 +180,11 @@ core_flush(struct core *c, uint64_t now)
 			tx_acks(c, p);
 		if (p->tx_ports != 0)
 			tx_pump(c, p, now);
+		waiting |= p->tx_ports != 0;
 	}
+	/* All is acknowledged: nothing is to be looked after. */
+	if (!waiting)
+		c->stream_wake = UINT64_MAX;
 }
 
 /* ---- time ---- */

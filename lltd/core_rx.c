@@ -133,6 +133,8 @@ ack_input(struct core *c, struct peer *p, const struct input *in, size_t len)
 		core_count(c, STAT_DROP_BAD_ACK);
 		return true;
 	}
+	if (stream_tx_idle(p->tx[a.port]))
+		p->tx_ports &= ~(1u << a.port);
 	tx_acked(c, p, freed);
 	return true;
 }

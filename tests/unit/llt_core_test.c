@@ -366,6 +366,27 @@ START_TEST(back_pressure)
 }
 END_TEST
 
+/* What is acknowledged wakes nobody any more. */
+START_TEST(acknowledged_is_done)
+{
+	uint64_t next;
+
+	net_start(2, 1, 7);
+	all_on();
+	net_form(1000 * MS);
+	for (unsigned i = 0; i < 1000 && core_next(net.node[0].core) < net.now + 8 * MS; i++)
+		net_run(MS / 4);
+	next = core_next(net.node[0].core);
+	ck_assert_uint_ge(next, net.now + 8 * MS);
+	net_send(0, 1, 1, 0);
+	ck_assert_uint_lt(core_next(net.node[0].core), next);
+	net_run(2 * MS);
+	ck_assert_uint_eq(net.node[1].got[0][1], 1);
+	ck_assert_uint_eq(core_next(net.node[0].core), next);
+	net_stop();
+}
+END_TEST
+
 START_TEST(datagrams)
 {
 	static struct llt_ctl_send s;
@@ -392,6 +413,7 @@ add_tests(TCase *t)
 {
 	tcase_add_loop_test(t, sessions_form, 0, 20);
 	tcase_add_test(t, quick_on_a_good_network);
+	tcase_add_test(t, acknowledged_is_done);
 	tcase_add_loop_test(t, messages_on_bad_links, 0, 30);
 	tcase_add_test(t, bursts_alternate);
 	tcase_add_test(t, cut_links_lose_nothing);
