@@ -128,12 +128,14 @@ def start_frr(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
     if bfd and "ospf" in protocols:
         text += FRR_OSPF_BFD
     machine.run(["sh", "-c", "mkdir -p /run/frr && chown frr:frr /run/frr"])
+    forget_sockets(machine)
     testbed_etc.write(os.path.join(machine.etc, "frr"), "frr.conf", text)
     for daemon in FRR_DAEMONS:
-        # One after the other: who does not find zebra looks for it again after ten seconds only.
         machine.spawn(["/usr/lib/frr/" + daemon, "-F", "traditional"], log(tb, name, daemon))
-        wait_until(lambda: os.path.exists("/proc/%d/root/run/frr/%s.vty" % (machine.init_pid(), daemon)),
-            10, "%s on %s" % (daemon, name))
+        # Who does not find zebra looks for it again after ten seconds, and misses what happens till then.
+        sockets = [daemon + ".vty"] + (["zserv.api"] if daemon == "zebra" else [])
+        wait_until(lambda: all(os.path.exists("/proc/%d/root/run/frr/%s" % (machine.init_pid(), s))
+            for s in sockets), 10, "%s on %s" % (daemon, name))
     machine.run("vtysh -b")
 
 
@@ -146,6 +148,11 @@ def start(tb, name, *args, kind=None, **kwargs):
 def prepare_router(tb, name):
     """A Linux router chooses a way for each connection, not for each pair of addresses."""
     tb.machine(name).run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy"])
+
+
+def forget_sockets(machine):
+    """What a daemon that has ended left behind is not taken for the next one's."""
+    machine.run(["sh", "-c", "rm -f /run/frr/*.vty /run/frr/zserv.api"])
 
 
 def stop(tb, name, *daemons):
