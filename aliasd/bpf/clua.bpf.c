@@ -99,7 +99,20 @@ clua_lan_large(struct __sk_buff *skb)
 {
 	struct packet p = { .ctx = skb, .hook = HOOK_TC };
 
-	return is_large(&p) ? lan_packet(&p) : PASS;
+	if (is_large(&p))
+		return lan_packet(&p);
+	p.rest = 1;
+	return lan_packet(&p);
+}
+
+/* Behind clua_lan_xdp. */
+SEC("tc")
+int
+clua_lan_rest(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC, .rest = 1 };
+
+	return lan_packet(&p);
 }
 
 /* On links: many drivers send what XDP redirects to them only if they have a program themselves. */

@@ -35,6 +35,7 @@ struct packet {
 	__u8 more; /* first of several fragments */
 	__u8 held; /* comes from the daemon, which held it */
 	__u8 own;  /* comes from this host itself */
+	__u8 rest; /* has passed the XDP entry, which leaves to TC what it cannot do, and nothing else */
 	__u16 id;
 	struct counters *counts;
 	__u32 client, addr; /* the alias's address … */

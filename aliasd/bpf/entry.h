@@ -27,9 +27,9 @@ lan_candidate(struct packet *p, __u32 saddr, __u32 daddr)
 		return PASS;
 	p->counts = counts_of(p->alias);
 	if (mac_is_member(source))
-		return from_member(p);
+		return p->rest ? PASS : from_member(p);
 	if (!ip_header(p, &frag))
-		return drop(p, DP_C_MALFORMED);
+		return p->rest ? PASS : drop(p, DP_C_MALFORMED);
 	return carry_out(p, ip_decide(p, frag));
 }
 
@@ -43,11 +43,13 @@ lan_packet(struct packet *p)
 		ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 		if (!ip)
 			return PASS;
+		if (p->rest && ip->protocol != IPPROTO_ICMP)
+			return PASS;
 		if (!alias_filter_has(dp_alias_hash(ip->daddr)))
 			return PASS;
 		return lan_candidate(p, ip->saddr, ip->daddr);
 	}
-	if (protocol == bpf_htons(ETH_P_ARP))
+	if (protocol == bpf_htons(ETH_P_ARP) && !p->rest)
 		return arp_packet(p, 1);
 	return PASS;
 }

@@ -101,7 +101,7 @@ icmp_spread(struct __sk_buff *skb, __u32 alias, __u32 port, __u32 keep)
  * An error about a datagram that some member sent from the alias. Datagrams of one client go to one
  * member after the other, and all of them answer it: what a router says about the way to the client
  * (that a packet was too big, above all) is news for every one. So all that get datagrams of this port
- * get a copy, which needs no table of who sent what.
+ * get a copy, which needs no table of who sent what. XDP has no copies, and leaves that to TC.
  */
 INLINE __u32
 icmp_about_udp(struct packet *p, __u16 port)
@@ -125,20 +125,22 @@ icmp_error(struct packet *p)
 	__u8 proto;
 
 	if (!ip)
-		return to_nobody(DP_C_MALFORMED);
+		return p->rest ? VERDICT_LEAVE : to_nobody(DP_C_MALFORMED);
 	src = ip->saddr;
 	client = ip->daddr;
 	proto = ip->protocol;
 	ihl = ip->ihl * 4;
 	if (src != p->addr || ihl < sizeof(*ip) || ip->frag_off & bpf_htons(IP_OFFSET))
-		return to_fallback(p);
+		return p->rest ? VERDICT_LEAVE : to_fallback(p);
 	ports = packet_header(p, p->l4 + ICMP_HEADER + ihl, 8);
 	if (!ports)
-		return to_nobody(DP_C_MALFORMED);
+		return p->rest ? VERDICT_LEAVE : to_nobody(DP_C_MALFORMED);
+	if (proto == IPPROTO_UDP)
+		return p->hook == HOOK_XDP && !p->more ? VERDICT_LEAVE : icmp_about_udp(p, ports[0]);
+	if (p->rest)
+		return VERDICT_LEAVE;
 	if (proto == IPPROTO_TCP)
 		return icmp_about_tcp(p, client, ports[1], ports[0]);
-	if (proto == IPPROTO_UDP)
-		return icmp_about_udp(p, ports[0]);
 	return to_fallback(p);
 }
 
@@ -148,7 +150,7 @@ icmp_packet(struct packet *p)
 	__u8 *type = packet_header(p, p->l4, ICMP_HEADER);
 
 	if (!type)
-		return to_nobody(DP_C_MALFORMED);
+		return p->rest ? VERDICT_LEAVE : to_nobody(DP_C_MALFORMED);
 	switch (*type) {
 	case ICMP_DEST_UNREACH:
 	case ICMP_SOURCE_QUENCH:
@@ -156,7 +158,7 @@ icmp_packet(struct packet *p)
 	case ICMP_PARAMETERPROB:
 		return icmp_error(p);
 	}
-	return to_fallback(p);
+	return p->rest ? VERDICT_LEAVE : to_fallback(p);
 }
 
 #endif

@@ -71,6 +71,8 @@ ip_decide(struct packet *p, __u16 frag)
 {
 	__u32 verdict;
 
+	if (p->rest && (frag || p->proto != IPPROTO_ICMP))
+		return VERDICT_LEAVE;
 	p->hash = dp_flow_hash(p->client, 0, 0); /* those with ports do better */
 	if (frag && (verdict = ip_fragment(p, frag)))
 		return verdict;
@@ -90,6 +92,8 @@ carry_out(struct packet *p, __u32 verdict)
 {
 	__u32 node = verdict & 0xffff, local = verdict >> 16 & 0xff, remote = verdict >> 24;
 
+	if (verdict == VERDICT_LEAVE)
+		return PASS;
 	if (p->more)
 		frag_remember(p, verdict & VERDICT_DROP ? DP_NODE_NONE : node);
 	if (verdict & VERDICT_DROP)

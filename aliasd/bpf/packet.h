@@ -185,6 +185,7 @@ own_deliver(struct packet *p)
  * Carried out in one place, which keeps the program small.
  */
 #define VERDICT_DROP 0x80000000u
+#define VERDICT_LEAVE 0xffffffffu /* to TC, or what XDP did not leave to us */
 
 INLINE __u32
 to_node(__u32 node, __u32 local, __u32 remote)

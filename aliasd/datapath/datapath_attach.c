@@ -110,20 +110,6 @@ attach_tc(struct datapath *dp, uint32_t ifindex, uint16_t kind, const struct bpf
 	return iface_attach_filter(ifindex, BPF_TC_INGRESS, bpf_program__fd(prog));
 }
 
-static void
-remove_tc(struct datapath *dp, uint32_t ifindex)
-{
-	int map = bpf_map__fd(dp->skel->maps.ifaces);
-	struct dp_iface iface = { 0 };
-
-	iface_remove_filter(ifindex, BPF_TC_INGRESS);
-	if (bpf_map_lookup_elem(map, &ifindex, &iface) < 0 || !(iface.flags & DP_IF_MADE_QDISC) ||
-	    !iface_remove_qdisc(ifindex))
-		return;
-	iface.flags &= ~DP_IF_MADE_QDISC;
-	bpf_map_update_elem(map, &ifindex, &iface, BPF_ANY);
-}
-
 /* TC holds the place until XDP has it. */
 static int
 attach_xdp(struct datapath *dp, struct attached *a)
@@ -142,10 +128,8 @@ attach_xdp(struct datapath *dp, struct attached *a)
 		if (xdp_attach(dp, ifindex, a->mode, bpf_program__fd(prog), a->why) < 0)
 			return -1;
 	}
-	if (!native)
-		return attach_tc(dp, ifindex, DP_IF_LAN, dp->skel->progs.clua_lan_large);
-	remove_tc(dp, ifindex);
-	return 0;
+	return attach_tc(dp, ifindex, DP_IF_LAN,
+	    native ? dp->skel->progs.clua_lan_rest : dp->skel->progs.clua_lan_large);
 }
 
 int
@@ -289,7 +273,7 @@ is_there(const struct datapath *dp, const struct attached *a)
 
 	if (xdp && !xdp_is_attached(dp->conf.pin_dir, a->ifindex, a->mode))
 		return false;
-	return a->mode == DP_ATTACH_XDP || iface_has_filter(a->ifindex);
+	return iface_has_filter(a->ifindex);
 }
 
 static int

@@ -409,6 +409,46 @@ icmp_error(struct frame *f, uint8_t proto, uint16_t port, uint16_t client_port, 
 	frame_finish(f);
 }
 
+/* What XDP leaves to TC, and nothing but that: counted here once, or not. */
+static void
+check_rest(const struct frame *f, unsigned counted)
+{
+	uint64_t errors = rig_counter(&rig, DP_C_ICMP_ERROR), fallback = rig_counter(&rig, DP_C_FALLBACK);
+	struct run r;
+
+	rig_run_rest(&rig, f, &r);
+	ck_assert_uint_eq(r.verdict, RIG_PASS);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_ICMP_ERROR), errors + counted);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FALLBACK), fallback);
+}
+
+START_TEST(tc_leaves_what_xdp_has_done)
+{
+	static const struct dp_target two = { 2, 1 };
+	struct frame f;
+	struct run r;
+
+	icmp_error(&f, IPPROTO_TCP, 80, 1000, RIG_ALIAS);
+	check_rest(&f, 0);
+	icmp_error(&f, IPPROTO_UDP, 53, 1000, OTHER);
+	check_rest(&f, 0);
+	icmp_error(&f, IPPROTO_UDP, 53, 1000, RIG_ALIAS);
+	frame_fragment(&f, 7, 0, true);
+	frame_finish(&f);
+	check_rest(&f, 0);
+	f.len = 60;
+	check_rest(&f, 0);
+	rig_tcp(&rig, &f, CLIENT, 2000, RIG_ALIAS, 80, F_SYN, 1);
+	check_rest(&f, 0);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_NEW_LOCAL) + rig_counter(&rig, DP_C_NEW_FORWARDED), 0);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_MALFORMED), 0);
+	rig_service(&rig, RIG_ALIAS, IPPROTO_UDP, 53, 1, &two);
+	icmp_error(&f, IPPROTO_UDP, 53, 1000, RIG_ALIAS);
+	rig_run_rest(&rig, &f, &r);
+	ck_assert_uint_eq(r.verdict, RIG_REDIRECT);
+}
+END_TEST
+
 START_TEST(icmp_errors_find_the_owner)
 {
 	struct dp_conn c = rig_conn(CLIENT, 1000, RIG_ALIAS, 80);
@@ -425,7 +465,9 @@ START_TEST(icmp_errors_find_the_owner)
 	icmp_error(&f, IPPROTO_UDP, 53, 1000, RIG_ALIAS);
 	/* For all that answer clients of the port: here, and a copy to the other. */
 	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
-	ck_assert_uint_eq(rig_sent(&rig), xdp ? 0 : 1);
+	if (xdp)
+		check_rest(&f, 1);
+	ck_assert_uint_eq(rig_sent(&rig), 1);
 	f.len -= 1;
 	frame_finish(&f);
 	ck_assert_int_eq(rig_where(&rig, &f), DROPPED);
@@ -574,6 +616,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, virtual_mac);
 	tcase_add_test(tc, fragments_go_where_the_first_went);
 	tcase_add_test(tc, icmp_errors_find_the_owner);
+	tcase_add_test(tc, tc_leaves_what_xdp_has_done);
 	tcase_add_test(tc, what_a_member_sent_is_not_sent_on);
 	tcase_add_test(tc, what_members_send_is_counted);
 	tcase_add_test(tc, links_deliver);

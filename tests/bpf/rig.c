@@ -268,6 +268,13 @@ rig_run_link(struct rig *rig, const struct frame *f, struct run *r)
 		die("bpf_prog_test_run_opts");
 }
 
+void
+rig_run_rest(struct rig *rig, const struct frame *f, struct run *r)
+{
+	if (run(bpf_program__fd(rig->dp->skel->progs.clua_lan_rest), rig->lan, rig->segment, f, r) < 0)
+		die("bpf_prog_test_run_opts");
+}
+
 int
 rig_try_own(struct rig *rig, const struct frame *f, struct run *r)
 {

@@ -61,6 +61,8 @@ int rig_try_link(struct rig *, const struct frame *, struct run *);
 /* The same for frames that it must run. */
 void rig_run(struct rig *, const struct frame *, struct run *);
 void rig_run_link(struct rig *, const struct frame *, struct run *);
+/* What has passed XDP, through the program of TC behind it. */
+void rig_run_rest(struct rig *, const struct frame *, struct run *);
 /* Out of clua0, from this host; and into it, from the daemon. */
 int rig_try_own(struct rig *, const struct frame *, struct run *);
 int rig_try_again(struct rig *, const struct frame *, struct run *);

@@ -67,6 +67,39 @@ def test_native(tb):
     whole(tb)
 
 
+ASK = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.1)
+for _ in range(%d):
+    s.sendto(b"x" * 1450, ("%s", %d))
+    try:
+        s.recv(65536)
+    except socket.timeout:
+        pass
+"""
+
+
+def all_learn_the_path(tb):
+    """Answers are too large for the way to x1: each member is told so, whichever the router told."""
+    for machine in tb.nodes():
+        tb.machine(machine).run("ip route flush cache")
+    tb.machine("r1").run("ip route replace 10.9.0.0/24 dev eth1 src 10.9.0.1 mtu 1400")
+
+    def learned():
+        tb.machine("x1").run(["/usr/bin/python3", "-I", "-c", ASK % (len(tb.nodes()), ALIAS, ECHO)])
+        return all("mtu 1400" in tb.machine(n).run("ip route get 10.9.0.101").stdout
+            for n in tb.nodes())
+    with echods(tb, udp=(ECHO,)):
+        wait_listening(tb, ECHO, tb.nodes())
+        wait_until(learned, 20, "all members to know the path MTU")
+    tb.machine("r1").run("ip route replace 10.9.0.0/24 dev eth1 src 10.9.0.1")
+
+
+def test_icmp_errors_with_native(tb):
+    all_learn_the_path(tb)
+
+
 def test_the_master_dies_with_native(tb, figures):
     dead = master(tb)
     account = Cut(tb, dead, connections=300).run()
@@ -98,6 +131,7 @@ def test_generic(tb):
         restart(tb, node, 'attach = "xdp-generic";\n')
     wait_until(lambda: attached(tb, "xdp-generic"), 10, "all to be proven")
     whole(tb)
+    all_learn_the_path(tb)
     router = master(tb)
     other = next(n for n in tb.nodes() if n != router)
     tb.machine(other).run("sh -c 'iperf3 -s -1 -D >/dev/null'")
