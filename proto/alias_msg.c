@@ -361,6 +361,14 @@ alias_list_conn(struct alias_list *l, const struct alias_conn *c, uint8_t op)
 }
 
 void
+alias_list_ask(struct alias_list *l, const struct alias_ask *a)
+{
+	alias_list_conn(l, &a->conn, a->acks);
+	wire_wr_u32(l->w, a->seq);
+	wire_wr_u32(l->w, a->ack);
+}
+
+void
 alias_list_end(struct alias_list *l)
 {
 	if (l->count_at != NULL)
@@ -408,6 +416,23 @@ alias_msg_next_conn(struct alias_msg *m, struct alias_conn *c, uint8_t *op)
 }
 
 bool
+alias_msg_next_ask(struct alias_msg *m, struct alias_ask *a)
+{
+	uint8_t acks;
+
+	if (m->count == 0)
+		return false;
+	m->count--;
+	conn_decode(&m->items, &a->conn, &acks);
+	a->acks = acks == 1;
+	a->seq = wire_rd_u32(&m->items);
+	a->ack = wire_rd_u32(&m->items);
+	if (acks > 1)
+		wire_rd_fail(&m->items);
+	return wire_rd_ok(&m->items);
+}
+
+bool
 alias_msg_next_lan(struct alias_msg *m, struct alias_lan *l)
 {
 	if (m->count == 0)
@@ -449,9 +474,13 @@ check_list(const struct alias_msg *m)
 	struct alias_lan lan;
 	struct alias_arp arp;
 	struct alias_client client;
+	struct alias_ask ask;
 	uint8_t op;
 
-	if (m->type == ALIAS_MSG_ROWS) {
+	if (m->type == ALIAS_MSG_ASK) {
+		while (alias_msg_next_ask(&walk, &ask))
+			continue;
+	} else if (m->type == ALIAS_MSG_ROWS) {
 		while (alias_msg_next_row(&walk, &row))
 			continue;
 	} else if (m->type == ALIAS_MSG_LAN) {
@@ -579,8 +608,9 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 	case ALIAS_MSG_FLOWS_OF:
 		m->owner = wire_rd_u16(&r);
 		return m->owner < LLT_MAX_NODES && decode_list(&r, m, ALIAS_CONN_LEN, MAX_ITEMS);
-	case ALIAS_MSG_FLOWS:
 	case ALIAS_MSG_ASK:
+		return decode_list(&r, m, ALIAS_ASK_LEN, MAX_ITEMS);
+	case ALIAS_MSG_FLOWS:
 	case ALIAS_MSG_ANSWER:
 		return decode_list(&r, m, ALIAS_CONN_LEN, MAX_ITEMS);
 	default:

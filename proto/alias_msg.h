@@ -90,6 +90,14 @@ struct alias_conn { /* seen from the alias */
 	in_port_t client_port, port;
 };
 
+/* A packet of a connection that its receiver does not know. */
+struct alias_ask {
+	struct alias_conn conn;
+	bool acks; /* it may end a handshake by SYN cookie: … */
+	uint32_t seq, ack; /* host order */
+};
+#define ALIAS_ASK_LEN 21
+
 /* What a program asks for, and what follows from it. */
 struct alias_api {
 	uint8_t proto;
@@ -193,6 +201,7 @@ bool alias_msg_next_row(struct alias_msg *, struct alias_row *);
 bool alias_msg_next_listen(struct alias_msg *, struct alias_listen *);
 bool alias_msg_next_svc(struct alias_msg *, struct alias_svc *);
 bool alias_msg_next_conn(struct alias_msg *, struct alias_conn *, uint8_t *op);
+bool alias_msg_next_ask(struct alias_msg *, struct alias_ask *);
 bool alias_msg_next_lan(struct alias_msg *, struct alias_lan *);
 bool alias_msg_next_arp(struct alias_msg *, struct alias_arp *);
 bool alias_msg_next_client(struct alias_msg *, struct alias_client *);
@@ -228,6 +237,7 @@ void alias_list_row(struct alias_list *, const struct alias_row *);
 void alias_list_client(struct alias_list *, const struct alias_client *);
 void alias_list_listen(struct alias_list *, const struct alias_listen *);
 void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
+void alias_list_ask(struct alias_list *, const struct alias_ask *);
 void alias_list_end(struct alias_list *);
 
 /* Parts, also used by the state's snapshot. */

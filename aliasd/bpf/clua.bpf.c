@@ -65,6 +65,16 @@ clua_again(struct __sk_buff *skb)
 	return again_packet(&p);
 }
 
+/* Attached to nothing. */
+SEC("tc")
+int
+clua_cookie(struct __sk_buff *skb)
+{
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
+
+	return cookie_packet(&p);
+}
+
 SEC("xdp")
 int
 clua_lan_xdp(struct xdp_md *xdp)

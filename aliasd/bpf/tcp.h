@@ -70,6 +70,27 @@ socket_is_here(struct packet *p, struct segment *s)
 	return here;
 }
 
+/* Run by the daemon with an acknowledgement that another member cannot place: 1, the cookie is ours. */
+INLINE int
+cookie_packet(struct packet *p)
+{
+	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
+	struct segment s = { .ack = 1 };
+	struct tcphdr *tcp;
+
+	if (!ip)
+		return 0;
+	p->client = ip->saddr;
+	p->addr = ip->daddr;
+	p->l4 = ETH_HLEN + sizeof(*ip);
+	tcp = packet_header(p, p->l4, sizeof(*tcp));
+	if (!tcp)
+		return 0;
+	s.sport = tcp->source;
+	s.dport = tcp->dest;
+	return socket_is_here(p, &s);
+}
+
 INLINE struct dp_half_open *
 half_open_find(struct packet *p, struct segment *s)
 {

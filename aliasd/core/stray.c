@@ -189,6 +189,7 @@ stray_packet(struct stray *s, const struct alias_conn *c, uint32_t ifindex, cons
     size_t len, const uint16_t *peers, size_t npeers, uint64_t now)
 {
 	struct refused *r = refused_slot(s, c);
+	struct alias_ask ask = { .conn = *c };
 	struct frame_tcp t;
 	struct pending **at;
 
@@ -213,7 +214,10 @@ stray_packet(struct stray *s, const struct alias_conn *c, uint32_t ifindex, cons
 		return;
 	}
 	s->stats.asked++;
-	s->ops->ask(c, s->arg);
+	ask.acks = (t.flags & FRAME_ACK) && !(t.flags & FRAME_SYN);
+	ask.seq = t.seq;
+	ask.ack = t.ack;
+	s->ops->ask(&ask, s->arg);
 }
 
 static void

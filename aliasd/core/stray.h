@@ -21,7 +21,7 @@ struct stray;
 
 struct stray_ops {
 	/* Is to be asked of all members: an answer of each is expected through stray_answer(). */
-	void (*ask)(const struct alias_conn *, void *arg);
+	void (*ask)(const struct alias_ask *, void *arg);
 	/* The packet belongs to owner. */
 	void (*deliver)(uint16_t owner, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg);
 	/* Nobody knows the connection: the packet is to be answered with a reset. */

@@ -234,6 +234,12 @@ int datapath_set_member_macs(struct datapath *, uint16_t node, const uint8_t (*m
 /* Addresses a member sends from in VXLAN; what comes from others is dropped. */
 int datapath_set_member_addrs(struct datapath *, uint16_t node, const struct in_addr *, size_t n);
 
+/*
+ * Does this acknowledgement (numbers in host order) answer a SYN cookie of a socket that listens here? The
+ * connection then begins as soon as the packet reaches it.
+ */
+bool datapath_cookie(struct datapath *, const struct dp_conn *, uint32_t seq, uint32_t ack);
+
 /* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
 int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);
 /* A hint that so many will be set soon: makes room for them at once. */

@@ -213,7 +213,7 @@ struct engine {
 	struct door *door; /* or NULL */
 	struct fragq *fragq;
 	size_t nasks, asks_size;
-	struct alias_conn *asks;
+	struct alias_ask *asks;
 	struct log_limit claim_limit, refuse_limit, full_limit;
 
 	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;

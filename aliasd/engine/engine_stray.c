@@ -5,10 +5,10 @@
 #include "aliasd/core/frame.h"
 #include "aliasd/engine/engine_priv.h"
 
-#define CONNS_A_MESSAGE 4000
+#define ASKS_A_MESSAGE 2500
 
 static void
-ask(const struct alias_conn *c, void *arg)
+ask(const struct alias_ask *a, void *arg)
 {
 	struct engine *e = arg;
 
@@ -16,7 +16,7 @@ ask(const struct alias_conn *c, void *arg)
 		e->asks_size = e->asks_size * 2 + 64;
 		e->asks = mem_grow(e->asks, e->asks_size, sizeof(*e->asks));
 	}
-	e->asks[e->nasks++] = *c;
+	e->asks[e->nasks++] = *a;
 	engine_arm_asks(e);
 }
 
@@ -130,7 +130,7 @@ engine_on_refused(
 void
 engine_flush_asks(struct engine *e)
 {
-	static uint8_t buf[CONNS_A_MESSAGE * ALIAS_CONN_LEN + 64];
+	static uint8_t buf[ASKS_A_MESSAGE * ALIAS_ASK_LEN + 64];
 	const uint16_t *members;
 	size_t i, done, n = state_members(e->state, &members);
 	struct alias_list list;
@@ -139,8 +139,8 @@ engine_flush_asks(struct engine *e)
 	for (done = 0; done < e->nasks; done = i) {
 		wire_wr_init(&w, buf, sizeof(buf));
 		alias_list_begin(&list, &w, ALIAS_MSG_ASK);
-		for (i = done; i < e->nasks && i - done < CONNS_A_MESSAGE; i++)
-			alias_list_conn(&list, &e->asks[i], 0);
+		for (i = done; i < e->nasks && i - done < ASKS_A_MESSAGE; i++)
+			alias_list_ask(&list, &e->asks[i]);
 		alias_list_end(&list);
 		for (size_t m = 0; m < n; m++) {
 			if (members[m] != e->self)
@@ -150,29 +150,48 @@ engine_flush_asks(struct engine *e)
 	e->nasks = 0;
 }
 
+/*
+ * It is ours, or will be: of the handshake by a SYN cookie nobody holds a socket until the client's
+ * acknowledgement has reached who sent the cookie, and only that one can tell. Of what it begins the socket
+ * will tell. False: we cannot tell.
+ */
+static bool
+look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict)
+{
+	*verdict = ALIAS_NOT_MINE;
+	if (diag_lookup(e->diag, &a->conn, verdict) < 0)
+		return false;
+	if (*verdict == ALIAS_MINE_CLOSING)
+		return true;
+	if (engine_is_anothers(e, &a->conn))
+		*verdict = ALIAS_NOT_MINE;
+	else if (*verdict == ALIAS_MINE)
+		engine_flow(e, &a->conn, ALIAS_FLOW_SET);
+	else if (a->acks && datapath_cookie(e->dp, &(struct dp_conn){ .client = a->conn.client,
+	                        .alias = a->conn.alias, .client_port = a->conn.client_port,
+	                        .port = a->conn.port }, a->seq, a->ack))
+		*verdict = ALIAS_MINE;
+	return true;
+}
+
 void
 engine_asked(struct engine *e, uint16_t src, struct alias_msg *m)
 {
-	static uint8_t buf[8192 * ALIAS_CONN_LEN + 64];
+	static uint8_t buf[ASKS_A_MESSAGE * ALIAS_CONN_LEN + 64];
 	struct alias_list list;
-	struct alias_conn c;
+	struct alias_ask a;
 	struct wire_wr w;
-	uint8_t ignored;
 
-	if (m->count > CONNS_A_MESSAGE)
+	if (m->count > ASKS_A_MESSAGE || e->dp == NULL)
 		return;
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_list_begin(&list, &w, ALIAS_MSG_ANSWER);
-	while (alias_msg_next_conn(m, &c, &ignored)) {
-		enum alias_verdict verdict = ALIAS_NOT_MINE;
+	while (alias_msg_next_ask(m, &a)) {
+		enum alias_verdict verdict;
 
-		if (diag_lookup(e->diag, &c, &verdict) < 0)
+		if (!look_up(e, &a, &verdict))
 			continue; /* who cannot tell says nothing, and the client tries again */
-		if (verdict == ALIAS_MINE && engine_is_anothers(e, &c))
-			verdict = ALIAS_NOT_MINE;
-		if (verdict == ALIAS_MINE)
-			engine_flow(e, &c, ALIAS_FLOW_SET);
-		alias_list_conn(&list, &c, (uint8_t)verdict);
+		alias_list_conn(&list, &a.conn, (uint8_t)verdict);
 	}
 	alias_list_end(&list);
 	engine_unicast(e, src, buf, wire_wr_len(&w));

@@ -32,7 +32,7 @@ fragment(const uint8_t *frame, size_t len, void *arg)
 }
 
 static void
-asked(const struct alias_conn *c, void *arg)
+asked(const struct alias_ask *a, void *arg)
 {
 }
 

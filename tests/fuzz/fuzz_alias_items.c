@@ -21,6 +21,15 @@ conns(struct alias_msg *m, struct alias_list *l)
 }
 
 static void
+asks(struct alias_msg *m, struct alias_list *l)
+{
+	struct alias_ask a;
+
+	while (alias_msg_next_ask(m, &a))
+		alias_list_ask(l, &a);
+}
+
+static void
 lans(struct alias_msg *m, struct alias_list *l)
 {
 	struct alias_lan item;
@@ -80,6 +89,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	begin(&m, &l, &w);
 	if (m.type == ALIAS_MSG_LAN)
 		lans(&m, &l);
+	else if (m.type == ALIAS_MSG_ASK)
+		asks(&m, &l);
 	else if (m.type == ALIAS_MSG_ARP)
 		arps(&m, &l);
 	else if (m.type == ALIAS_MSG_CLIENTS)

@@ -7,6 +7,9 @@
     packets.py stream|fetch ADDRESS PORT BYTES   up or down by TCP; prints the name and the bytes
     packets.py fragments IFACE ADDRESS PORT ORDER COUNT
     packets.py tagged IFACE ADDRESS PORT COUNT
+    packets.py handshake IFACE ADDRESS PORT SOURCE SPORT
+                                                 prints "answered" after the SYN, waits for a line, goes on and
+                                                 says a line; prints what comes back, a line or "reset"
 """
 import os
 import random
@@ -199,6 +202,48 @@ def fragments(iface, address, port, order, count):
             print(name)
 
 
+def tcp_segment(src, dst, sport, dport, seq, ack, flags, data=b""):
+    head = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xffffffff, ack & 0xffffffff, 5 << 4, flags, 65535,
+        0, 0)
+    text = struct.pack("!4s4sBBH", src, dst, 0, 6, len(head) + len(data)) + head + data
+    total = checksum(text + b"\0" * (len(text) % 2))
+    return ip_packet(src, dst, 1, 0, False, head[:16] + struct.pack("!H", total) + head[18:] + data, 6)
+
+
+def tcp_receive(raw, sport):
+    """Sequence number, flags and data of the next segment for the port that says something."""
+    while select.select([raw], [], [], 10)[0]:
+        frame = raw.recv(65536)
+        tcp = frame[34:]
+        if frame[12:14] != b"\x08\x00" or frame[23] != 6 or struct.unpack("!H", tcp[2:4])[0] != sport:
+            continue
+        data = tcp[(tcp[12] >> 4) * 4:struct.unpack("!H", frame[16:18])[0] - 20]
+        if data or tcp[13] & 0x06:
+            return struct.unpack("!I", tcp[4:8])[0], tcp[13], data
+    raise SystemExit("nothing came")
+
+
+def handshake(iface, address, port, source, sport):
+    dst, port, sport, seq = socket.inet_aton(address), int(port), int(sport), 1000
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0008)
+    raw.bind((iface, 0x0800))
+
+    def send(*args):
+        macs = link_addresses(iface, address)[0]
+        raw.send(b"".join(macs) + b"\x08\x00" + tcp_segment(socket.inet_aton(source), dst, sport, port, *args))
+    send(seq, 0, 0x02)
+    theirs = tcp_receive(raw, sport)[0]
+    print("answered", flush=True)
+    sys.stdin.readline()
+    send(seq + 1, theirs + 1, 0x10)
+    send(seq + 1, theirs + 1, 0x18, b"hello\n")
+    while True:
+        _, flags, data = tcp_receive(raw, sport)
+        if data or flags & 0x04:
+            break
+    print(data.decode().strip() or "reset", flush=True)
+
+
 def tagged(iface, address, port, count):
     macs, src = link_addresses(iface, address)
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -211,4 +256,4 @@ def tagged(iface, address, port, count):
 
 if __name__ == "__main__":
     {"serve": serve, "ask": ask, "stream": stream, "fetch": fetch, "fragments": fragments,
-        "tagged": tagged}[sys.argv[1]](*sys.argv[2:])
+        "tagged": tagged, "handshake": handshake}[sys.argv[1]](*sys.argv[2:])

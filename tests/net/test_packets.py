@@ -181,6 +181,35 @@ def test_syn_cookies_come_back_through_the_alias(tb, servers):
         tb.machine(node).run("sysctl -qw net.ipv4.tcp_syncookies=1")
 
 
+def test_syn_cookies_come_back_by_another_router(tb, servers):
+    """Which saw no SYN: whoever sent the cookie says that it is its own."""
+    client = tb.machine("c1")
+    mac = client.run("cat /sys/class/net/eth0/address").stdout.strip()
+    for node in ("n1", "n2"):
+        # Nobody's address: no kernel answers for it.
+        tb.machine(node).run("ip neigh replace 10.1.0.150 lladdr %s dev eth0" % mac)
+        tb.machine(node).run("sysctl -qw net.ipv4.tcp_syncookies=2")
+    with echods(tb, ["n1", "n2"]):
+        wait_listening(tb, ECHO, ["n1", "n2"])
+        begun = [client.popen(["/usr/bin/python3", "-B", TOOL, "handshake", "eth0", ALIAS, str(ECHO),
+            "10.1.0.150", str(port)], stdin=-1, stdout=-1, bufsize=0) for port in (45001, 45002)]
+        assert [p.stdout.readline() for p in begun] == [b"answered\n"] * 2
+        tb.machine("n3").run("cluamgr -a alias=DEFAULTALIAS,rpri=20")
+        wait_until(lambda: master(tb) == "n3", 10, "n3 to be the master")
+        for p in begun:
+            p.stdin.write(b"go on\n")
+        # The secret of cookies is the kernel's, of which all nodes have the same here.
+        assert all(p.stdout.readline() in (b"n1 hello\n", b"n2 hello\n") for p in begun)
+        for p in begun:
+            p.wait(10)
+            p.stdin.close()
+            p.stdout.close()
+    for node in ("n1", "n2"):
+        tb.machine(node).run("sysctl -qw net.ipv4.tcp_syncookies=1")
+    tb.machine("n3").run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
+    wait_until(lambda: master(tb) == "n1", 10, "n1 to be the master")
+
+
 @pytest.fixture(scope="module")
 def narrow(tb, servers):
     """The way between the router and the client behind it takes 1400 bytes."""

@@ -57,6 +57,7 @@ START_TEST(lists)
 {
 	struct alias_listen l = { .add = 1, .proto = IPPROTO_UDP, .port_h = 53 }, gl;
 	struct alias_conn c = { .client_port = htons(4000), .port = htons(80) }, gc;
+	struct alias_ask a = { .acks = true, .seq = 7, .ack = 0x89abcdef }, ga;
 	struct alias_list list;
 	uint8_t op;
 
@@ -75,6 +76,7 @@ START_TEST(lists)
 
 	inet_aton("10.1.0.101", &c.client);
 	inet_aton("10.1.0.100", &c.alias);
+	a.conn = c;
 	start();
 	alias_list_begin(&list, &w, ALIAS_MSG_ANSWER);
 	alias_list_conn(&list, &c, ALIAS_MINE);
@@ -85,6 +87,20 @@ START_TEST(lists)
 	ck_assert_uint_eq(op, ALIAS_MINE);
 	ck_assert(!alias_msg_next_conn(&m, &gc, &op));
 	wire_put_u32(buf + 2, 0x80000000u);
+	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
+
+	start();
+	alias_list_begin(&list, &w, ALIAS_MSG_ASK);
+	alias_list_ask(&list, &a);
+	alias_list_end(&list);
+	expect_exact();
+	ck_assert(alias_msg_next_ask(&m, &ga));
+	ck_assert_mem_eq(&ga.conn, &c, sizeof(c));
+	ck_assert(ga.acks);
+	ck_assert_uint_eq(ga.seq, 7);
+	ck_assert_uint_eq(ga.ack, 0x89abcdef);
+	ck_assert(!alias_msg_next_ask(&m, &ga));
+	buf[6] = 2; /* acks is neither true nor false */
 	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
 
 	start();

@@ -11,8 +11,9 @@ static uint16_t owner;
 static const uint16_t peers[2] = { 2, 3 };
 
 static void
-on_ask(const struct alias_conn *c, void *arg)
+on_ask(const struct alias_ask *a, void *arg)
 {
+	ck_assert(a->acks);
 	asked++;
 }
 
