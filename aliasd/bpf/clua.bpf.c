@@ -109,10 +109,7 @@ clua_lan_large(struct __sk_buff *skb)
 {
 	struct packet p = { .ctx = skb, .hook = HOOK_TC };
 
-	if (is_large(&p))
-		return lan_packet(&p);
-	p.rest = 1;
-	return lan_packet(&p);
+	return is_large(&p) ? lan_packet(&p) : behind_xdp(&p);
 }
 
 /* Behind clua_lan_xdp. */
@@ -120,9 +117,9 @@ SEC("tc")
 int
 clua_lan_rest(struct __sk_buff *skb)
 {
-	struct packet p = { .ctx = skb, .hook = HOOK_TC, .rest = 1 };
+	struct packet p = { .ctx = skb, .hook = HOOK_TC };
 
-	return lan_packet(&p);
+	return behind_xdp(&p);
 }
 
 /* On links: many drivers send what XDP redirects to them only if they have a program themselves. */

@@ -125,9 +125,16 @@ packet_protocol(const struct packet *p)
 }
 
 INLINE int
-packet_is_tagged(const struct packet *p)
+packet_has_tag(const struct packet *p)
 {
 	return p->hook == HOOK_TC && SKB_LOAD(__u64, p, vlan_present);
+}
+
+/* Of a VLAN. A tag of none has a priority alone, and the frame is the interface's own, for the kernel too. */
+INLINE int
+packet_is_tagged(const struct packet *p)
+{
+	return packet_has_tag(p) && SKB_LOAD(__u64, p, vlan_tci) & 0xfff;
 }
 
 INLINE __u64

@@ -54,6 +54,14 @@ lan_packet(struct packet *p)
 	return PASS;
 }
 
+/* What XDP has left: it makes nothing of frames with tags either. */
+INLINE int
+behind_xdp(struct packet *p)
+{
+	p->rest = !packet_has_tag(p);
+	return lan_packet(p);
+}
+
 /* An interface that is neither: the kernel would answer ARP there for every address of the host. */
 INLINE int
 guard_packet(struct packet *p)

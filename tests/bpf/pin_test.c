@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <check.h>
@@ -154,6 +157,72 @@ START_TEST(another_layout)
 }
 END_TEST
 
+/* A real frame, which the program that is attached sees, and not the one that a test runs. */
+static void
+check_attached_counts(void)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("lan1") };
+	uint64_t before = rig_counter(&rig, DP_C_FALLBACK);
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), i;
+	struct frame f;
+
+	ck_assert_int_ge(fd, 0);
+	rig_tcp(&rig, &f, CLIENT, 1001, RIG_ALIAS, 80, F_SYN, 1);
+	ck_assert_int_eq(sendto(fd, f.b, f.len, 0, (struct sockaddr *)&to, sizeof(to)), f.len);
+	close(fd);
+	for (i = 0; i < 1000 && rig_counter(&rig, DP_C_FALLBACK) == before; i++)
+		usleep(5000);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FALLBACK), before + 1);
+}
+
+static void
+xdp_is_ours(const char *program, const char *behind)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+	    "test \"$(bpftool net show dev lan0 | grep -c 'lan0.*%s')\" = 1", behind);
+	ck_assert_int_eq(output_of(command), 0);
+	snprintf(command, sizeof(command),
+	    "id=$(ip link show lan0 | sed -n 's/.*prog.xdp id \\([0-9]*\\).*/\\1/p'); "
+	    "bpftool prog show id $id | grep -q 'name %s '", program);
+	ck_assert_int_eq(output_of(command), 0);
+}
+
+/* The old program would find the new tables no better than the old ones: it must not stay. */
+START_TEST(another_layout_under_xdp)
+{
+	static const struct {
+		enum dp_attach attach;
+		const char *program, *behind;
+	} modes[] = { { DP_ATTACH_XDP, "clua_lan_xdp", "clua_lan_rest" },
+		{ DP_ATTACH_XDP_GENERIC, "clua_lan_generic", "clua_lan_large" } };
+
+	rig_close(&rig);
+	rig.conf.attach = modes[_i].attach;
+	rig_open(&rig);
+	fill();
+	xdp_is_ours(modes[_i].program, modes[_i].behind);
+	rig.dp->meta->layout--;
+	datapath_close(rig.dp, false);
+	xdp_is_ours(modes[_i].program, modes[_i].behind);
+	rig_open(&rig);
+	ck_assert(!datapath_resumed(rig.dp));
+	xdp_is_ours(modes[_i].program, modes[_i].behind);
+	ck_assert_uint_eq(datapath_flow_count(rig.dp, 2), 0);
+	rig_alias(&rig, RIG_ALIAS, true);
+	ck_assert_int_eq(where(1000, 80, F_SYN), RIG_SELF);
+	/* What is attached counts in the new tables. */
+	check_attached_counts();
+	rig_close(&rig);
+	ck_assert_int_ne(output_of("ip link show | grep -q xdp"), 0);
+	ck_assert_int_ne(output_of("tc filter show dev lan0 ingress | grep -q clua"), 0);
+	ck_assert_int_eq(access(RIG_PIN, F_OK), -1);
+	rig.conf.attach = DP_ATTACH_TC;
+	rig_open(&rig);
+}
+END_TEST
+
 START_TEST(the_size_stays)
 {
 	fill();
@@ -249,6 +318,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, killed);
 	tcase_add_test(tc, killed_for_good);
 	tcase_add_test(tc, another_layout);
+	tcase_add_loop_test(tc, another_layout_under_xdp, 0, 2);
 	tcase_add_test(tc, the_size_stays);
 	tcase_add_test(tc, leaving_removes_everything);
 	tcase_add_test(tc, other_filters_stay);

@@ -6,7 +6,7 @@
                                                  datagrams; prints the answers' names
     packets.py stream|fetch ADDRESS PORT BYTES   up or down by TCP; prints the name and the bytes
     packets.py fragments IFACE ADDRESS PORT ORDER COUNT
-    packets.py tagged IFACE ADDRESS PORT COUNT
+    packets.py tagged IFACE ADDRESS PORT COUNT [TAG]
     packets.py handshake IFACE ADDRESS PORT SOURCE SPORT
                                                  prints "answered" after the SYN, waits for a line, goes on and
                                                  says a line; prints what comes back, a line or "reset"
@@ -244,13 +244,13 @@ def handshake(iface, address, port, source, sport):
     print(data.decode().strip() or "reset", flush=True)
 
 
-def tagged(iface, address, port, count):
+def tagged(iface, address, port, count, tag="10"):
     macs, src = link_addresses(iface, address)
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     raw.bind((iface, 0x8100))
     udp = struct.pack("!HHHH", 5000, int(port), 8, 0)
     for _ in range(int(count)):
-        raw.send(b"".join(macs) + b"\x81\x00\x00\x0a\x08\x00" +
+        raw.send(b"".join(macs) + struct.pack("!HHH", 0x8100, int(tag), 0x0800) +
             ip_packet(src, socket.inet_aton(address), 1, 0, False, udp))
 
 

@@ -13,6 +13,7 @@ CLUSTER = {"profile": "lan", "join": ["n1:cluamgr -a alias=DEFAULTALIAS,join,rpr
     "n2:cluamgr -a alias=DEFAULTALIAS,join", "n3:cluamgr -a alias=DEFAULTALIAS"]}
 TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "packets.py")
 BIG, STREAM, KINDS = 7300, 7310, ("any", "pktinfo")
+VERBS = ("stream", "stream", "fetch", "fetch")  # one of each for each of two members
 CONNECTED = {"same": 7320, "other": 7321, "other6": 7322}
 
 
@@ -144,6 +145,16 @@ def test_a_tagged_frame_is_not_ours(tb, servers):
         "datagrams_forwarded_within_cluster": 2}
 
 
+def test_a_frame_with_a_priority_alone_is_ours(tb, servers):
+    """A tag of no VLAN: the kernel takes it for the interface's own, and so must we."""
+    before = {n: counters(tb, n) for n in ("n1", "n2")}
+    run_tool(tb, "c1", "tagged", "eth0", ALIAS, BIG, 10, 0xa000)
+    wait_until(lambda: difference(before["n1"], counters(tb, "n1")) == {
+        "datagrams_received_from_network": 10, "datagrams_forwarded_within_cluster": 5} and
+        difference(before["n2"], counters(tb, "n2")) == {"datagrams_received_within_cluster": 5}, 10,
+        "all to be counted")
+
+
 def test_ping_is_answered_by_one(tb, servers):
     for client in ("c1", "x1"):
         for size in (56, 8000):
@@ -165,6 +176,22 @@ def test_counters_of_a_stream_are_exact(tb, servers):
     packets = got["n1"]["data_packets_received_from_network"]
     assert 1382 <= packets < 2000
     assert got["n1"]["data_packets_forwarded_within_cluster"] in range(691, packets - 690)
+
+
+def sent_over_links(tb, node):
+    """Packets as the kernel has them: an aggregate is one."""
+    return sum(int(tb.machine(node).run("cat /sys/class/net/%s/statistics/tx_packets" % link).stdout)
+        for link in ("ic0", "ic1"))
+
+
+def test_aggregates_pass_whole(tb, servers):
+    """Up through the router to the other member, and down past it, with checksums left to devices."""
+    before, sent = counters(tb, "n1"), sent_over_links(tb, "n1")
+    got = [run_tool(tb, "c1", verb, ALIAS, STREAM, 8000000).split() for verb in VERBS]
+    assert sorted(got) == [[n, "8000000"] for n in ("n1", "n1", "n2", "n2")]
+    packets = difference(before, counters(tb, "n1"))["data_packets_forwarded_within_cluster"]
+    # Heartbeats are among what was sent.
+    assert packets > 5000 and sent_over_links(tb, "n1") - sent < packets / 2
 
 
 def test_syn_cookies_come_back_through_the_alias(tb, servers):
@@ -286,6 +313,13 @@ def test_clients_learn_the_mtu_of_the_links_by_tcp(tb, small_links, client):
     assert sorted(got) == [[n, "300000"] for n in ("n1", "n1", "n2", "n2")]
     assert knows_path(tb, client)
     assert difference(before, too_large(tb)).keys() == {"too_big"}
+    # From now on aggregates are made of packets that fit, and are none the less larger than the link's MTU.
+    before, passed, sent = too_large(tb), counters(tb, "n1"), sent_over_links(tb, "n1")
+    got = [run_tool(tb, client, verb, ALIAS, STREAM, 3000000).split() for verb in VERBS]
+    assert sorted(got) == [[n, "3000000"] for n in ("n1", "n1", "n2", "n2")]
+    assert difference(before, too_large(tb)) == {}
+    packets = difference(passed, counters(tb, "n1"))["data_packets_forwarded_within_cluster"]
+    assert sent_over_links(tb, "n1") - sent < packets / 2
 
 
 @pytest.mark.parametrize("client", ["c1", "x1"])
