@@ -280,6 +280,8 @@ engine_free(struct engine *e)
 		ipc_server_free(e->ipc);
 	engine_api_stop(e);
 	lltsub_free(e->llt);
+	hookwatch_close(e->hookwatch);
+	e->hookwatch = NULL;
 	engine_close_door(e);
 	engine_close_tunnel(e);
 	/* While an address is here something must keep the kernel from answering ARP for it. */

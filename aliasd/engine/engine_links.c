@@ -168,6 +168,20 @@ deliver_ifindex(struct engine *e)
 	return lan[0];
 }
 
+/* A packet that passes by ours is answered by the kernel's stack: the sooner the better. */
+static void
+check_program(uint32_t ifindex, void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->dp == NULL)
+		return;
+	if (ifindex == 0)
+		datapath_check_all(e->dp);
+	else
+		datapath_check(e->dp, ifindex);
+}
+
 static bool
 open_datapath(struct engine *e)
 {
@@ -186,11 +200,12 @@ open_datapath(struct engine *e)
 	look_at_links(e);
 	conf.deliver_ifindex = deliver_ifindex(e);
 	e->dp = datapath_open(e->loop, &conf, &ops, e);
-	if (e->dp != NULL)
-		engine_open_door(e);
-	if (e->dp != NULL)
-		engine_check_tunnel(e);
-	return e->dp != NULL;
+	if (e->dp == NULL)
+		return false;
+	e->hookwatch = hookwatch_open(e->loop, check_program, e);
+	engine_open_door(e);
+	engine_check_tunnel(e);
+	return true;
 }
 
 static void

@@ -167,8 +167,15 @@ def test_what_somebody_removes_comes_back(tb):
     for node in tb.nodes():
         restart(tb, node, "")
     node = master(tb)
-    tb.machine(node).run("tc qdisc del dev eth0 clsact")
-    wait_until(lambda: "clua_lan" in tb.machine(node).run("tc filter show dev eth0 ingress").stdout, 15,
+    machine = tb.machine(node)
+    # At once: one by one, and each within less than the time after which it is looked at anyway.
+    for i, device in enumerate(("eth0", "ic0", "clua0", "eth0")):
+        machine.run("tc qdisc del dev %s clsact" % device)
+        wait_until(lambda: "clua_" in machine.run("tc filter show dev %s ingress" % device).stdout, 3,
+            "the program to be attached again to " + device)
+        assert tb.log_tail(node, "aliasd", 200).count("somebody removed the packet program") == i + 1
+    machine.run("tc filter del dev eth0 ingress")
+    wait_until(lambda: "clua_" in machine.run("tc filter show dev eth0 ingress").stdout, 3,
         "the program to be attached again")
     whole(tb)
 
