@@ -204,13 +204,24 @@ say_cut(struct engine *e, uint8_t proto, uint16_t port_h, size_t n)
 	e->said_cut = true;
 }
 
+/* In the list of services: this member answers datagrams of it, or just one of the data plane. */
+static char answers, listed;
+
+/* is: one of these, or NULL: it is none of the data plane any more. */
 static void
-count_service(struct engine *e, struct told *t, uint8_t proto, int change)
+count_service(struct engine *e, struct in_addr alias, uint64_t key, char *is)
 {
-	t->nservices += change;
-	if (proto != IPPROTO_UDP)
+	struct told *t = is == NULL ? map_get(e->told, alias.s_addr) : engine_told(e, alias);
+	char *was = map_get(e->services, key);
+
+	if (is != NULL && is != was)
+		map_put(e->services, key, is);
+	else if (is == NULL)
+		map_del(e->services, key);
+	if (t == NULL || is == was)
 		return;
-	t->nudp += change;
+	t->nservices += (unsigned)((is != NULL) - (was != NULL));
+	t->nudp += (unsigned)((is == &answers) - (was == &answers));
 	engine_door_source(e, t);
 }
 
@@ -220,7 +231,7 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 	static struct sel_target out[LLT_MAX_NODES + 1];
 	struct dp_target t[MAX_TARGETS];
 	uint64_t key = engine_service_key(alias, proto, port_h);
-	struct told *told = map_get(e->told, alias.s_addr);
+	bool here = false;
 	size_t i, n;
 
 	if (e->dp == NULL)
@@ -233,14 +244,10 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 	for (i = 0; i < n; i++) {
 		t[i].node = out[i].node == SEL_NO_NODE ? DP_REFUSE : out[i].node;
 		t[i].weight = out[i].weight;
+		here |= out[i].node == e->self;
 	}
 	datapath_set_service(e->dp, alias, proto, htons(port_h), t, n);
-	if (n > 0 && map_get(e->services, key) == NULL) {
-		map_put(e->services, key, e);
-		count_service(e, engine_told(e, alias), proto, 1);
-	} else if (n == 0 && map_del(e->services, key) != NULL && told != NULL) {
-		count_service(e, told, proto, -1);
-	}
+	count_service(e, alias, key, n == 0 ? NULL : here && proto == IPPROTO_UDP ? &answers : &listed);
 	log_debug("service", "port %u/%s of %08x: %zu targets", port_h, alias_proto_name(proto),
 	    ntohl(alias.s_addr), n);
 }

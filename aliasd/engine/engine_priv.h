@@ -26,6 +26,7 @@
 #include "aliasd/edge/diag.h"
 #include "aliasd/edge/door.h"
 #include "aliasd/edge/group.h"
+#include "aliasd/edge/hookwatch.h"
 #include "aliasd/edge/hostports.h"
 #include "aliasd/edge/lan.h"
 #include "aliasd/edge/lltsub.h"
@@ -64,7 +65,7 @@ struct told { /* an alias as the data plane has it */
 	bool said;          /* as its master we told everybody */
 	uint64_t silent_until, silent_for; /* we are marked as not answering; 0 = we are not */
 	bool retired;       /* we were, until we were told to end */
-	unsigned nservices, nudp; /* of the data plane; over UDP */
+	unsigned nservices, nudp; /* of the data plane; over UDP, and this member answers it */
 	uint16_t source; /* number of its routes, see door_source() */
 	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
 	bool said_alias;    /* what those who watch were told last */
@@ -160,6 +161,7 @@ struct engine {
 	struct listen_table *listen;
 	struct map *told;     /* address -> struct told */
 	struct map *services; /* of the data plane: key as in engine_apply.c */
+	struct hookwatch *hookwatch;
 	uint64_t sources; /* numbers of routes in use, see door_source() */
 	bool said_sources;
 	uint32_t link_iface[LLT_MAX_LINKS];
