@@ -77,7 +77,7 @@ icmp_copy(__u32 i, struct icmp_copies *c)
 	if (node == c->keep || node == self_node)
 		return 0;
 	path = path_to(&p, node);
-	if (path && address_frame(&p, path))
+	if (path && address_frame(&p, path) && (!LOAD(path->remote) || tunnel_address(&p, path)))
 		bpf_clone_redirect(c->skb, path->ifindex, 0);
 	return 0;
 }

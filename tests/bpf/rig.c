@@ -49,6 +49,8 @@ rig_isolate(void)
 	if (mount("none", "/run", "tmpfs", 0, NULL) < 0)
 		die("/run");
 	rig_command("ip link set lo up");
+	/* No interface is to say anything by itself. */
+	rig_command("f=/proc/sys/net/ipv6/conf/default/disable_ipv6; test ! -e $f || echo 1 >$f");
 	rig_command("ip link add lan0 type veth peer name lan1");
 	rig_command("ip link add ic0 type veth peer name ic1");
 	rig_command("for i in lan0 lan1 ic0 ic1; do ip link set $i up; done");
