@@ -2,43 +2,16 @@
 #include "lltd/edge.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/netlink.h"
 #include "lltd/core.h"
-#include "lltd/lltd_conf.h"
-#include "lltd/lltd_conf_link.h"
-#include "lltd/rawsock.h"
-#include "lltd/udpsock.h"
+#include "lltd/edge_priv.h"
+#include "lltd/linksock.h"
 
-#define MEASURE (2 * NSEC_PER_SEC)
 #define READ_MAX 2048 /* frames of one link at a time: a flood must not keep us from the others */
-
-struct edge_link {
-	struct edge *edge;
-	unsigned index;
-	uint32_t ifindex; /* of a UDP link: which has its address; 0: none */
-	uint8_t addr[LLT_ADDR_LEN];
-	size_t path_mtu; /* of a UDP link: what the kernel has learned; 0: nothing */
-	struct linksock *sock;
-	struct ev_io *io;
-};
-
-struct edge {
-	struct ev_loop *loop;
-	const struct lltd_conf *conf;
-	struct core *core;
-	struct netlink *netlink;
-	struct ev_timer *timer;
-	struct ev_timer *measure; /* UDP links: what the kernel learned of their ways */
-	struct ev_timer *soon; /* one flush for all that happens in this round of the loop */
-	uint64_t timer_at;
-	bool kicked;
-	struct edge_link link[LLT_MAX_LINKS];
-};
 
 static void
 send_all(struct edge *e)
@@ -115,8 +88,8 @@ read_link(struct edge_link *l)
 		linksock_read(l->sock, READ_MAX, on_frame, &r);
 }
 
-static void
-on_readable(int fd, void *arg)
+void
+edge_on_readable(int fd, void *arg)
 {
 	struct edge_link *l = arg;
 
@@ -143,223 +116,6 @@ edge_send(struct edge *e, unsigned link, const uint8_t *dst, const uint8_t *fram
 		linksock_send(e->link[link].sock, dst, frame, len);
 }
 
-/* ---- interfaces ---- */
-static void
-close_link(struct edge_link *l)
-{
-	ev_io_free(l->io);
-	linksock_close(l->sock);
-	l->io = NULL;
-	l->sock = NULL;
-}
-
-static struct linksock *
-open_udp(const struct lltd_conf *conf, const struct lltd_link *lc)
-{
-	uint8_t peer[LLT_MAX_NODES][LLT_ADDR_LEN];
-	size_t n = 0;
-
-	for (size_t i = 0; i < lc->npeers; i++)
-		if (memcmp(lc->peer[i].addr, lc->addr, LLT_ADDR_LEN) != 0)
-			memcpy(peer[n++], lc->peer[i].addr, LLT_ADDR_LEN);
-	/* Without a key nothing but its address speaks for a frame. */
-	return udpsock_open(lc->addr, (const uint8_t(*)[LLT_ADDR_LEN])peer, n,
-	    conf->authentication == LLTD_AUTH_NONE);
-}
-
-static const struct lltd_link *
-link_conf(const struct edge_link *l)
-{
-	return &l->edge->conf->link[l->index];
-}
-
-static void
-open_link(struct edge_link *l, const struct netlink_link *nl)
-{
-	const struct lltd_link *conf = link_conf(l);
-	bool udp = conf->kind == LLT_KIND_UDP;
-
-	close_link(l);
-	l->ifindex = nl->ifindex;
-	memcpy(l->addr, udp ? conf->addr : nl->mac, LLT_ADDR_LEN);
-	if (udp)
-		l->sock = open_udp(l->edge->conf, conf);
-	else
-		l->sock = rawsock_open(nl->ifindex, (uint16_t)conf->ethertype, nl->mac);
-	if (l->sock != NULL)
-		l->io = ev_io_new(l->edge->loop, linksock_fd(l->sock), on_readable, NULL, l);
-	if (l->io == NULL) {
-		log_warn("link", "link %u (%s) cannot be opened", l->index, conf->name);
-		close_link(l);
-	}
-}
-
-/* The longest frame. */
-static size_t
-link_mtu(const struct edge_link *l, const struct netlink_link *nl)
-{
-	const struct lltd_link *conf = link_conf(l);
-	size_t mtu = conf->mtu != 0 && conf->mtu < nl->mtu ? conf->mtu : nl->mtu;
-
-	if (conf->kind == LLT_KIND_ETHER)
-		return mtu;
-	if (l->path_mtu != 0 && l->path_mtu < mtu)
-		mtu = l->path_mtu;
-	return mtu > LLT_UDP_HEAD ? mtu - LLT_UDP_HEAD : 0;
-}
-
-static bool
-is_open(const struct edge_link *l, const struct netlink_link *nl)
-{
-	return l->sock != NULL && nl->ifindex == l->ifindex &&
-	    (link_conf(l)->kind == LLT_KIND_UDP || memcmp(nl->mac, l->addr, sizeof(l->addr)) == 0);
-}
-
-static void
-link_state(struct edge_link *l, const struct netlink_link *nl, bool gone)
-{
-	const struct lltd_link *conf = link_conf(l);
-	struct core_link_info was;
-	bool up;
-
-	if (!gone && !is_open(l, nl))
-		open_link(l, nl);
-	up = !gone && nl->carrier && l->sock != NULL;
-	core_link_info(l->edge->core, l->index, &was);
-	if (was.carrier != up)
-		log_info("link", "link %u (%s) is %s", l->index, conf->name, up ? "up" : "down");
-	core_carrier(l->edge->core, l->index, up, l->addr, nl->ifindex, link_mtu(l, nl), clock_ns());
-	if (gone)
-		close_link(l);
-}
-
-/* Is this interface the link, or does it have the address of the link? */
-static bool
-is_on(const struct edge_link *l, const struct netlink_link *nl, bool gone)
-{
-	const struct lltd_link *conf = link_conf(l);
-
-	if (gone)
-		return l->sock != NULL && l->ifindex == nl->ifindex;
-	if (conf->kind == LLT_KIND_UDP)
-		return l->ifindex != 0 && l->ifindex == nl->ifindex;
-	return conf->kind == LLT_KIND_ETHER && strcmp(conf->device, nl->name) == 0;
-}
-
-static void
-on_link(const struct netlink_link *nl, bool gone, void *arg)
-{
-	struct edge *e = arg;
-
-	for (size_t i = 0; i < e->conf->nlinks; i++)
-		if (is_on(&e->link[i], nl, gone))
-			link_state(&e->link[i], nl, gone);
-	edge_kick(e);
-}
-
-/* A UDP link, after something happened to its address. While netlink is being opened it is too early. */
-static void
-look_at_udp(struct edge_link *l, bool gone)
-{
-	const struct netlink_link *nl =
-	    l->edge->netlink == NULL ? NULL : netlink_link_by_index(l->edge->netlink, l->ifindex);
-
-	if (nl != NULL)
-		link_state(l, nl, gone);
-	if (gone)
-		l->ifindex = 0;
-}
-
-static void
-on_addr(const struct netlink_addr *a, bool gone, void *arg)
-{
-	struct edge *e = arg;
-
-	for (size_t i = 0; i < e->conf->nlinks; i++) {
-		struct edge_link *l = &e->link[i];
-
-		if (link_conf(l)->kind != LLT_KIND_UDP || memcmp(link_conf(l)->addr, &a->addr, 4) != 0 ||
-		    (gone && l->ifindex != a->ifindex))
-			continue;
-		if (!gone)
-			l->ifindex = a->ifindex;
-		look_at_udp(l, gone);
-	}
-	edge_kick(e);
-}
-
-/* The narrowest way to a peer that the kernel knows: it learns from frames that were too long. */
-static void
-measure(struct edge_link *l)
-{
-	const struct lltd_link *conf = link_conf(l);
-	size_t least = 0;
-
-	if (conf->kind != LLT_KIND_UDP || l->sock == NULL)
-		return;
-	for (size_t i = 0; i < conf->npeers; i++) {
-		size_t mtu = memcmp(conf->peer[i].addr, l->addr, LLT_ADDR_LEN) == 0 ? 0 :
-		    udpsock_path_mtu(l->addr, conf->peer[i].addr);
-
-		if (mtu != 0 && (least == 0 || mtu < least))
-			least = mtu;
-	}
-	if (least == l->path_mtu)
-		return;
-	l->path_mtu = least;
-	look_at_udp(l, false);
-}
-
-static void
-on_measure(void *arg)
-{
-	struct edge *e = arg;
-	bool any = false;
-
-	for (size_t i = 0; i < e->conf->nlinks; i++) {
-		measure(&e->link[i]);
-		any |= e->conf->link[i].kind == LLT_KIND_UDP;
-	}
-	if (any)
-		ev_timer_set(e->measure, MEASURE);
-}
-
-static void
-find_address(const struct netlink_addr *a, void *arg)
-{
-	struct edge_link *l = arg;
-
-	if (memcmp(link_conf(l)->addr, &a->addr, 4) == 0)
-		l->ifindex = a->ifindex;
-}
-
-/* By what the table of interfaces says. False: it is not there; logged. */
-static bool
-find_link(struct edge_link *l)
-{
-	const struct lltd_link *conf = link_conf(l);
-	const struct netlink_link *nl;
-
-	if (conf->kind == LLT_KIND_UDP) {
-		netlink_each_addr(l->edge->netlink, find_address, l);
-		look_at_udp(l, false);
-	} else if (conf->kind == LLT_KIND_ETHER) {
-		nl = netlink_link_by_name(l->edge->netlink, conf->device);
-		if (nl != NULL)
-			link_state(l, nl, false);
-	}
-	if (l->sock != NULL || conf->kind == LLTD_KIND_NONE)
-		return l->sock != NULL;
-	if (conf->kind == LLT_KIND_UDP)
-		log_warnx("link", "link %u (%s): this host does not have the address %s", l->index,
-		    conf->name, conf->address);
-	else
-		log_warnx("link", "link %u (%s) does not exist", l->index, conf->name);
-	return false;
-}
-
-static const struct netlink_ops netlink_ops = { .on_link = on_link, .on_addr = on_addr };
-
 /* ---- life ---- */
 struct edge *
 edge_new(struct ev_loop *loop, const struct lltd_conf *conf)
@@ -376,7 +132,7 @@ edge_new(struct ev_loop *loop, const struct lltd_conf *conf)
 	}
 	e->timer = ev_timer_new(loop, on_timer, e);
 	e->soon = ev_timer_new(loop, on_soon, e);
-	e->measure = ev_timer_new(loop, on_measure, e);
+	e->measure = ev_timer_new(loop, edge_link_measure, e);
 	if (e->timer != NULL && e->soon != NULL && e->measure != NULL)
 		return e;
 	edge_free(e);
@@ -389,12 +145,12 @@ edge_start(struct edge *e, struct core *core)
 	unsigned found = 0;
 
 	e->core = core;
-	e->netlink = netlink_open(e->loop, &netlink_ops, e);
+	e->netlink = netlink_open(e->loop, &edge_netlink_ops, e);
 	if (e->netlink == NULL)
 		return -1;
 	for (size_t i = 0; i < e->conf->nlinks; i++)
-		found += find_link(&e->link[i]);
-	on_measure(e);
+		found += edge_link_find(&e->link[i]);
+	edge_link_measure(e);
 	if (found == 0) {
 		log_errx("link", "there is no link at all");
 		return -1;
@@ -408,7 +164,7 @@ edge_stop(struct edge *e)
 {
 	send_all(e);
 	for (unsigned i = 0; i < LLT_MAX_LINKS; i++)
-		close_link(&e->link[i]);
+		edge_link_close(&e->link[i]);
 }
 
 void
@@ -418,7 +174,7 @@ edge_free(struct edge *e)
 		return;
 	netlink_close(e->netlink);
 	for (unsigned i = 0; i < LLT_MAX_LINKS; i++)
-		close_link(&e->link[i]);
+		edge_link_close(&e->link[i]);
 	ev_timer_free(e->timer);
 	ev_timer_free(e->soon);
 	ev_timer_free(e->measure);
@@ -436,7 +192,7 @@ edge_close_links(struct edge *e, uint32_t links)
 		core_link_close(e->core, l->index);
 		if (l->sock != NULL)
 			linksock_flush(l->sock);
-		close_link(l);
+		edge_link_close(l);
 		l->ifindex = 0;
 		l->path_mtu = 0;
 	}
@@ -448,8 +204,8 @@ edge_set_conf(struct edge *e, const struct lltd_conf *conf, uint32_t links)
 	e->conf = conf;
 	for (size_t i = 0; i < conf->nlinks; i++) {
 		if ((links >> i & 1) != 0)
-			close_link(&e->link[i]);
-		find_link(&e->link[i]);
+			edge_link_close(&e->link[i]);
+		edge_link_find(&e->link[i]);
 	}
-	on_measure(e);
+	edge_link_measure(e);
 }
