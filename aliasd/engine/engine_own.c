@@ -168,8 +168,11 @@ engine_attached(struct engine *e)
 	if (e->lan == NULL || e->own == NULL)
 		return;
 	own_each(e->own, attached_one, e);
-	if (e->dp != NULL)
-		engine_send_lan(e);
+	if (e->dp == NULL)
+		return;
+	engine_send_lan(e);
+	/* Clients that were told of an interface that is gone, though we have another. */
+	engine_inbound_review(e);
 }
 
 static void

@@ -2,20 +2,18 @@
 """inbound=balance: the clients of a LAN are spread over the members by ARP."""
 import collections
 import json
-import subprocess
-import threading
 import time
 
 import pytest
 
 from testbed_error import TestbedError, wait_until
+from testbed_hosts import CLIENTS, Hosts
 from testbed_load import ALIAS, ECHO, Load, echods, wait_listening
 from testbed_net import mac_of
 
 JOIN = "n%d:cluamgr -a alias=DEFAULTALIAS,join,inbound=balance,rpri=%d"
 pytestmark = pytest.mark.timing
 CLUSTER = {"clients": 6, "profile": "fast", "join": [JOIN % w for w in ((1, 30), (2, 20), (3, 10))]}
-CLIENTS = 60
 
 
 def status(tb, node):
@@ -26,39 +24,11 @@ def counts(tb, node):
     return {m["name"]: m["clients"] for m in status(tb, node)["members"]}
 
 
-class Clients:
-    """Sixty hosts; told[n] is where each finds the alias, heard all there was."""
-
-    def __init__(self, tb):
-        self.names = {mac_of("n", int(n[1:]), "eth0"): n for n in tb.nodes()}
-        self.told, self.heard = {}, []
-        self.proc = tb.machine("c1").popen(["/usr/bin/python3", "-I", tb.tool("testbed_clients.py"),
-            str(CLIENTS), ALIAS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-
-    def _read(self):
-        for line in self.proc.stdout:
-            item = json.loads(line)
-            item["node"] = self.names.get(item["mac"], item["mac"])
-            self.heard.append(item)
-            for n in range(CLIENTS) if item["client"] is None else [item["client"]]:
-                self.told[n] = item["node"]
-
-    def spread(self):
-        return dict(collections.Counter(list(self.told.values())))
-
-    def end(self):
-        self.proc.stdin.close()
-        self.proc.wait(10)
-        self.thread.join(10)
-
-
 @pytest.fixture
 def clients(tb):
     wait_until(lambda: all(all(m["synced"] for m in status(tb, n)["members"]) and
         len(status(tb, n)["members"]) == 3 for n in tb.nodes()), 10, "all members to route")
-    c = Clients(tb)
+    c = Hosts(tb, {mac_of("n", int(n[1:]), "eth0"): n for n in tb.nodes()})
     yield c
     c.end()
 

@@ -24,7 +24,7 @@ DEFAULT_JOIN = ["cluamgr -a alias=DEFAULTALIAS,join"]
 DEFAULTS = {"nodes": 3, "links": 2, "profile": "fast", "clients": 1, "build": None, "seed": None,
     "cluster": 42, "join": DEFAULT_JOIN, "off": [], "daemons": list(DAEMONS), "bursts": [],
     "gabd": "", "aliasd": "", "xdp": False,
-    "low_link": True, "udp": False, "remote": []}
+    "lan_nics": 1, "low_link": True, "udp": False, "remote": []}
 
 
 class Testbed:
@@ -91,7 +91,8 @@ class Testbed:
         if kind == "n" and name in self.options["remote"]:
             return {"eth0": (WAN, "10.9.0.%d/24" % (10 + index))}
         if kind == "n":
-            cables = {"eth0": (LAN, "10.1.0.%d/24" % (10 + index))}
+            cables = {"eth%d" % i: (LAN, "10.1.0.%d/24" % (10 + 40 * i + index))
+                for i in range(self.options["lan_nics"])}
             for i in range(self.options["links"]):
                 cables["ic%d" % i] = ("ic%d" % i, None)
             return cables
@@ -135,7 +136,8 @@ class Testbed:
         self.wait_formed()
 
     def _check(self, options):
-        limits = {"nodes": (1, 32), "links": (0, 7), "clients": (0, 32), "cluster": (0, 65535)}
+        limits = {"nodes": (1, 32), "links": (0, 7), "clients": (0, 32), "cluster": (0, 65535),
+            "lan_nics": (1, 2)}
         for key, (low, high) in limits.items():
             if not low <= options[key] <= high:
                 raise TestbedError("%s: %s is not in %d..%d" % (key, options[key], low, high))

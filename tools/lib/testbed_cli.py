@@ -51,6 +51,7 @@ def parser():
         help="a low-priority link by UDP in place of that on eth0")
     up.add_argument("--remote", action="append", metavar="NODE",
         help="behind r1, in the cluster by UDP alone (implies --udp-links)")
+    up.add_argument("--lan-nics", dest="lan_nics", type=int, help="eth0 and eth1 of each node on the LAN (1)")
     up.add_argument("--no-make", dest="make", action="store_false", help="use the build as it is")
     verb("down")
     run = verb("exec")
