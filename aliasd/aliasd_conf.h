@@ -50,6 +50,8 @@ struct aliasd_conf {
 	bool local_clients; /* what this host sends to an alias is dealt out like what others send */
 	int local_clients_line;
 	uint32_t leave_limit; /* seconds; 0 = none */
+	/* inbound=balance: a member is overloaded with more than this; 0 = not looked at */
+	uint32_t overload_receive, overload_drops, overload_cpu; /* %, packets a second, % */
 	int attach; /* enum dp_attach */
 	bool probe; /* who is not proven by a probe frame is master last of all */
 	int attach_line, probe_line;

@@ -189,6 +189,7 @@ put_node(struct json *j, const struct alias_ctl_node *n)
 		json_uint(j, "tunnel", n->tunnel);
 	else
 		json_null(j, "tunnel");
+	json_uint(j, "inbound_share", n->share);
 	json_bool(j, "vmac_differs", n->vmac_differs);
 	json_str(j, "services_file", alias_file_word(n->file));
 	json_object_end(j);

@@ -83,6 +83,11 @@ print_macs(FILE *out, const struct cm_status *s, const struct alias_ctl_alias *a
 			fprintf(out, "WARNING: memberid %u (%s) is set otherwise for vMAC\n", s->nodes[i].id,
 			    s->nodes[i].name);
 	}
+	for (i = 0; i < s->nnodes; i++) {
+		if ((a->flags & ALIAS_F_BALANCED) && s->nodes[i].member && s->nodes[i].share < 100)
+			fprintf(out, "OVERLOADED: memberid %u (%s) takes %u%% of its clients\n", s->nodes[i].id,
+			    s->nodes[i].name, s->nodes[i].share);
+	}
 	if (a->conflict == ALIAS_CONFLICT_USED)
 		print_mac(out, "ADDRESS CONFLICT: a host that is no member uses it too: ", a->conflict_mac, "\n");
 	if (a->conflict == ALIAS_CONFLICT_UNUSED)

@@ -274,6 +274,7 @@ alias_ctl_node_encode(struct wire_wr *w, const struct alias_ctl_node *n)
 	wire_wr_u64(w, n->flows);
 	wire_wr_u16(w, n->paths);
 	wire_wr_u16(w, n->tunnel);
+	wire_wr_u8(w, n->share);
 	wire_wr_u8(w, n->vmac_differs);
 	wire_wr_u8(w, n->file);
 }
@@ -292,6 +293,7 @@ alias_ctl_node_decode(const uint8_t *buf, size_t len, struct alias_ctl_node *n)
 	n->flows = wire_rd_u64(&r);
 	n->paths = wire_rd_u16(&r);
 	n->tunnel = wire_rd_u16(&r);
+	n->share = wire_rd_u8(&r);
 	n->vmac_differs = get_bool(&r);
 	n->file = wire_rd_u8(&r);
 	return wire_rd_done(&r) && n->id < LLT_MAX_NODES;

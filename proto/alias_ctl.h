@@ -98,6 +98,7 @@ struct alias_ctl_node {
 	uint64_t flows; /* established connections it owns, in our table */
 	uint16_t paths; /* usable ways to it */
 	uint16_t tunnel; /* bytes of the largest packet that is redirected to it in VXLAN; 0: it is not */
+	uint8_t share; /* inbound=balance: of its clients that it takes, in percent; 100 unless overloaded */
 	bool vmac_differs; /* it is set otherwise for virtual MACs than we are */
 	uint8_t file; /* enum alias_file_state: its clua_services, beside the table of the cluster */
 };

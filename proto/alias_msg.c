@@ -276,10 +276,11 @@ alias_list_begin_of(struct alias_list *l, struct wire_wr *w, uint16_t owner)
 }
 
 void
-alias_list_begin_lan(struct alias_list *l, struct wire_wr *w, bool vmac, const uint8_t prefix[2])
+alias_list_begin_lan(
+    struct alias_list *l, struct wire_wr *w, bool vmac, uint8_t step, const uint8_t prefix[2])
 {
 	begin(w, ALIAS_MSG_LAN);
-	wire_wr_u8(w, vmac);
+	wire_wr_u8(w, (uint8_t)(vmac | (step & 3) << 1));
 	wire_wr_bytes(w, prefix, 2);
 	list_start(l, w);
 }
@@ -540,11 +541,12 @@ decode_snapshot(struct wire_rd *r, struct alias_msg *m)
 static bool
 decode_lan(struct wire_rd *r, struct alias_msg *m)
 {
-	uint8_t vmac = wire_rd_u8(r);
+	uint8_t flags = wire_rd_u8(r);
 
-	m->vmac = vmac != 0;
+	m->vmac = flags & 1;
+	m->step = flags >> 1 & 3;
 	wire_rd_copy(r, m->prefix, sizeof(m->prefix));
-	return vmac <= 1 && decode_list(r, m, ALIAS_LAN_LEN, MAX_ITEMS);
+	return flags <= 7 && decode_list(r, m, ALIAS_LAN_LEN, MAX_ITEMS);
 }
 
 static bool

@@ -185,6 +185,7 @@ struct alias_msg {
 	uint32_t expect;       /* FLOWS_BEGIN */
 	uint16_t owner;        /* FLOWS_OF, SILENT: node, < LLT_MAX_NODES */
 	struct in_addr alias;  /* SILENT */
+	uint8_t step;          /* LAN: how overloaded it is, 0..3 */
 	bool vmac;             /* LAN: virtual MACs are on, … */
 	uint8_t prefix[2];     /* … and begin so */
 	uint32_t index, total; /* SNAPSHOT: chunk index of total */
@@ -228,7 +229,8 @@ struct alias_list {
 };
 void alias_list_begin(struct alias_list *, struct wire_wr *, enum alias_msg_type);
 void alias_list_begin_of(struct alias_list *, struct wire_wr *, uint16_t owner); /* FLOWS_OF */
-void alias_list_begin_lan(struct alias_list *, struct wire_wr *, bool vmac, const uint8_t prefix[2]);
+void alias_list_begin_lan(
+    struct alias_list *, struct wire_wr *, bool vmac, uint8_t step, const uint8_t prefix[2]);
 void alias_list_lan(struct alias_list *, const struct alias_lan *);
 void alias_list_arp(struct alias_list *, const struct alias_arp *);
 void alias_list_begin_rows(

@@ -60,6 +60,12 @@ inbound_clear(struct inbound *in)
 	map_clear(in->aliases, alias_free);
 }
 
+bool
+inbound_any(const struct inbound *in)
+{
+	return map_count(in->aliases) > 0;
+}
+
 void
 inbound_drop(struct inbound *in, struct in_addr alias)
 {

@@ -37,6 +37,7 @@ void inbound_free(struct inbound *);
 /* The alias is not balanced, or there is no such alias any more. */
 void inbound_drop(struct inbound *, struct in_addr alias);
 void inbound_clear(struct inbound *);
+bool inbound_any(const struct inbound *); /* there is such an alias */
 
 /* Slots in an order that is the same on all members. False if they are what they were. */
 bool inbound_set_slots(struct inbound *, struct in_addr alias, const struct inbound_slot *, size_t n);

@@ -9,6 +9,7 @@
 
 struct peer {
 	bool vmac;
+	uint8_t step;
 	uint8_t prefix[2];
 	size_t n;
 	struct alias_lan *lan;
@@ -61,6 +62,7 @@ take(struct alias_msg *m)
 	struct alias_lan l;
 
 	p->vmac = m->vmac;
+	p->step = m->step;
 	memcpy(p->prefix, m->prefix, sizeof(p->prefix));
 	p->lan = mem_zalloc((m->count + 1) * sizeof(*p->lan));
 	while (alias_msg_next_lan(m, &l)) {
@@ -78,7 +80,8 @@ take(struct alias_msg *m)
 static bool
 same(const struct peer *a, const struct peer *b)
 {
-	return a->vmac == b->vmac && memcmp(a->prefix, b->prefix, sizeof(a->prefix)) == 0 && a->n == b->n &&
+	return a->vmac == b->vmac && a->step == b->step &&
+	    memcmp(a->prefix, b->prefix, sizeof(a->prefix)) == 0 && a->n == b->n &&
 	    memcmp(a->lan, b->lan, a->n * sizeof(*a->lan)) == 0;
 }
 
@@ -105,6 +108,7 @@ peers_get(const struct peers *ps, uint16_t node, struct peer_lan *out)
 	if (p == NULL)
 		return false;
 	out->vmac = p->vmac;
+	out->step = p->step;
 	memcpy(out->prefix, p->prefix, sizeof(out->prefix));
 	out->n = p->n;
 	out->lan = p->lan;

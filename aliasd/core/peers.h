@@ -17,6 +17,7 @@ struct peers;
 
 struct peer_lan {
 	bool vmac;
+	uint8_t step; /* how overloaded it is: core/overload.h */
 	uint8_t prefix[2];
 	size_t n;
 	const struct alias_lan *lan;

@@ -115,6 +115,7 @@ make_parts(struct engine *e)
 	e->handover = handover_new(&engine_handover_ops, e);
 	e->peers = peers_new();
 	e->inbound = inbound_new();
+	e->load = load_new();
 	e->vigil = vigil_new(&engine_vigil_ops, e);
 	e->stray = stray_new(&engine_stray_ops, e);
 	e->fragq = fragq_new(engine_put_in, e);
@@ -240,6 +241,7 @@ free_parts(struct engine *e)
 	garp_free(e->garp);
 	peers_free(e->peers);
 	inbound_free(e->inbound);
+	load_free(e->load);
 	free(e->clients_buf);
 	vigil_free(e->vigil);
 	free(e->arp_buf);

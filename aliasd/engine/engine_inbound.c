@@ -10,8 +10,8 @@
 #include "aliasd/engine/engine_priv.h"
 
 #define SLOTS_MAX 1024
-#define NICS_MAX 16
-#define WEIGHT_UNIT 720720 /* any number of interfaces up to 16 divides it */
+#define NICS_MAX 15
+#define WEIGHT_UNIT 360360 /* any number of interfaces up to 15 divides it */
 #define ITEMS_MAX 2500
 /* Hosts ask again within minutes of use; who is silent for so long is gone. */
 #define CLIENT_KEPT (4 * 3600 * NSEC_PER_SEC)
@@ -117,7 +117,8 @@ slots_of(struct engine *e, const struct state_alias *a, struct inbound_slot *slo
 		nics = nics_of(e, r->node, a->addr);
 		for (j = 0; j < nics.n && n < SLOTS_MAX; j++, n++) {
 			slot[n].node = r->node;
-			slot[n].weight = WEIGHT_UNIT / (uint32_t)nics.n * (zero ? 1 : r->rpri);
+			slot[n].weight =
+			    WEIGHT_UNIT / (uint32_t)nics.n * (zero ? 1 : r->rpri) * engine_share(e, r->node);
 			memcpy(slot[n].mac, nics.mac[j], 6);
 		}
 	}

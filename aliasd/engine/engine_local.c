@@ -151,6 +151,7 @@ engine_poll_timer(void *arg)
 		engine_drained(e);
 		engine_vigil_tick(e);
 		engine_vigil_offer(e);
+		engine_load_tick(e);
 		engine_owners_missing(e, &ignored); /* forgets those that stay away */
 		hostports_look(e->hostports);
 	}

@@ -46,7 +46,8 @@ engine_send_lan(struct engine *e)
 	if (state_gen(e->state) == 0)
 		return;
 	wire_wr_init(&w, buf, sizeof(buf));
-	alias_list_begin_lan(&list, &w, (e->routing & ALIAS_RT_VMAC) != 0, e->conf->vmac_prefix);
+	alias_list_begin_lan(
+	    &list, &w, (e->routing & ALIAS_RT_VMAC) != 0, e->overload.step, e->conf->vmac_prefix);
 	lan_each_addr(e->lan, put_address, &list);
 	put_bare(e, &list);
 	alias_list_end(&list);

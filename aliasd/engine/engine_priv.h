@@ -15,6 +15,7 @@
 #include "aliasd/core/inbound.h"
 #include "aliasd/core/listen.h"
 #include "aliasd/core/map.h"
+#include "aliasd/core/overload.h"
 #include "aliasd/core/own.h"
 #include "aliasd/core/paths.h"
 #include "aliasd/core/peers.h"
@@ -30,6 +31,7 @@
 #include "aliasd/edge/hostports.h"
 #include "aliasd/edge/lan.h"
 #include "aliasd/edge/lltsub.h"
+#include "aliasd/edge/load.h"
 #include "aliasd/edge/local.h"
 #include "aliasd/edge/rawsock.h"
 #include "aliasd/edge/registry.h"
@@ -196,6 +198,8 @@ struct engine {
 	uint64_t lan_heard; /* when an ARP frame of somebody else came in last; 0 = never */
 	struct vmacs *vmacs;
 	struct inbound *inbound;
+	struct load *load;
+	struct overload overload; /* ours */
 	/* What is to be sent to all members about clients, when this turn is over. */
 	uint8_t *clients_buf;
 	struct wire_wr clients_w;
@@ -361,6 +365,10 @@ void engine_on_arp_request(uint32_t ifindex, const uint8_t *frame, size_t len, v
 void engine_inbound_joined(struct engine *);
 void engine_inbound_message(struct engine *, uint16_t src, struct alias_msg *);
 void engine_inbound_flush(struct engine *);
+
+/* engine_load.c */
+void engine_load_tick(struct engine *);
+unsigned engine_share(const struct engine *, uint16_t node); /* of its clients that it takes, in percent */
 
 /* engine_own.c: our own rows and addresses */
 void engine_send_all_rows(struct engine *);

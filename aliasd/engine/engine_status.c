@@ -97,7 +97,7 @@ node_row(struct status *s, uint16_t id)
 	struct dp_path path[LLT_MAX_LINKS];
 	struct alias_ctl_node n = { .id = id, .member = state_is_member(e->state, id),
 		.synced = state_is_synced(e->state, id),
-		.paths = (uint16_t)paths_get(e->paths, id, path),
+		.paths = (uint16_t)paths_get(e->paths, id, path), .share = (uint8_t)engine_share(e, id),
 		.vmac_differs = state_is_member(e->state, id) && engine_vmac_differs(e, id) };
 
 	if (n.paths > 0 && path[0].remote.s_addr != 0)

@@ -64,7 +64,7 @@ static void
 begin(struct alias_msg *m, struct alias_list *l, struct wire_wr *w)
 {
 	if (m->type == ALIAS_MSG_LAN)
-		alias_list_begin_lan(l, w, m->vmac, m->prefix);
+		alias_list_begin_lan(l, w, m->vmac, m->step, m->prefix);
 	else if (m->type == ALIAS_MSG_FLOWS_OF)
 		alias_list_begin_of(l, w, m->owner);
 	else

@@ -40,9 +40,20 @@ def synced(tb):
     return len(members) == 4 and all(m["synced"] for m in members)
 
 
+def is_master(tb, node):
+    """Not by asking: who asks is one client more."""
+    log = tb.log_tail(node, "aliasd", 1000)
+    return ": ARP master" in log[log.rindex(" starts\n"):]
+
+
+def wait_routing(tb):
+    wait_until(lambda: synced(tb), 10, "all members to route")
+    wait_until(lambda: any(is_master(tb, n) for n in tb.nodes()), 10, "a master that answers")
+
+
 @pytest.fixture
 def hosts(tb):
-    wait_until(lambda: synced(tb), 10, "all members to route")
+    wait_routing(tb)
     h = Hosts(tb, NICS)
     yield h
     h.end()
@@ -118,7 +129,7 @@ def restart(tb, mode):
     for node in tb.nodes():
         tb.start_daemon(node, "aliasd")
     tb.wait_formed()
-    wait_until(lambda: synced(tb), 10, "all members to route")
+    wait_routing(tb)
     wait_until(lambda: {(i["attached"], i["proof"]) for n in tb.nodes() for i in status(tb, n)["interfaces"]}
         == {(mode, "proven")}, 10, "XDP on all interfaces")
 

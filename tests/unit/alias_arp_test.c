@@ -382,7 +382,8 @@ END_TEST
 
 /* As a message that came in, and as the sender wrote it. */
 static void
-tell(struct peers *p, uint16_t node, bool vmac, const struct alias_lan *lan, size_t n, bool news)
+tell_step(struct peers *p, uint16_t node, bool vmac, uint8_t step, const struct alias_lan *lan, size_t n,
+    bool news)
 {
 	static const uint8_t prefix[2] = { 0xaa, 1 };
 	struct alias_list list;
@@ -392,7 +393,7 @@ tell(struct peers *p, uint16_t node, bool vmac, const struct alias_lan *lan, siz
 	size_t i, len;
 
 	wire_wr_init(&w, buf, sizeof(buf));
-	alias_list_begin_lan(&list, &w, vmac, prefix);
+	alias_list_begin_lan(&list, &w, vmac, step, prefix);
 	for (i = 0; i < n; i++)
 		alias_list_lan(&list, &lan[i]);
 	alias_list_end(&list);
@@ -401,6 +402,12 @@ tell(struct peers *p, uint16_t node, bool vmac, const struct alias_lan *lan, siz
 		ck_assert(!alias_msg_decode(buf, i, &m));
 	ck_assert(alias_msg_decode(buf, len, &m));
 	ck_assert_int_eq(peers_set(p, node, &m), news);
+}
+
+static void
+tell(struct peers *p, uint16_t node, bool vmac, const struct alias_lan *lan, size_t n, bool news)
+{
+	tell_step(p, node, vmac, 0, lan, n, news);
 }
 
 START_TEST(members_are_no_strangers)
@@ -425,6 +432,11 @@ START_TEST(members_are_no_strangers)
 	ck_assert(peers_get(p, 3, &got));
 	ck_assert_uint_eq(got.n, 1);
 	ck_assert(got.vmac);
+	ck_assert_uint_eq(got.step, 0);
+	tell_step(p, 3, true, 3, lan, 1, true);
+	tell_step(p, 3, true, 3, lan, 1, false);
+	ck_assert(peers_get(p, 3, &got) && got.vmac);
+	ck_assert_uint_eq(got.step, 3);
 	peers_clear(p);
 	ck_assert(!peers_has_mac(p, lan[0].mac));
 	peers_free(p);

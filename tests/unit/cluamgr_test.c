@@ -28,7 +28,8 @@ row(uint16_t type)
 static void
 node(uint16_t id, const char *name)
 {
-	struct alias_ctl_node n = { .id = id, .member = true, .synced = true, .flows = 5, .paths = 2 };
+	struct alias_ctl_node n = { .id = id, .member = true, .synced = true, .flows = 5, .paths = 2,
+		.share = 100 };
 
 	snprintf(n.name, sizeof(n.name), "%s", name);
 	wire_wr_init(&w, buf, sizeof(buf));
