@@ -195,7 +195,7 @@ struct dp_udp_source {
  * any wakes the daemon, which from then on looks by itself, every DP_LOOK (ns), until it finds nothing.
  * If it is late by more than DP_LOOK_LATE, or dead, it is woken again, at most once in DP_WAKE_GAP.
  */
-#define DP_LOOK 4500000ull
+#define DP_LOOK 2250000ull
 #define DP_LOOK_LATE 2000000ull
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull

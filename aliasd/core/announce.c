@@ -132,9 +132,11 @@ announce_next(struct announce *a, struct alias_conn *c, uint8_t *op)
 }
 
 bool
-announce_waits(const struct announce *a)
+announce_waits(struct announce *a, uint64_t since)
 {
-	return a->next < a->end;
+	while (a->next < a->end && at(a, a->next)->op == VOID)
+		a->next++;
+	return a->next < a->end && at(a, a->next)->when <= since;
 }
 
 void

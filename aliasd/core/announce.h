@@ -22,7 +22,8 @@ size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flo
     uint64_t now);
 /* The next entry to be sent; false when there is none. */
 bool announce_next(struct announce *, struct alias_conn *, uint8_t *op);
-bool announce_waits(const struct announce *); /* there may be entries to be sent */
+/* There are entries to be sent, the oldest of them added at that time or before. */
+bool announce_waits(struct announce *, uint64_t since);
 /* The view changed: what was sent lately is to be sent again. */
 void announce_again(struct announce *, uint64_t now);
 void announce_clear(struct announce *);

@@ -4,11 +4,13 @@
 #include "aliasd/bpf/layout.h"
 
 /*
- * A message costs every member the same, whatever it holds. So there is one for each look at the
- * kernel's events (DP_LOOK), which finds what is no older than the look before; the timer is for what
- * comes without a look. So they are at most 5 ms old.
+ * A message costs every member the same, whatever it holds, and a connection that ends within
+ * milliseconds is not worth one. So what a look at the kernel's events (DP_LOOK) found waits for the next
+ * look; if it is still there then, all that is known is told, also what came meanwhile. The timer is for
+ * what comes without a look. Together with the wait in the kernel's buffer nothing is older than 5 ms.
  */
-#define FLUSH_AFTER (DP_LOOK + DP_LOOK / 32)
+#define FLUSH_AFTER (2 * DP_LOOK)
+#define FLUSH_AGE (DP_LOOK / 2)
 #define ASK_AFTER NSEC_PER_MSEC
 #define CONNS_A_MESSAGE 4000
 /* What was told to all so long ago has arrived. */
@@ -91,19 +93,22 @@ engine_flush_timer(void *arg)
 	flush_announcements(e);
 }
 
-/* The events of a whole look are told. */
+/* The events of a look are all here. */
 void
 engine_on_looked(void *arg)
 {
 	struct engine *e = arg;
+	uint64_t now = clock_ns();
 
-	if (!announce_waits(e->announce))
-		return;
-	flush_announcements(e);
+	if (announce_waits(e->announce, now - FLUSH_AGE))
+		flush_announcements(e);
 	if (e->nasks > 0)
 		return; /* the timer is for them */
 	e->flush_at = 0;
-	ev_timer_cancel(e->flush_timer);
+	if (announce_waits(e->announce, now))
+		arm_flush(e, now + FLUSH_AFTER);
+	else
+		ev_timer_cancel(e->flush_timer);
 }
 
 /* A connection of this host began or ended. */

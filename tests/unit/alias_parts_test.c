@@ -112,10 +112,11 @@ START_TEST(short_connections)
 
 	/* Gone before anybody was told. */
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 10);
-	ck_assert(announce_waits(a));
+	ck_assert(!announce_waits(a, 9));
+	ck_assert(announce_waits(a, 10));
 	announce_add(a, &c, ALIAS_FLOW_DEL, false, 11);
 	ck_assert_uint_eq(tell_all(a, op), 0);
-	ck_assert(!announce_waits(a));
+	ck_assert(!announce_waits(a, 20));
 	/* Its end is told if it was. */
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 20);
 	ck_assert(tell_all(a, op) == 1 && op[0] == ALIAS_FLOW_SET);
