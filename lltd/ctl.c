@@ -103,7 +103,14 @@ on_send(struct ipc_conn *conn, const struct ipc_msg *msg, void *arg)
 	ctl->ops->sent(ctl->arg);
 }
 
+static void
+on_alive(struct ipc_conn *conn, const struct ipc_msg *msg, void *arg)
+{
+	ipc_conn_reply(conn, msg, IPC_OK, "alive");
+}
+
 static const struct ipc_cmd cmds[] = {
+	{ LLT_ALIVE, IPC_READ, on_alive },
 	{ LLT_SUBSCRIBE, IPC_READ, on_subscribe },
 	{ LLT_OPEN, IPC_CHANGE, on_port_open },
 	{ LLT_SEND, IPC_CHANGE, on_send },

@@ -26,6 +26,7 @@ enum llt_ctl_type {
 	LLT_SUBSCRIBE = 0x0100, /* empty; the answer is followed by a snapshot, then events */
 	LLT_OPEN = 0x0101,      /* u8 port: this connection owns the port until it closes; 0..31 */
 	LLT_SEND = 0x0102,      /* struct llt_ctl_send; not answered; needs LLT_OPEN of that port */
+	LLT_ALIVE = 0x0103,     /* empty; the answer says that lltd runs */
 
 	/* Events. Snapshot = SELF, all NODEs, all LINKs, SNAPSHOT_END; then NODE and LINK as they change. */
 	LLT_EV_SELF = 0x0180,

@@ -14,12 +14,36 @@ struct lltsub {
 	struct ipc_client *ipc;
 	const struct lltsub_ops *ops;
 	void *arg;
+	uint64_t asked; /* 0: no question is open */
+	uint64_t alive;
 };
+
+enum { ID_SUBSCRIBE = 1, ID_ALIVE };
 
 static void
 on_up(struct ipc_client *c, void *arg)
 {
-	ipc_client_send(c, LLT_SUBSCRIBE, 1, NULL, 0);
+	struct lltsub *s = arg;
+
+	s->asked = 0;
+	ipc_client_send(c, LLT_SUBSCRIBE, ID_SUBSCRIBE, NULL, 0);
+	lltsub_ask(s);
+}
+
+void
+lltsub_ask(struct lltsub *s)
+{
+	if (s->asked != 0)
+		return;
+	s->asked = clock_ns();
+	if (ipc_client_send(s->ipc, LLT_ALIVE, ID_ALIVE, NULL, 0) == -1)
+		s->asked = 0;
+}
+
+uint64_t
+lltsub_alive(const struct lltsub *s)
+{
+	return s->alive;
 }
 
 static void
@@ -65,7 +89,12 @@ dispatch(struct lltsub *s, const struct ipc_msg *m)
 static void
 on_msg(struct ipc_client *c, const struct ipc_msg *m, void *arg)
 {
-	if (!dispatch(arg, m))
+	struct lltsub *s = arg;
+
+	if (m->type == IPC_REPLY && m->reqid == ID_ALIVE && s->asked != 0) {
+		s->alive = s->asked;
+		s->asked = 0;
+	} else if (!dispatch(s, m))
 		log_warnx("llt", "lltd sent a malformed message of type 0x%04x", m->type);
 }
 

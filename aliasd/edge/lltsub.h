@@ -4,6 +4,7 @@
 #define CLUA_ALIASD_LLTSUB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "proto/llt_ctl.h"
 
@@ -20,6 +21,10 @@ struct lltsub_ops {
 
 struct lltsub *lltsub_new(struct ev_loop *, const struct lltsub_ops *, void *arg);
 void lltsub_free(struct lltsub *);
+/* Asks lltd whether it runs, unless it still owes an answer. */
+void lltsub_ask(struct lltsub *);
+/* CLOCK_MONOTONIC, ns: when lltd certainly ran last, for it answered a question of that time; 0: not yet. */
+uint64_t lltsub_alive(const struct lltsub *);
 void lltsub_poll(struct lltsub *); /* what lltd has said already is told at once */
 
 #endif

@@ -132,6 +132,21 @@ engine_udp_gone(uint16_t port_h, struct in_addr bound, void *arg)
 		engine_listen_dump(e, IPPROTO_UDP);
 }
 
+/*
+ * For a moment more the packet program may answer ARP. Not while lltd hangs: then the others do not hear
+ * this member, and have another master.
+ */
+static void
+renew(struct engine *e)
+{
+	uint64_t patience = e->peerinact_ns > NSEC_PER_SEC ? e->peerinact_ns : NSEC_PER_SEC;
+	uint64_t now = clock_ns();
+
+	lltsub_ask(e->llt);
+	if (now - lltsub_alive(e->llt) < patience)
+		datapath_answer_until(e->dp, now + ENGINE_MASTER_FOR);
+}
+
 /* UDP sockets are bound without an event; TCP is looked at too, now and then, to be sure. */
 void
 engine_poll_timer(void *arg)
@@ -139,7 +154,7 @@ engine_poll_timer(void *arg)
 	struct engine *e = arg;
 	uint16_t ignored;
 
-	datapath_answer_until(e->dp, clock_ns() + ENGINE_MASTER_FOR);
+	renew(e);
 	engine_out_source(e);
 	engine_services_reports(e);
 	engine_listen_dump(e, IPPROTO_UDP);

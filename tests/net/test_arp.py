@@ -92,6 +92,19 @@ def test_never_two_answers_while_the_master_moves(tb, figures):
     assert {s["mac"] for s in account["said"]} <= {node_mac(n) for n in tb.nodes()}
 
 
+def test_lltd_hangs_on_the_master(tb):
+    """The others do not hear it and have another; its packet program must not answer beside that one."""
+    first = master(tb)
+    pid = tb.machine(first).daemon_pids("lltd")[0]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_master(tb, but=first)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    tb.wait_formed(30)
+    master(tb)
+
+
 @pytest.mark.parametrize("how", ["carrier", "down"])
 def test_a_lan_interface_fails(tb, how):
     first = master(tb)
@@ -188,17 +201,17 @@ def answering(tb, node, of):
 
 
 def test_a_master_that_does_not_answer_is_replaced(tb, figures):
-    """Its status is good, its program is gone: the others find out, by asking as clients do."""
+    """Its status is good, another program drops ARP: the others find out, by asking as clients do."""
     first = master(tb)
     other = next(n for n in tb.nodes() if n != first)
-    tb.machine(first).run(["sh", "-c",
-        "echo 8 >/proc/sys/net/ipv4/conf/eth0/arp_ignore; tc filter del dev eth0 ingress"])
+    ours = "dev eth0 ingress pref 1 protocol arp"
+    tb.machine(first).run("tc filter add %s bpf da bytecode '1,6 0 0 2,'" % ours)
     began = time.monotonic()
     wait_master(tb, but=first, timeout=15)
     figures("another master after %.1f s" % (time.monotonic() - began))
     assert not answering(tb, other, first)
     assert "NOT ANSWERING" in tb.machine(other).run("cluamgr -s all").stdout
-    tb.machine(first).run(["sh", "-c", "echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_ignore"])
+    tb.machine(first).run("tc filter del %s" % ours)
     signal_aliasd(tb, first, signal.SIGTERM)
     tb.start_daemon(first, "aliasd")
     tb.wait_formed(30)
