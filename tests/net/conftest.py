@@ -31,6 +31,8 @@ def pytest_configure(config):
 
 
 def pytest_sessionstart(session):
+    if hasattr(session.config, "workeroutput"):
+        return
     try:
         testbed_build.build(testbed_build.default_dir())
     except TestbedError as e:
@@ -42,6 +44,17 @@ def figures(request):
     def note(text):
         FIGURES.append("%s: %s" % (request.node.name, text))
     return note
+
+
+def pytest_sessionfinish(session):
+    """Of several processes that share the work (pytest-xdist), each gives its figures to the first."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = FIGURES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    FIGURES.extend(getattr(node, "workeroutput", {}).get("figures", []))
 
 
 def pytest_terminal_summary(terminalreporter):
