@@ -2,12 +2,25 @@
 /* The daemon's life, in the words of common/daemon.h. */
 #include "aliasd/aliasd.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "aliasd/aliasd_conf.h"
 #include "aliasd/cleanup.h"
 #include "aliasd/engine/engine.h"
+#include "common/clock.h"
 #include "common/daemon.h"
+#include "common/ipc.h"
+#include "common/log.h"
+#include "proto/alias_ctl.h"
+
+#define LOCK RUNDIR "/aliasd.lock"
+#define PREDECESSOR (10 * NSEC_PER_SEC)
 
 static struct engine *engine;
+static int lock = -1;
 
 static void *
 load(const char *path, struct conf_errors *errs)
@@ -27,9 +40,39 @@ discard(void *conf)
 	aliasd_conf_free(conf);
 }
 
+/* Somebody answers on the socket: that is for those who open it to say. */
+static bool
+is_running(void)
+{
+	int fd = ipc_connect(ALIAS_SOCK);
+
+	if (fd != -1)
+		close(fd);
+	return fd != -1;
+}
+
+/*
+ * One that ends takes away what is in the kernel, piece by piece: whoever starts meanwhile would build on
+ * what is about to go. Without the folder for it there is no lock, and the socket will tell why.
+ */
+static void
+wait_for_predecessor(void)
+{
+	const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	uint64_t began = clock_ns();
+
+	lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock == -1 || flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return;
+	log_info("daemon", "waiting for another aliasd, which has the lock %s", LOCK);
+	while (flock(lock, LOCK_EX | LOCK_NB) == -1 && !is_running() && clock_ns() - began < PREDECESSOR)
+		nanosleep(&moment, NULL);
+}
+
 static int
 init(struct ev_loop *loop, void *conf)
 {
+	wait_for_predecessor();
 	engine = engine_new(loop, conf);
 	return engine == NULL ? -1 : 0;
 }
@@ -51,6 +94,9 @@ fini(void)
 {
 	engine_free(engine);
 	engine = NULL;
+	if (lock != -1)
+		close(lock);
+	lock = -1;
 }
 
 static int

@@ -165,6 +165,11 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 	dp->forget->count = 0;
 	if (!dp->resumed)
 		*dp->meta = *meta;
+	else if (dp->meta->layout != meta->layout || dp->meta->buckets != meta->buckets ||
+	    dp->meta->aliases != meta->aliases) {
+		log_warnx("datapath", "the tables in place went while they were taken over");
+		return -1;
+	}
 	return 0;
 }
 

@@ -340,6 +340,48 @@ def peers(tb, port):
     return [tuple(line.split()[3].rsplit(":", 1)) for line in done.stdout.splitlines()]
 
 
+EXHAUST = """
+import errno, resource, socket, struct, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
+kept, server = [], (sys.argv[1], int(sys.argv[2]))
+def connect():
+    s = socket.socket()
+    # Closed at once, without a time of waiting.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    kept.append(s)
+    s.connect(server)
+try:
+    while len(kept) < 15000:
+        connect()
+except OSError as e:
+    print(errno.errorcode[e.errno], len(kept) - 1, flush=True)
+print(len({s.getsockname()[1] for s in kept[:-1]}), flush=True)
+sys.stdin.readline()
+for s in kept:
+    s.close()
+connect()
+print(kept[-1].getsockname()[0])
+"""
+
+
+def test_a_share_is_used_up(tb, table):
+    wait_until(lambda: all(share(tb, n) for n in NODES), 10, "all members to have their ports")
+    size, other = len(share(tb, "n3")), "n1"
+    with echods(tb, nodes=["c1"], tcp=(OUT,)):
+        program = tb.machine("n3").popen(["/usr/bin/python3", "-I", "-c", EXHAUST, SERVER, str(OUT)], stdin=-1,
+            stdout=-1, text=True)
+        try:
+            name, count = program.stdout.readline().split()
+            assert name == "EADDRNOTAVAIL" and size - 100 <= int(count) <= size, (name, count, size)
+            assert int(program.stdout.readline()) == int(count)
+            # The others have theirs.
+            load(tb, "conns", "-a", SERVER, "-p", OUT, "-n", 20, "-i", 100, "-d", 0.3, client=other)
+            assert program.communicate("close\n", timeout=30)[0] == ALIAS + "\n"
+        finally:
+            end(program, signal.SIGKILL)
+            program.wait(10)
+
+
 def test_20000_connections(tb, table, figures):
     wait_until(lambda: all(share(tb, n) for n in NODES), 10, "all members to have their ports")
     with echods(tb, nodes=["c1"], tcp=(OUT,)), echods(tb, nodes=["c1"], tcp=(OUT,)):
@@ -394,48 +436,6 @@ def test_datagrams_from_the_alias_while_a_member_dies(tb, table, figures):
 
 
 # Opens connections until there is an error; says which, and whether one goes when they are closed.
-EXHAUST = """
-import errno, resource, socket, struct, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
-kept, server = [], (sys.argv[1], int(sys.argv[2]))
-def connect():
-    s = socket.socket()
-    # Closed at once, without a time of waiting.
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    kept.append(s)
-    s.connect(server)
-try:
-    while len(kept) < 15000:
-        connect()
-except OSError as e:
-    print(errno.errorcode[e.errno], len(kept) - 1, flush=True)
-print(len({s.getsockname()[1] for s in kept[:-1]}), flush=True)
-sys.stdin.readline()
-for s in kept:
-    s.close()
-connect()
-print(kept[-1].getsockname()[0])
-"""
-
-
-def test_a_share_is_used_up(tb, table):
-    wait_until(lambda: all(share(tb, n) for n in NODES), 10, "all members to have their ports")
-    size, other = len(share(tb, "n3")), "n1"
-    with echods(tb, nodes=["c1"], tcp=(OUT,)):
-        program = tb.machine("n3").popen(["/usr/bin/python3", "-I", "-c", EXHAUST, SERVER, str(OUT)], stdin=-1,
-            stdout=-1, text=True)
-        try:
-            name, count = program.stdout.readline().split()
-            assert name == "EADDRNOTAVAIL" and size - 100 <= int(count) <= size, (name, count, size)
-            assert int(program.stdout.readline()) == int(count)
-            # The others have theirs.
-            load(tb, "conns", "-a", SERVER, "-p", OUT, "-n", 20, "-i", 100, "-d", 0.3, client=other)
-            assert program.communicate("close\n", timeout=30)[0] == ALIAS + "\n"
-        finally:
-            end(program, signal.SIGKILL)
-            program.wait(10)
-
-
 def test_no_more_out_alias(tb, mirror):
     for node in NODES:
         put(tb, node, SERVICES.replace("out_alias", "in_multi"))

@@ -113,7 +113,7 @@ def test_who_is_killed_and_who_ends_leaves_nothing(tb):
     wait_until(lambda: [n for n in tb.nodes() if taken(tb, n)] == [second], 5, "one to have it")
     tb.machine(second).run(["kill", tb.machine(second).run("pidof aliasd").stdout.strip()])
     wait_until(lambda: not taken(tb, second), 5, "it to be taken off")
-    tb.start_daemon(second, "aliasd")
+    tb.start_daemon(second, "aliasd")  # which may have to wait until its predecessor has ended
     tb.wait_formed(30)
     tb.machine(second).run("cluamgr -r vmac")
 
