@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "aliasd/core/cksum.h"
 
+#include "common/wire.h"
+
 uint32_t
 cksum_add(uint32_t sum, const uint8_t *p, size_t len)
 {
@@ -23,4 +25,11 @@ uint32_t
 cksum_pseudo(const uint8_t *ip, size_t len)
 {
 	return cksum_add((uint32_t)(ip[9] + len), ip + 12, 8);
+}
+
+void
+cksum_ip(uint8_t *ip, size_t ihl)
+{
+	wire_put_u16(ip + 10, 0);
+	wire_put_u16(ip + 10, cksum_fold(cksum_add(0, ip, ihl)));
 }

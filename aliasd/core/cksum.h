@@ -12,5 +12,7 @@ uint32_t cksum_add(uint32_t sum, const uint8_t *p, size_t len);
 uint16_t cksum_fold(uint32_t sum);
 /* The sum of the pseudo header of TCP and UDP; ip: the header; len: of what follows it. */
 uint32_t cksum_pseudo(const uint8_t *ip, size_t len);
+/* Fills in that of an IPv4 header of so many bytes. */
+void cksum_ip(uint8_t *ip, size_t ihl);
 
 #endif

@@ -168,7 +168,7 @@ put_ip(struct wire_wr *w, const uint8_t *from)
 	wire_wr_u16(w, 0);
 	wire_wr_bytes(w, from + 16, 4);
 	wire_wr_bytes(w, from + 12, 4);
-	wire_put_u16(ip + 10, cksum_fold(cksum_add(0, ip, IP_LEN)));
+	cksum_ip(ip, IP_LEN);
 }
 
 static void
@@ -185,8 +185,8 @@ put_tcp(struct wire_wr *w, const uint8_t *from, const struct frame_tcp *t)
 	wire_wr_u8(w, ack ? FRAME_RST : FRAME_RST | FRAME_ACK);
 	wire_wr_u32(w, 0); /* window, checksum */
 	wire_wr_u16(w, 0);
-	wire_put_u16(tcp + 16,
-	    cksum_fold(cksum_add(cksum_add(IPPROTO_TCP + TCP_LEN, tcp - 8, 8), tcp, TCP_LEN)));
+	wire_put_u16(
+	    tcp + 16, cksum_fold(cksum_add(cksum_pseudo(tcp - IP_LEN, TCP_LEN), tcp, TCP_LEN)));
 }
 
 size_t
@@ -210,11 +210,9 @@ frame_refit(uint8_t *frame, size_t len, size_t max)
 	if (tcp_len < at.tcp_len)
 		tcp[13] &= (uint8_t)~FRAME_FIN;
 	wire_put_u16(ip + 2, (uint16_t)(ihl + tcp_len));
-	wire_put_u16(ip + 10, 0);
-	wire_put_u16(ip + 10, cksum_fold(cksum_add(0, ip, ihl)));
+	cksum_ip(ip, ihl);
 	wire_put_u16(tcp + 16, 0);
-	wire_put_u16(tcp + 16,
-	    cksum_fold(cksum_add(cksum_add((uint32_t)(IPPROTO_TCP + tcp_len), ip + 12, 8), tcp, tcp_len)));
+	wire_put_u16(tcp + 16, cksum_fold(cksum_add(cksum_pseudo(ip, tcp_len), tcp, tcp_len)));
 	return ETH_LEN + ihl + tcp_len;
 }
 

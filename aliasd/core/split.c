@@ -75,7 +75,7 @@ put_ip(uint8_t *ip, const uint8_t *about, size_t total)
 	memcpy(ip + 12, about + 16, 4);
 	memcpy(ip + 16, about + 12, 4);
 	wire_put_u16(ip + 2, (uint16_t)total);
-	wire_put_u16(ip + 10, cksum_fold(cksum_add(0, ip, IP_LEN)));
+	cksum_ip(ip, IP_LEN);
 }
 
 size_t
@@ -105,8 +105,7 @@ static void
 emit(struct job *job, const struct packet *p)
 {
 	wire_put_u16(p->ip + 2, (uint16_t)p->total);
-	wire_put_u16(p->ip + 10, 0);
-	wire_put_u16(p->ip + 10, cksum_fold(cksum_add(0, p->ip, p->ihl)));
+	cksum_ip(p->ip, p->ihl);
 	memcpy(p->ip - ETH_LEN, job->ether, ETH_LEN);
 	job->send(p->ip - ETH_LEN, ETH_LEN + p->total, job->arg);
 	job->pieces++;
