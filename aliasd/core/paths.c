@@ -134,7 +134,7 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 	l->ifindex = ev->ifindex;
 	l->mtu = ev->mtu;
 	memcpy(l->addr, ev->addr, LLT_ADDR_LEN);
-	memcpy(l->peer_addr, ev->peer_addr, 6);
+	memcpy(l->peer_addr, ev->peer_addr, LLT_ADDR_LEN);
 	nafter = paths_get(p, ev->node, after);
 	return nbefore != nafter || memcmp(before, after, sizeof(before)) != 0;
 }
