@@ -131,9 +131,8 @@ void
 engine_flush_asks(struct engine *e)
 {
 	static uint8_t buf[ASKS_A_MESSAGE * ALIAS_ASK_LEN + 64];
-	const uint16_t *members;
-	size_t i, done, n = state_members(e->state, &members);
 	struct alias_list list;
+	size_t i, done;
 	struct wire_wr w;
 
 	for (done = 0; done < e->nasks; done = i) {
@@ -142,10 +141,7 @@ engine_flush_asks(struct engine *e)
 		for (i = done; i < e->nasks && i - done < ASKS_A_MESSAGE; i++)
 			alias_list_ask(&list, &e->asks[i]);
 		alias_list_end(&list);
-		for (size_t m = 0; m < n; m++) {
-			if (members[m] != e->self)
-				engine_unicast(e, members[m], buf, wire_wr_len(&w));
-		}
+		engine_multicast(e, buf, wire_wr_len(&w));
 	}
 	e->nasks = 0;
 }
@@ -158,6 +154,8 @@ engine_flush_asks(struct engine *e)
 static bool
 look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict)
 {
+	struct dp_conn conn = engine_dp_conn(&a->conn);
+
 	*verdict = ALIAS_NOT_MINE;
 	if (diag_lookup(e->diag, &a->conn, verdict) < 0)
 		return false;
@@ -167,9 +165,7 @@ look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict
 		*verdict = ALIAS_NOT_MINE;
 	else if (*verdict == ALIAS_MINE)
 		engine_flow(e, &a->conn, ALIAS_FLOW_SET);
-	else if (a->acks && datapath_cookie(e->dp, &(struct dp_conn){ .client = a->conn.client,
-	                        .alias = a->conn.alias, .client_port = a->conn.client_port,
-	                        .port = a->conn.port }, a->seq, a->ack))
+	else if (a->acks && datapath_cookie(e->dp, &conn, a->seq, a->ack))
 		*verdict = ALIAS_MINE;
 	return true;
 }
