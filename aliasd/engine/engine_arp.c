@@ -179,18 +179,6 @@ engine_lan_up(struct engine *e, uint32_t ifindex)
 
 /* ---- conflicts ---- */
 
-static void
-tell_all(struct engine *e, const struct alias_arp *item)
-{
-	const uint16_t *ids;
-	size_t i, n = state_members(e->state, &ids);
-
-	for (i = 0; i < n; i++) {
-		if (ids[i] != e->self)
-			engine_send_arp(e, ids[i], item);
-	}
-}
-
 static struct alias_arp
 conflict_item(const struct acd_conflict *c)
 {
@@ -234,7 +222,7 @@ note_conflict(struct engine *e, struct in_addr addr, const uint8_t mac[6], bool 
 	item = conflict_item(&c);
 	news = acd_note(e->acd, &c, clock_ns());
 	if (news) {
-		tell_all(e, &item);
+		engine_send_arp(e, ENGINE_ALL, &item);
 		engine_event_conflict(e, addr, mac_text(mac).s, true);
 	}
 	if (news && log_limit_ok(&e->claim_limit, clock_ns()))
@@ -251,7 +239,7 @@ clear_conflict(struct engine *e, struct in_addr addr)
 		return;
 	log_cleared(addr);
 	engine_event_conflict(e, addr, NULL, true);
-	tell_all(e, &item);
+	engine_send_arp(e, ENGINE_ALL, &item);
 }
 
 /* Only the master looks: it may have become another than the one that found the conflict. */
@@ -276,7 +264,7 @@ send_conflict(const struct acd_conflict *c, void *arg)
 	struct alias_arp item = conflict_item(c);
 
 	if (a != NULL && a->master == e->self)
-		tell_all(e, &item);
+		engine_send_arp(e, ENGINE_ALL, &item);
 }
 
 /*

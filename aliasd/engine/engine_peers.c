@@ -103,7 +103,9 @@ engine_flush_arp(struct engine *e)
 	if (e->arp_list.count == 0)
 		return;
 	alias_list_end(&e->arp_list);
-	if (state_is_member(e->state, e->arp_to))
+	if (e->arp_to == ENGINE_ALL)
+		engine_multicast(e, e->arp_buf, wire_wr_len(&e->arp_w));
+	else if (state_is_member(e->state, e->arp_to))
 		engine_unicast(e, e->arp_to, e->arp_buf, wire_wr_len(&e->arp_w));
 	e->arp_list.count = 0;
 }

@@ -352,6 +352,7 @@ void engine_vigil_marked(struct engine *, struct told *, bool silent);
 void engine_send_lan(struct engine *); /* to all, if it is news */
 void engine_lan_message(struct engine *, uint16_t src, struct alias_msg *);
 bool engine_vmac_differs(const struct engine *, uint16_t node);
+#define ENGINE_ALL 0xffff /* every other member */
 void engine_send_arp(struct engine *, uint16_t node, const struct alias_arp *); /* when this turn is over */
 void engine_flush_arp(struct engine *);
 void engine_send_timer(void *engine);
