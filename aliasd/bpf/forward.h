@@ -70,6 +70,14 @@ notice_is_due(void)
 	return 1;
 }
 
+INLINE int
+may_be_split(struct packet *p)
+{
+	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
+
+	return ip && !(ip->frag_off & bpf_htons(IP_DONT_FRAGMENT));
+}
+
 /* All of it, to be sent on in pieces that fit. */
 INLINE int
 split(struct packet *p, __u32 counter)
@@ -94,26 +102,15 @@ split(struct packet *p, __u32 counter)
 INLINE int
 too_big(struct packet *p, __u32 node, __u32 limit, __u32 counter)
 {
-	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
-
 	p->to = node;
 	p->limit = limit;
-	if (!ip || !up_has_room(TOO_BIG_ROOM))
+	if (!up_has_room(TOO_BIG_ROOM))
 		return drop(p, DP_C_TOO_BIG_LOST);
-	if (!(ip->frag_off & bpf_htons(IP_DONT_FRAGMENT)))
+	if (may_be_split(p))
 		return split(p, counter);
 	if (!notice_is_due() || up_frame(p, DP_STRAY_SHORT, DP_UP_TOO_BIG, 0, 0))
 		return drop(p, DP_C_TOO_BIG_LOST);
 	return drop(p, DP_C_TOO_BIG);
-}
-
-/* In a tunnel the kernel does it, with what is around it. */
-INLINE int
-may_be_split(struct packet *p)
-{
-	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
-
-	return ip && !(ip->frag_off & bpf_htons(IP_DONT_FRAGMENT));
 }
 
 /* Out of a link to the member that shall have it. */
@@ -127,6 +124,7 @@ forward(struct packet *p, __u32 node, __u32 counter)
 		return drop(p, DP_C_NO_PATH);
 	limit = LOAD(path->limit);
 	remote = LOAD(path->remote);
+	/* What goes into a tunnel the kernel takes apart, if it may be, with what is around it. */
 	if (limit && packet_len(p) - ETH_HLEN > limit && packet_ip_len(p) > limit &&
 	    !(remote && may_be_split(p)))
 		return too_big(p, node, limit, counter);
