@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lltd/linksock.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,13 +39,34 @@ linksock_set_buffers(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &snd, sizeof(snd));
 }
 
+/* errno says why: it stays as it is. */
+static int
+give_up(int fd)
+{
+	int e = errno;
+
+	if (fd != -1)
+		close(fd);
+	errno = e;
+	return -1;
+}
+
+int
+linksock_bind(int fd, const void *name, socklen_t namelen)
+{
+	return bind(fd, name, namelen) == 0 ? fd : give_up(fd);
+}
+
 struct linksock *
 linksock_new(int fd, const struct linksock_ops *ops, void *priv)
 {
-	struct linksock *s = calloc(1, sizeof(*s));
+	struct linksock *s = fd == -1 ? NULL : calloc(1, sizeof(*s));
 
-	if (s == NULL)
+	if (s == NULL) {
+		give_up(fd);
+		ops->free(priv);
 		return NULL;
+	}
 	s->fd = fd;
 	s->ops = ops;
 	s->priv = priv;
@@ -66,8 +88,7 @@ linksock_close(struct linksock *s)
 	if (s == NULL)
 		return;
 	close(s->fd);
-	if (s->ops->free != NULL)
-		s->ops->free(s->priv);
+	s->ops->free(s->priv);
 	free(s);
 }
 

@@ -20,10 +20,15 @@ struct linksock_ops {
 	    uint8_t src[LLT_ADDR_LEN], bool *for_us);
 	/* Queues a frame, by linksock_queue(), once for each that shall have it. */
 	void (*send)(struct linksock *, const uint8_t *dst, const uint8_t *frame, size_t len);
-	void (*free)(void *priv); /* may be NULL */
+	void (*free)(void *priv);
 };
 
-/* Takes the socket over, and priv when it succeeds. NULL: no memory; both are left as they are. */
+/* The socket, bound to a name, or -1 and errno after closing it. */
+int linksock_bind(int fd, const void *name, socklen_t namelen);
+/*
+ * Takes the socket over, and priv for ops->free(), also when it fails: NULL and errno. fd may be -1: making
+ * it failed, and errno says how.
+ */
 struct linksock *linksock_new(int fd, const struct linksock_ops *, void *priv);
 void *linksock_priv(const struct linksock *);
 /* Room for large queues; without privilege the system's limits apply. */

@@ -2,11 +2,9 @@
 #include "lltd/rawsock.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/if_packet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/wire.h"
 #include "lltd/linksock_priv.h"
@@ -49,36 +47,23 @@ open_socket(uint32_t ifindex, uint16_t ethertype)
 	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ethertype),
 		.sll_ifindex = (int)ifindex };
 	/* Protocol 0: nothing arrives before the bind, which says from where. */
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, e;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
 
 	if (fd == -1)
 		return -1;
 	linksock_set_buffers(fd);
 	(void)setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&sll, sizeof(sll)) == 0)
-		return fd;
-	e = errno;
-	close(fd);
-	errno = e;
-	return -1;
+	return linksock_bind(fd, &sll, sizeof(sll));
 }
 
 struct linksock *
 rawsock_open(uint32_t ifindex, uint16_t ethertype, const uint8_t mac[6])
 {
 	struct rawsock *r = calloc(1, sizeof(*r));
-	int fd = r == NULL ? -1 : open_socket(ifindex, ethertype), e;
-	struct linksock *s = fd == -1 ? NULL : linksock_new(fd, &ops, r);
 
-	if (s != NULL) {
-		memcpy(r->head + ETH_ALEN, mac, ETH_ALEN);
-		wire_put_u16(r->head + 2 * ETH_ALEN, ethertype);
-		return s;
-	}
-	e = errno;
-	if (fd != -1)
-		close(fd);
-	free(r);
-	errno = e;
-	return NULL;
+	if (r == NULL)
+		return NULL;
+	memcpy(r->head + ETH_ALEN, mac, ETH_ALEN);
+	wire_put_u16(r->head + 2 * ETH_ALEN, ethertype);
+	return linksock_new(open_socket(ifindex, ethertype), &ops, r);
 }

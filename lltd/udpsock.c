@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "lltd/udpsock.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <stdlib.h>
@@ -80,17 +79,12 @@ static int
 open_socket(const uint8_t addr[LLT_ADDR_LEN])
 {
 	struct sockaddr_in sin = name_of(addr);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), e;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd == -1)
 		return -1;
 	set_options(fd);
-	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0)
-		return fd;
-	e = errno;
-	close(fd);
-	errno = e;
-	return -1;
+	return linksock_bind(fd, &sin, sizeof(sin));
 }
 
 struct linksock *
@@ -98,22 +92,14 @@ udpsock_open(const uint8_t addr[LLT_ADDR_LEN], const uint8_t (*peers)[LLT_ADDR_L
     bool listed_only)
 {
 	struct udpsock *u = calloc(1, sizeof(*u) + npeers * LLT_ADDR_LEN);
-	int fd = u == NULL ? -1 : open_socket(addr), e;
-	struct linksock *s = fd == -1 ? NULL : linksock_new(fd, &ops, u);
 
-	if (s != NULL) {
-		u->listed_only = listed_only;
-		u->npeers = npeers;
-		if (npeers != 0)
-			memcpy(u->peer, peers, npeers * LLT_ADDR_LEN);
-		return s;
-	}
-	e = errno;
-	if (fd != -1)
-		close(fd);
-	free(u);
-	errno = e;
-	return NULL;
+	if (u == NULL)
+		return NULL;
+	u->listed_only = listed_only;
+	u->npeers = npeers;
+	if (npeers != 0)
+		memcpy(u->peer, peers, npeers * LLT_ADDR_LEN);
+	return linksock_new(open_socket(addr), &ops, u);
 }
 
 size_t
