@@ -47,38 +47,24 @@ begin(void)
 	tell_rig_routes(&rig, 2);
 }
 
-static char *
-content(const char *name)
-{
-	static char text[4096];
-	FILE *f = fopen(unit_path(name), "r");
-	size_t n;
-
-	ck_assert_ptr_nonnull(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	fclose(f);
-	return text;
-}
-
 START_TEST(it_takes_the_routes)
 {
 	begin();
 	tell_rig_expect(&rig, true, "it has 2 routes");
-	ck_assert_ptr_nonnull(strstr(content("running"), ROUTE(0, 14)));
-	ck_assert_ptr_nonnull(strstr(content("running"), ROUTE(1, 14)));
-	ck_assert_ptr_nonnull(strstr(content("running"), "route-map clua permit 14\n match tag 42014\n"));
-	ck_assert_str_eq(content("calls"), "-c\n-f\n-c\n");
+	ck_assert_ptr_nonnull(strstr(unit_content("running"), ROUTE(0, 14)));
+	ck_assert_ptr_nonnull(strstr(unit_content("running"), ROUTE(1, 14)));
+	ck_assert_ptr_nonnull(strstr(unit_content("running"), "route-map clua permit 14\n match tag 42014\n"));
+	ck_assert_str_eq(unit_content("calls"), "-c\n-f\n-c\n");
 	/* Nothing to do: it is only looked at. */
 	tell_rig_expect(&rig, true, "it has 2 routes");
-	ck_assert_str_eq(content("calls"), "-c\n-f\n-c\n-c\n");
+	ck_assert_str_eq(unit_content("calls"), "-c\n-f\n-c\n-c\n");
 	tell_rig_routes(&rig, 1);
 	tell_rig_expect(&rig, true, "it has 1 routes");
-	ck_assert_ptr_null(strstr(content("running"), ROUTE(1, 14)));
+	ck_assert_ptr_null(strstr(unit_content("running"), ROUTE(1, 14)));
 	tell_rig_routes(&rig, 0);
 	tell_rig_expect(&rig, true, "it has 0 routes");
-	ck_assert_ptr_null(strstr(content("running"), "blackhole"));
-	ck_assert_ptr_nonnull(strstr(content("running"), "ip route 0.0.0.0/0 10.1.0.1\n"));
+	ck_assert_ptr_null(strstr(unit_content("running"), "blackhole"));
+	ck_assert_ptr_nonnull(strstr(unit_content("running"), "ip route 0.0.0.0/0 10.1.0.1\n"));
 	tell_rig_close(&rig);
 }
 END_TEST
@@ -88,8 +74,8 @@ START_TEST(what_an_earlier_one_left_goes)
 	begin();
 	unit_file("running", ROUTE(9, 10) ROUTE(1, 10));
 	tell_rig_expect(&rig, true, "it has 2 routes");
-	ck_assert_ptr_null(strstr(content("running"), "tag 42010\nip"));
-	ck_assert_ptr_nonnull(strstr(content("running"), ROUTE(1, 14)));
+	ck_assert_ptr_null(strstr(unit_content("running"), "tag 42010\nip"));
+	ck_assert_ptr_nonnull(strstr(unit_content("running"), ROUTE(1, 14)));
 	tell_rig_close(&rig);
 }
 END_TEST
@@ -193,7 +179,7 @@ START_TEST(one_of_its_daemons_goes_away)
 	/* All is told anew, the frame too. */
 	unit_file("calls", "");
 	tell_rig_expect(&rig, true, "it has 2 routes");
-	ck_assert_str_eq(content("calls"), "-c\n-f\n-c\n");
+	ck_assert_str_eq(unit_content("calls"), "-c\n-f\n-c\n");
 	close(one);
 	tell_rig_expect_lost(&rig, "zebra of FRR has gone away");
 	tell_rig_close(&rig);
@@ -214,7 +200,7 @@ START_TEST(one_more_of_its_daemons_is_started)
 	tell_rig_expect_lost(&rig, "ospfd of FRR was started");
 	unit_file("calls", "");
 	tell_rig_expect(&rig, true, "it has 2 routes");
-	ck_assert_str_eq(content("calls"), "-c\n-f\n-c\n");
+	ck_assert_str_eq(unit_content("calls"), "-c\n-f\n-c\n");
 	close(accept(ospfd, NULL, NULL));
 	tell_rig_expect_lost(&rig, "ospfd of FRR has gone away");
 	tell_rig_close(&rig);

@@ -168,22 +168,9 @@ run(const char *opt)
 	return finish();
 }
 
-static const char *
-content(const char *name)
-{
-	static char text[8192];
-	FILE *f = fopen(unit_path(name), "r");
-	size_t n;
-
-	ck_assert_ptr_nonnull(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	fclose(f);
-	return text;
-}
-
 #define contains(name, part) \
-	ck_assert_msg(strstr(content(name), part) != NULL, "no \"%s\" in: %s", part, content(name))
+	ck_assert_msg(strstr(unit_content(name), part) != NULL, "no \"%s\" in: %s", part, \
+	    unit_content(name))
 
 static void
 listen_notify(void)
@@ -225,10 +212,10 @@ START_TEST(check_good)
 {
 	write_conf("value = 3;\n");
 	ck_assert_int_eq(run("-n"), 0);
-	ck_assert_str_eq(content("out"), "");
-	ck_assert_str_eq(content("err"), "");
+	ck_assert_str_eq(unit_content("out"), "");
+	ck_assert_str_eq(unit_content("err"), "");
 	ck_assert_int_eq(run("-nv"), 0);
-	ck_assert_str_eq(content("out"), "value = 3;\n");
+	ck_assert_str_eq(unit_content("out"), "value = 3;\n");
 }
 END_TEST
 
@@ -238,11 +225,11 @@ START_TEST(check_bad)
 
 	write_conf("valu = 3;\nvalue = 11;\n");
 	ck_assert_int_eq(run("-nv"), 1);
-	ck_assert_str_eq(content("out"), "");
+	ck_assert_str_eq(unit_content("out"), "");
 	snprintf(want, sizeof(want),
 	    "%s:1: valu: unknown key, did you mean \"value\"?\n%s:2: value: is 11, expected 1..10\n",
 	    unit_path("tiny.conf"), unit_path("tiny.conf"));
-	ck_assert_str_eq(content("err"), want);
+	ck_assert_str_eq(unit_content("err"), want);
 }
 END_TEST
 
@@ -265,9 +252,9 @@ START_TEST(options)
 	contains("out", "tiny (clua) ");
 	ck_assert_int_eq(run("-h"), 0);
 	contains("out", "usage: tiny [-dhV]");
-	ck_assert_str_eq(content("err"), "");
+	ck_assert_str_eq(unit_content("err"), "");
 	ck_assert_int_eq(run("-x"), 1);
-	ck_assert_str_eq(content("out"), "");
+	ck_assert_str_eq(unit_content("out"), "");
 	contains("err", "usage: tiny");
 	ck_assert_int_eq(run("-v"), 1);
 	contains("err", "-v goes with -n");

@@ -103,3 +103,17 @@ unit_file(const char *name, const char *text)
 {
 	return unit_file_bytes(name, text, strlen(text));
 }
+
+char *
+unit_content(const char *name)
+{
+	static char text[8192];
+	FILE *f = fopen(unit_path(name), "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	return text;
+}

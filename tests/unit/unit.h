@@ -16,5 +16,7 @@ const char *unit_file(const char *name, const char *text);
 const char *unit_file_bytes(const char *name, const void *data, size_t len);
 /* A path in that folder, of a file that need not exist. */
 const char *unit_path(const char *name);
+/* What is in a file of that folder: its first 8 KiB, until the next call. */
+char *unit_content(const char *name);
 
 #endif
