@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/ipc.h"
+#include "common/ipc_listen.h"
 #include "common/log.h"
 #include "proto/alias_ctl.h"
 
@@ -53,7 +54,7 @@ is_running(void)
 
 /*
  * One that ends takes away what is in the kernel, piece by piece: whoever starts meanwhile would build on
- * what is about to go. Without the folder for it there is no lock, and the socket will tell why.
+ * what is about to go.
  */
 static void
 wait_for_predecessor(void)
@@ -61,7 +62,10 @@ wait_for_predecessor(void)
 	const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
 	uint64_t began = clock_ns();
 
+	ipc_make_folder(LOCK);
 	lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock == -1)
+		log_warn("daemon", "%s", LOCK);
 	if (lock == -1 || flock(lock, LOCK_EX | LOCK_NB) == 0)
 		return;
 	log_info("daemon", "waiting for another aliasd, which has the lock %s", LOCK);

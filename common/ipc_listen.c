@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,17 +36,15 @@ ipc_group(gid_t *gid)
 }
 
 /* The service manager makes the folder; by hand, or in a bare namespace, nobody has. */
-static void
-make_folder(const char *path)
+void
+ipc_make_folder(const char *path)
 {
-	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	char *slash;
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
 
-	strcpy(dir, path); /* same size as the path it was taken from */
-	slash = strrchr(dir, '/');
-	if (slash == NULL || slash == dir)
+	if (slash == NULL || slash == path)
 		return;
-	*slash = '\0';
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
 	if (mkdir(dir, 0755) == -1 && errno != EEXIST)
 		log_warn("ipc", "%s", dir);
 }
@@ -94,7 +94,7 @@ listen_open(struct ipc_listen *l)
 {
 	struct stat st;
 
-	make_folder(l->sun.sun_path);
+	ipc_make_folder(l->sun.sun_path);
 	if (remove_stale(&l->sun) == -1)
 		return -1;
 	l->fd = ipc_sock_new(SOCK_NONBLOCK);

@@ -117,3 +117,18 @@ def test_what_nobody_may_have_is_refused_at_once(tb):
             for node in tb.nodes():
                 tb.machine(node).run("cluamgr -a alias=DEFAULTALIAS,%s" % back)
             assert short() == (20, 0)
+
+
+def test_aliasd_starts_first(tb):
+    """Nobody has made /run/clua: the next one has to wait for its lock all the same."""
+    node = [n for n in tb.nodes() if n != master(tb)][0]
+    machine = tb.machine(node)
+    tb.kill(node)
+    tb.start(node, daemons=False)
+    machine.run("rmdir /run/clua")
+    tb.start_daemon(node, "aliasd")
+    wait_until(lambda: machine.run("test -S /run/clua/aliasd.sock", check=False).returncode == 0, 10, "aliasd")
+    assert machine.run("flock -n /run/clua/aliasd.lock true", check=False).returncode == 1
+    for daemon in ("lltd", "gabd"):
+        tb.start_daemon(node, daemon)
+    wait_until(lambda: whole(tb) and tb.running_nodes() == tb.nodes(), 20, "the cluster to be whole")
