@@ -128,6 +128,12 @@ make_pair(struct door *d)
 	return 0;
 }
 
+static bool
+is_none(int err)
+{
+	return err == ENOENT || err == ESRCH || err == EAFNOSUPPORT || err == EOPNOTSUPP;
+}
+
 /* How many there were, or -1. */
 static int
 remove_rule(struct mnl_socket *nl)
@@ -136,13 +142,14 @@ remove_rule(struct mnl_socket *nl)
 
 	while (change_rule(nl, RTM_DELRULE, true) == 0)
 		n++;
-	return errno == ENOENT || errno == EAFNOSUPPORT || errno == EOPNOTSUPP ? n : -1;
+	return is_none(errno) ? n : -1;
 }
 
-static bool
-is_none(int err)
+/* A rule or a route of which it is all the same if it was there. */
+static int
+remove_it(struct mnl_socket *nl, struct nlmsghdr *request)
 {
-	return err == ENOENT || err == ESRCH || err == EAFNOSUPPORT || err == EOPNOTSUPP;
+	return rtnl_request(nl, request, NULL, NULL) == 0 || is_none(errno) ? 0 : -1;
 }
 
 /* What an earlier one numbered is of no use. */
@@ -153,7 +160,7 @@ remove_sources(struct mnl_socket *nl)
 	unsigned n;
 
 	for (n = 1; n <= DOOR_SOURCES; n++) {
-		if (rtnl_request(nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
+		if (remove_it(nl, door_msg_source_rule(buf, RTM_DELRULE, n)) < 0)
 			return -1;
 	}
 	return 0;
@@ -256,13 +263,10 @@ remove_source(struct door *d, unsigned n)
 {
 	char buf[1024];
 
-	if (rtnl_request(d->nl, door_msg_source_rule(buf, RTM_DELRULE, n), NULL, NULL) < 0 && !is_none(errno))
+	if (remove_it(d->nl, door_msg_source_rule(buf, RTM_DELRULE, n)) < 0)
 		return -1;
 	/* It went with the address, perhaps. */
-	if (rtnl_request(d->nl, door_msg_source_route(buf, RTM_DELROUTE, n, 0, (struct in_addr){ 0 }), NULL,
-	        NULL) < 0 && !is_none(errno))
-		return -1;
-	return 0;
+	return remove_it(d->nl, door_msg_source_route(buf, RTM_DELROUTE, n, 0, (struct in_addr){ 0 }));
 }
 
 int
