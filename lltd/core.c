@@ -119,9 +119,10 @@ core_carrier(struct core *c, unsigned link, bool up, const uint8_t addr[LLT_ADDR
 
 		if (lost && linkstate_down(peer))
 			peer_links_changed(c, c->peers[i], 1u << link);
-		else if (moved && peer->known) {
+		else if (moved) {
 			c->ops->link_changed(c->arg, c->peers[i]->node, link);
-			peer_links_changed(c, c->peers[i], 0);
+			if (peer->known)
+				peer_links_changed(c, c->peers[i], 0);
 		}
 	}
 }
@@ -142,6 +143,8 @@ core_link_close(struct core *c, unsigned link)
 	c->link[link].carrier = false;
 	c->link[link].ifindex = 0;
 	c->link[link].mtu = 0;
+	for (unsigned i = 0; i < c->npeers; i++)
+		c->ops->link_changed(c->arg, c->peers[i]->node, link);
 }
 
 void

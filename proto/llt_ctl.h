@@ -74,7 +74,7 @@ struct llt_ev_link {
 	uint8_t state;    /* enum llt_link_state */
 	uint8_t known;    /* peer_addr was learned */
 	uint8_t kind;     /* enum llt_link_kind */
-	uint32_t ifindex; /* ours; of a UDP link: which has our address */
+	uint32_t ifindex; /* ours; of a UDP link: which has our address. 0: not found yet, or no link any more */
 	uint32_t mtu;     /* longest frame, without the header of the link */
 	char ifname[LLT_IFNAME_MAX]; /* of a UDP link: its name */
 	uint8_t addr[LLT_ADDR_LEN];      /* ours on this link */

@@ -241,11 +241,20 @@ stream(uint64_t *n, unsigned count)
 	}
 }
 
-/* As a reload does that takes the last link out of the configuration. */
+/*
+ * As a reload does that takes the last link out of the configuration. Who watches is told that it is nowhere,
+ * whatever it was before.
+ */
 static void
 take_out(unsigned i, unsigned link)
 {
+	unsigned events = net.node[i].link_events;
+	struct llt_ev_link e;
+
 	core_link_close(net.node[i].core, link);
+	ck_assert_uint_gt(net.node[i].link_events, events);
+	ck_assert(core_link_state(net.node[i].core, (uint16_t)(1 - i), link, &e));
+	ck_assert(e.ifindex == 0 && !e.known && e.state == LLT_LINK_INACTIVE);
 	core_set_links(net.node[i].core, link, net.conf.link);
 }
 
@@ -279,6 +288,8 @@ START_TEST(links_come_and_go)
 	net_form(1000 * MS);
 	stream(&n, 50);
 	take_out(1, 1);
+	stream(&n, 50);
+	ck_assert_uint_eq(net_link(0, 1, 1), LLT_LINK_INACTIVE);
 	take_out(0, 1);
 	stream(&n, 50);
 	net_run(100 * MS);
