@@ -11,6 +11,7 @@ const uint8_t paths_tunnel_peer_mac[6] = { 0x02, 'c', 'l', 'u', 'a', 0x02 };
 
 struct link {
 	bool present, known;
+	unsigned told; /* when lltd last named it */
 	uint8_t kind, prio, state;
 	uint32_t ifindex, mtu;
 	uint8_t addr[LLT_ADDR_LEN], peer_addr[LLT_ADDR_LEN];
@@ -22,6 +23,7 @@ struct peer {
 
 struct paths {
 	uint32_t tunnel; /* ifindex; 0: links by UDP are no ways */
+	unsigned round;  /* of lltd telling everything */
 	struct peer *peer[LLT_MAX_NODES];
 };
 
@@ -126,7 +128,8 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 		p->peer[ev->node] = mem_zalloc(sizeof(struct peer));
 	nbefore = paths_get(p, ev->node, before);
 	l = &p->peer[ev->node]->link[ev->link];
-	l->present = true;
+	l->present = ev->ifindex != 0;
+	l->told = p->round;
 	l->known = ev->known;
 	l->prio = ev->prio;
 	l->state = ev->state;
@@ -137,6 +140,31 @@ paths_link(struct paths *p, const struct llt_ev_link *ev)
 	memcpy(l->peer_addr, ev->peer_addr, LLT_ADDR_LEN);
 	nafter = paths_get(p, ev->node, after);
 	return nbefore != nafter || memcmp(before, after, sizeof(before)) != 0;
+}
+
+void
+paths_begin(struct paths *p)
+{
+	p->round++;
+}
+
+void
+paths_end(struct paths *p, void (*fn)(uint16_t node, void *arg), void *arg)
+{
+	struct dp_path before[LLT_MAX_LINKS], after[LLT_MAX_LINKS];
+	uint16_t node;
+	size_t i;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (p->peer[node] == NULL)
+			continue;
+		paths_get(p, node, before);
+		for (i = 0; i < LLT_MAX_LINKS; i++)
+			p->peer[node]->link[i].present &= p->peer[node]->link[i].told == p->round;
+		paths_get(p, node, after);
+		if (memcmp(before, after, sizeof(before)) != 0)
+			fn(node, arg);
+	}
 }
 
 size_t

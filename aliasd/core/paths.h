@@ -24,6 +24,12 @@ void paths_free(struct paths *);
 /* True if the usable ways to the node changed. A link index out of range is ignored. */
 bool paths_link(struct paths *, const struct llt_ev_link *);
 /*
+ * Between the two lltd tells of all links there are: what it does not name is no link any more. fn: to each
+ * node of which the usable ways changed by that; there were some.
+ */
+void paths_begin(struct paths *);
+void paths_end(struct paths *, void (*fn)(uint16_t node, void *arg), void *arg);
+/*
  * The ways to use: the high-priority links that are up; if none is, those in trouble; if there is none
  * either, the first usable low-priority link. Of those that are equal: Ethernet rather than UDP. By
  * ascending link. A link by UDP is a way while there is a tunnel, which is the way's interface then, with

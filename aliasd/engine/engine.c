@@ -323,6 +323,7 @@ engine_reload(struct engine *e, struct aliasd_conf *fresh, struct conf_errors *e
 	e->conf = fresh;
 	engine_hooks_reload(e, old);
 	engine_routing_reload(e, old);
+	engine_retry_tunnel(e);
 	if (old->max_aliasid != fresh->max_aliasid)
 		engine_send_marker(e, TOKEN_NONE); /* which says so */
 	run_alias_config(e, old);

@@ -28,6 +28,7 @@ on_self(const struct llt_ev_self *self, void *arg)
 		clud_exit(1);
 		return;
 	}
+	paths_begin(e->paths);
 	e->self = self->node;
 	e->cluster = self->cluster;
 	e->peerinact_ns = self->peerinact_ns;
@@ -131,6 +132,16 @@ look_at_links(struct engine *e)
 }
 
 static void
+ways_changed(struct engine *e, uint16_t node, bool was)
+{
+	tell_paths(e, node);
+	if (was == paths_reachable(e->paths, node))
+		return;
+	log_info("path", "node %u (%s): %s", node, e->name[node], was ? "no way to it is left" : "reachable");
+	engine_refresh(e);
+}
+
+static void
 on_link(const struct llt_ev_link *l, void *arg)
 {
 	struct engine *e = arg;
@@ -142,18 +153,15 @@ on_link(const struct llt_ev_link *l, void *arg)
 	changed = paths_link(e->paths, l);
 	if (e->dp == NULL)
 		return;
-	if (l->kind == LLT_KIND_UDP && e->tunnel == NULL) {
-		engine_check_tunnel(e);
-		changed = true;
-	}
-	if (changed)
-		tell_paths(e, l->node);
-	if (was != paths_reachable(e->paths, l->node)) {
-		log_info("path", "node %u (%s): %s", l->node, e->name[l->node],
-		    was ? "no way to it is left" : "reachable");
-		engine_refresh(e);
-	}
+	if (engine_check_tunnel(e) || changed)
+		ways_changed(e, l->node, was);
 	look_at_links(e);
+}
+
+static void
+lost_ways(uint16_t node, void *arg)
+{
+	ways_changed(arg, node, true);
 }
 
 /* A LAN interface, as the one through which what links bring enters the stack. */
@@ -204,7 +212,7 @@ open_datapath(struct engine *e)
 		return false;
 	e->hookwatch = hookwatch_open(e->loop, check_program, e);
 	engine_open_door(e);
-	engine_check_tunnel(e);
+	engine_open_tunnel(e);
 	return true;
 }
 
@@ -305,6 +313,8 @@ on_snapshot(void *arg)
 	struct engine *e = arg;
 
 	if (e->known) {
+		paths_end(e->paths, lost_ways, e);
+		engine_check_tunnel(e);
 		look_at_links(e);
 		return;
 	}

@@ -263,7 +263,9 @@ bool engine_usable(uint16_t node, void *engine);
 void engine_tell_paths(struct engine *); /* all of them to the data plane, as links are now */
 
 /* engine_tunnel.c */
-void engine_check_tunnel(struct engine *);
+void engine_open_tunnel(struct engine *); /* with the data plane, if there is a link by UDP */
+bool engine_check_tunnel(struct engine *); /* after links changed; true: it is there now, and was not */
+void engine_retry_tunnel(struct engine *); /* if it could not be had */
 void engine_close_tunnel(struct engine *);
 
 /* engine_probe.c: proof that packets come by */

@@ -65,6 +65,69 @@ START_TEST(path_classes)
 }
 END_TEST
 
+static void
+set_udp(struct paths *p, uint16_t node, uint32_t ifindex)
+{
+	struct llt_ev_link ev = { .node = node, .link = 4, .prio = LLT_PRIO_LOW, .state = LLT_LINK_UP, .known = 1,
+		.kind = LLT_KIND_UDP, .ifindex = ifindex, .mtu = 1472, .peer_addr = { 10, 0, 0, 1 } };
+
+	paths_link(p, &ev);
+}
+
+/* Of a link that is taken out of the configuration lltd says that it has no interface. */
+START_TEST(links_by_udp)
+{
+	struct paths *p = paths_new();
+
+	ck_assert(!paths_any_udp(p));
+	set_udp(p, 2, 3);
+	set_udp(p, 5, 3);
+	ck_assert(paths_any_udp(p));
+	ck_assert(!paths_reachable(p, 5));
+	paths_set_tunnel(p, 9);
+	ck_assert(paths_reachable(p, 5));
+	set_udp(p, 2, 0);
+	ck_assert(paths_any_udp(p));
+	set_udp(p, 5, 0);
+	ck_assert(!paths_any_udp(p));
+	ck_assert(!paths_reachable(p, 5));
+	paths_free(p);
+}
+END_TEST
+
+static void
+count_node(uint16_t node, void *arg)
+{
+	ck_assert_uint_eq(node, 2);
+	++*(unsigned *)arg;
+}
+
+/* lltd starts anew with fewer links than it had. */
+START_TEST(links_that_are_no_more)
+{
+	struct paths *p = paths_new();
+	struct dp_path out[LLT_MAX_LINKS];
+	unsigned told = 0;
+
+	paths_begin(p);
+	set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_UP);
+	set_link(p, 1, LLT_PRIO_HIGH, LLT_LINK_UP);
+	set_udp(p, 5, 3);
+	paths_end(p, count_node, &told);
+	ck_assert_uint_eq(told, 0);
+	/* Until all is said the old ones count. */
+	paths_begin(p);
+	set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_UP);
+	ck_assert_uint_eq(paths_get(p, 2, out), 2);
+	paths_end(p, count_node, &told);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_uint_eq(paths_get(p, 2, out), 1);
+	ck_assert_uint_eq(out[0].ifindex, 10);
+	ck_assert(!paths_any_udp(p));
+	paths_free(p);
+}
+END_TEST
+
 START_TEST(announcements)
 {
 	struct announce *a = announce_new();
@@ -354,8 +417,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { path_classes, announcements, short_connections,
-		holding, claiming, relearning, listening, own_rows, gratuitous, maps, NULL };
+	const TTest *const tests[] = { path_classes, links_by_udp, links_that_are_no_more, announcements,
+		short_connections, holding, claiming, relearning, listening, own_rows, gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
 }
