@@ -6,6 +6,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,26 +43,43 @@ make(struct mnl_socket *nl, uint16_t port)
 	return rtnl_request(nl, nlh, NULL, NULL);
 }
 
+/* What is to be known of an interface. */
+struct found {
+	char name[IF_NAMESIZE];
+	bool vxlan;
+	uint16_t port; /* if it is */
+};
+
 static int
 read_data(const struct nlattr *a, void *arg)
 {
-	uint16_t *port = arg;
+	struct found *f = arg;
 
 	if (mnl_attr_get_type(a) == IFLA_VXLAN_PORT && mnl_attr_validate(a, MNL_TYPE_U16) == 0)
-		*port = ntohs(mnl_attr_get_u16(a));
+		f->port = ntohs(mnl_attr_get_u16(a));
 	return MNL_CB_OK;
 }
 
+/* The kind comes first: what follows depends on it. */
 static int
 read_info(const struct nlattr *a, void *arg)
 {
-	return mnl_attr_get_type(a) == IFLA_INFO_DATA ? mnl_attr_parse_nested(a, read_data, arg) : MNL_CB_OK;
+	struct found *f = arg;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+		f->vxlan = strcmp(mnl_attr_get_str(a), "vxlan") == 0;
+	return mnl_attr_get_type(a) == IFLA_INFO_DATA && f->vxlan ? mnl_attr_parse_nested(a, read_data, f) :
+	    MNL_CB_OK;
 }
 
 static int
 read_attr(const struct nlattr *a, void *arg)
 {
-	return mnl_attr_get_type(a) == IFLA_LINKINFO ? mnl_attr_parse_nested(a, read_info, arg) : MNL_CB_OK;
+	struct found *f = arg;
+
+	if (mnl_attr_get_type(a) == IFLA_IFNAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+		snprintf(f->name, sizeof(f->name), "%s", mnl_attr_get_str(a));
+	return mnl_attr_get_type(a) == IFLA_LINKINFO ? mnl_attr_parse_nested(a, read_info, f) : MNL_CB_OK;
 }
 
 static int
@@ -77,10 +95,35 @@ port_of(struct mnl_socket *nl, uint32_t ifindex)
 	char buf[1024];
 	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETLINK, 0);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	uint16_t port = 0;
+	struct found f = { 0 };
 
 	ifi->ifi_index = (int)ifindex;
-	return rtnl_request(nl, nlh, read_link, &port) == 0 ? port : 0;
+	return rtnl_request(nl, nlh, read_link, &f) == 0 ? f.port : 0;
+}
+
+static int
+look_for_port(const struct nlmsghdr *nlh, void *arg)
+{
+	struct found *wanted = arg, f = { 0 };
+
+	if (read_link(nlh, &f) == MNL_CB_OK && f.port == wanted->port && !tunnel_is_name(f.name))
+		*wanted = f;
+	return MNL_CB_OK;
+}
+
+/* Another VXLAN interface, a program: whoever it is that has the port. */
+static void
+say_in_use(struct mnl_socket *nl, uint16_t port)
+{
+	char buf[1024];
+	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETLINK, NLM_F_DUMP);
+	struct found other = { .name = "a program", .port = port };
+
+	nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	rtnl_request(nl, nlh, look_for_port, &other);
+	log_errx("tunnel", "%s: UDP port %u is in use on this host by %s%s: give all members another vxlan_port",
+	    TUNNEL_NAME, port, other.vxlan ? "the VXLAN interface " : "", other.name);
 }
 
 static int
@@ -110,9 +153,8 @@ tunnel_open(uint16_t port)
 	t->nl = rtnl_open();
 	if (t->nl != NULL && make_ready(t, port) == 0)
 		return t;
-	if (errno == EADDRINUSE || errno == EEXIST)
-		log_errx("tunnel", "%s: UDP port %u is in use on this host: give all members another vxlan_port",
-		    TUNNEL_NAME, port);
+	if (t->nl != NULL && (errno == EADDRINUSE || errno == EEXIST))
+		say_in_use(t->nl, port);
 	else
 		log_err("tunnel", "%s", TUNNEL_NAME);
 	tunnel_close(t);

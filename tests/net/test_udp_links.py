@@ -245,9 +245,51 @@ def test_what_is_left_is_removed(tb):
     wait_until(lambda: not testbed_status.not_formed(tb), 20, "the cluster to be whole")
 
 
-def test_power_cut(tb):
+def has_tunnel(tb, node):
+    return TUNNEL in tb.machine(node).run("ip -br link").stdout
+
+
+def reload(tb, node, daemon):
+    for pid in tb.machine(node).daemon_pids(daemon):
+        os.kill(pid, signal.SIGHUP)
+
+
+def test_the_last_link_by_udp_goes(tb):
+    """n4 has lost power, so that n3 may do without. Then another interface takes the port of the tunnel."""
+    machine, log = tb.machine("n3"), []
+    path = os.path.join(machine.etc, "lltd.conf")
+
+    def logged(pattern):
+        with open(tb.log("n3", "aliasd")) as f:
+            log[:] = re.findall(pattern, f.read())
+        return log
+
+    def configure(text):
+        with open(path, "w") as f:
+            f.write(text)
+        reload(tb, "n3", "lltd")
+
+    with open(path) as f:
+        good = f.read()
+    less = re.sub(r", \{ type = \"udp\".*\} \);\n", " );\n", good)
+    assert less != good
     tb.kill("n4")
     wait_until(lambda: "n4" not in testbed_status.sessions(tb, "n1"), 10, "n4 to be missed")
     wait_until(lambda: not testbed_status.not_formed(tb), 20, "the others to go on")
+    pids = machine.daemon_pids("aliasd")
+    configure(less)
+    wait_until(lambda: not has_tunnel(tb, "n3"), 5, "the tunnel to go")
+    machine.run("ip link add other type vxlan id 7 dev eth0 dstport 4789")
+    machine.run("ip link set other up")
+    configure(good)
+    wait_until(lambda: logged(r"UDP port 4789 is in use .* by the VXLAN interface other: "), 5, "a complaint")
+    assert not has_tunnel(tb, "n3")
+    machine.run("ip link del other")
+    reload(tb, "n3", "aliasd")
+    wait_until(lambda: has_tunnel(tb, "n3"), 5, "the tunnel")
+    assert machine.daemon_pids("aliasd") == pids
     tb.start("n4")
     assert link_of(tb, "n2", "n4", 2)["state"] == "UP"
+    with echods(tb, ["n3", "n4"]):
+        wait_listening(tb, ECHO, ["n3", "n4"])
+        assert load(tb, "short", "-a", ALIAS, "-p", ECHO, "-n", 20, "-q")["ok"] == 20
