@@ -109,17 +109,17 @@ INLINE int
 syn_is_new(struct packet *p)
 {
 	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
-	struct dp_flow_key key = { .alias = p->alias };
-	__u32 isn, *known;
+	__u32 tag, *place;
+	__u64 hash;
 
 	if (!tcp || !tcp->syn || tcp->ack)
 		return 0;
-	isn = tcp->seq;
-	key.key = dp_flow_key(p->client, tcp->source, tcp->dest);
-	known = bpf_map_lookup_elem(&syns_received, &key);
-	if (known && *known == isn)
+	hash = dp_flow_hash(dp_flow_key(p->client, tcp->source, tcp->dest), p->alias, flow_seed);
+	tag = (__u32)(hash >> 32) ^ tcp->seq;
+	place = &syns_received[hash & (DP_SYNS - 1)];
+	if (LOAD(*place) == tag)
 		return 0;
-	bpf_map_update_elem(&syns_received, &key, &isn, BPF_ANY);
+	*place = tag;
 	return 1;
 }
 

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 15
+#define DP_LAYOUT 16
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -18,6 +18,7 @@
 #define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
 #define DP_TARGETS 64 /* members of one service */
 #define DP_COUNTERS 31
+#define DP_SYNS 65536 /* a power of two */
 
 /*
  * Aliases: two buckets of four places for an address; a place names the alias's number, which is that of

@@ -27,6 +27,13 @@ __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no
 
 /* Written here: when the next notice of a packet that was too big is due, if many come. */
 __u64 notice_due;
+/*
+ * Tags of the SYNs that members redirected here, in places by the hash of the connection: one that comes
+ * again finds its own, and is counted once. That of a connection whose place another one has taken since
+ * is forgotten: at R new ones a second, of the SYNs that come again t seconds later R * t / DP_SYNS, as
+ * long as that is little, are counted twice.
+ */
+__u32 syns_received[DP_SYNS];
 /* An event found no room. */
 __u32 events_lost;
 __u64 events_woken; /* when the daemon was last woken for one */
@@ -87,14 +94,6 @@ struct {
 	__type(value, struct dp_forget);
 	__uint(max_entries, 1);
 } forget SEC(".maps");
-
-/* The last SYN that members redirected here, by connection: one that comes again is counted once. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct dp_flow_key);
-	__type(value, __u32);
-	__uint(max_entries, 16384);
-} syns_received SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

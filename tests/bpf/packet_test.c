@@ -580,6 +580,25 @@ START_TEST(what_members_send_is_counted)
 }
 END_TEST
 
+/* Of 1000 in 65536 places some 8 pairs share one, and are counted twice. */
+START_TEST(many_syns_come_again)
+{
+	struct frame f;
+	unsigned round, i;
+
+	rig_alias(&rig, "10.1.0.99", true);
+	for (round = 0; round < 3; round++)
+		for (i = 0; i < 500; i++) {
+			rig_tcp(&rig, &f, CLIENT, 1000 + i, RIG_ALIAS, 80, F_SYN, 7);
+			from_link(&f);
+			rig_tcp(&rig, &f, CLIENT, 1000 + i, "10.1.0.99", 80, F_SYN, 7);
+			from_link(&f);
+		}
+	ck_assert_uint_ge(rig_counter(&rig, DP_C_NEW_RECEIVED), 1000);
+	ck_assert_uint_le(rig_counter(&rig, DP_C_NEW_RECEIVED), 1160);
+}
+END_TEST
+
 START_TEST(links_deliver_by_the_lan)
 {
 	struct frame f;
@@ -619,6 +638,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, tc_leaves_what_xdp_has_done);
 	tcase_add_test(tc, what_a_member_sent_is_not_sent_on);
 	tcase_add_test(tc, what_members_send_is_counted);
+	tcase_add_test(tc, many_syns_come_again);
 	tcase_add_test(tc, links_deliver);
 	tcase_add_test(tc, links_deliver_by_the_lan);
 }
