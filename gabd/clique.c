@@ -6,34 +6,40 @@
 struct search {
 	const struct clique_graph *g;
 	struct gab_set best;
-	unsigned best_count, best_suspects;
+	unsigned best_count, best_present, best_suspects;
 	unsigned steps;
 };
 
 static unsigned
-count_suspects(const struct clique_graph *g, const struct gab_set *s)
+count_of(const struct gab_set *some, const struct gab_set *s)
 {
 	struct gab_set t = *s;
 
-	gab_set_and(&t, &g->suspect);
+	gab_set_and(&t, some);
 	return gab_set_count(&t);
 }
 
 static void
 offer(struct search *s, const struct gab_set *clique)
 {
-	unsigned count = gab_set_count(clique), suspects = count_suspects(s->g, clique);
+	unsigned count = gab_set_count(clique), present = count_of(&s->g->present, clique);
+	unsigned suspects = count_of(&s->g->suspect, clique);
 
-	if (count < s->best_count)
-		return;
-	if (count == s->best_count) {
+	if (count != s->best_count) {
+		if (count < s->best_count)
+			return;
+	} else if (present != s->best_present) {
+		if (present < s->best_present)
+			return;
+	} else if (suspects != s->best_suspects) {
 		if (suspects > s->best_suspects)
 			return;
-		if (suspects == s->best_suspects && gab_set_compare(clique, &s->best) >= 0)
-			return;
+	} else if (gab_set_compare(clique, &s->best) >= 0) {
+		return;
 	}
 	s->best = *clique;
 	s->best_count = count;
+	s->best_present = present;
 	s->best_suspects = suspects;
 }
 
@@ -131,21 +137,21 @@ component(const struct clique_graph *g, const struct gab_set *alive, unsigned se
 	}
 }
 
-void
+bool
 clique_of(const struct clique_graph *g, unsigned self, struct gab_set *out)
 {
 	struct gab_set alive = { { 0 } }, cand;
 
 	for (unsigned i = 0; i < g->n; i++)
 		gab_set_add(&alive, i);
-	for (;;) {
+	for (bool first = true;; first = false) {
 		struct search s = { .g = g };
 
 		component(g, &alive, self, &cand);
 		search(&s, &cand);
 		if (gab_set_has(&s.best, self)) {
 			*out = s.best;
-			return;
+			return first;
 		}
 		gab_set_sub(&alive, &s.best);
 	}

@@ -136,9 +136,8 @@ our_turn(struct gab_core *core, const struct gab_set *target)
 	return false;
 }
 
-/* Our view cannot go on, although everybody is still there. */
-static bool
-closed(const struct gab_core *core)
+bool
+coord_closed(const struct gab_core *core)
 {
 	const struct view_state *v = &core->view;
 
@@ -150,30 +149,33 @@ closed(const struct gab_core *core)
  * What our next view should be, and how long to wait for it (0: not at all). News of connections come
  * one by one, so while nodes join, the largest clique may for a moment be one without a member who
  * is well. So a loss is answered among the members alone, and joins come afterwards; and a member
- * whom nobody lost goes only for a clique that stays the largest.
+ * whom nobody lost goes only for a clique that stays the largest. Nor do all find out a loss at the
+ * same moment: who does first sees the others still holding on to what it lost, and would be better
+ * off without itself. If so, they will tell it.
  */
 static uint64_t
 decide(const struct gab_core *core, struct gab_set *target)
 {
 	const struct view_state *v = &core->view;
 	struct gab_set rest;
+	bool best;
 
 	topo_target(core, NULL, target);
 	if (gab_set_subset(&v->members, target))
-		return closed(core) ? 0 : core->conf.settle;
+		return coord_closed(core) ? 0 : core->conf.settle;
 	if (topo_left_behind(core, &v->members, &v->vid))
 		return 0;
-	topo_target(core, &v->members, &rest);
-	if (gab_set_equal(&rest, &v->members) && !closed(core))
+	best = topo_target(core, &v->members, &rest);
+	if (gab_set_equal(&rest, &v->members) && !coord_closed(core))
 		return PATIENCE;
 	*target = rest;
-	return 0;
+	return best ? 0 : core->conf.patience;
 }
 
 static bool
 due(struct gab_core *core, const struct gab_set *target, uint64_t wait)
 {
-	if (gab_set_equal(target, &core->view.members) && !closed(core)) {
+	if (gab_set_equal(target, &core->view.members) && !coord_closed(core)) {
 		core->coord.settle_at = CORE_NEVER;
 		return topo_left_behind(core, target, &core->view.vid);
 	}

@@ -28,6 +28,8 @@ void coord_init(struct gab_core *);
 void coord_fini(struct gab_core *);
 /* Looks whether a view change is due, or the running one is void. */
 void coord_evaluate(struct gab_core *);
+/* Our view cannot go on, although everybody is still there. */
+bool coord_closed(const struct gab_core *);
 /* Gives the running attempt up and tells its members. */
 void coord_abandon(struct gab_core *);
 void coord_flush(struct gab_core *, unsigned src, struct wire_rd *);

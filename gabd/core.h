@@ -56,6 +56,7 @@ struct gab_core_conf {
 	uint32_t expected; /* nodes, for GAB_QUORUM_MAJORITY */
 	bool two_node;
 	uint64_t settle;    /* wait that long for more joins; losses never wait */
+	uint64_t patience;  /* within that time of each other all find out a loss */
 	uint64_t alone;     /* wait that long before the first view is one of ourselves alone */
 	uint64_t alive;     /* a sign of life at least that often */
 	uint64_t dead;      /* a gabd silent for that long is given up although lltd sees its node */

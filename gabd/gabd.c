@@ -24,6 +24,9 @@
 #define LLT_QUEUE_HIGH (16u * 1024 * 1024)
 #define LLT_QUEUE_LOW (4u * 1024 * 1024)
 #define LLT_QUEUE_POLL (2 * NSEC_PER_MSEC)
+/* Losses are found out by all nodes within a part of what it takes, whatever the profile. */
+#define PATIENCE_MIN (50 * NSEC_PER_MSEC)
+#define PATIENCE_MAX (1 * NSEC_PER_SEC)
 #define EPOCH_2020 1577836800
 
 static struct {
@@ -35,6 +38,7 @@ static struct {
 	struct ev_timer *timer;  /* the core's */
 	struct ev_timer *drain;  /* looks at lltd's queue */
 	uint64_t armed;
+	uint64_t patience;
 	uint32_t gen;     /* the highest that a core of ours has seen */
 	uint16_t node;
 	bool off;         /* gabconfig -U */
@@ -209,7 +213,7 @@ static void
 begin(void)
 {
 	struct gab_core_conf cc = { .self = self.node, .max_nodes = LLT_MAX_NODES,
-		.inc = new_incarnation(), .gen_start = first_gen() };
+		.inc = new_incarnation(), .gen_start = first_gen(), .patience = self.patience };
 
 	if (self.core != NULL || self.off || !llt_is_ready(self.llt))
 		return;
@@ -253,6 +257,11 @@ static void
 on_llt_ready(void *arg, const struct llt_ev_self *me)
 {
 	self.node = me->node;
+	self.patience = me->peerinact_ns / 2;
+	if (self.patience < PATIENCE_MIN)
+		self.patience = PATIENCE_MIN;
+	if (self.patience > PATIENCE_MAX)
+		self.patience = PATIENCE_MAX;
 	log_info("llt", "node %u (%s) of cluster %u", me->node, me->name, me->cluster);
 	begin();
 }

@@ -257,9 +257,8 @@ suspect(const struct topo_state *t, const struct gab_set *nodes, unsigned node)
 	return false;
 }
 
-/* Nodes that rows lead to from ourselves. Whom we have no connection with can yet decide for others. */
-static void
-reachable(const struct gab_core *core, struct gab_set *out)
+void
+topo_reachable(const struct gab_core *core, struct gab_set *out)
 {
 	const struct topo_state *t = &core->topo;
 	struct gab_set todo = { { 0 } };
@@ -280,13 +279,54 @@ reachable(const struct gab_core *core, struct gab_set *out)
 	}
 }
 
+static void
+in_view(const struct topo_state *t, const struct gab_set *nodes, const struct gab_vid *vid,
+    struct gab_set *out)
+{
+	gab_set_clear(out);
+	GAB_SET_EACH(node, nodes)
+		if (gab_vid_equal(&t->node[node].row.vid, vid))
+			gab_set_add(out, (unsigned)node);
+}
+
+/*
+ * Who is still in our view, or in one not older that has more. All its members say so when it leaves somebody
+ * out who could take part: nobody else has to know.
+ */
+static void
+present_view(const struct gab_core *core, const struct gab_set *nodes, struct gab_set *out)
+{
+	const struct topo_state *t = &core->topo;
+	const struct gab_vid *own = &core->view.vid, *seen = own;
+
+	*out = core->view.members;
+	gab_set_and(out, nodes);
+	GAB_SET_EACH(node, nodes)
+		if (t->node[node].row.vid.gen > own->gen)
+			gab_set_del(out, (unsigned)node);
+	GAB_SET_EACH(node, nodes) {
+		const struct gab_vid *vid = &t->node[node].row.vid;
+		struct gab_set there;
+
+		if (vid->gen < own->gen || vid->gen == 0 || gab_vid_equal(vid, seen))
+			continue;
+		seen = vid;
+		in_view(t, nodes, vid, &there);
+		if (gab_set_count(&there) > gab_set_count(out))
+			*out = there;
+	}
+}
+
 /* The graph in numbers 0..n-1 in order of ids. True if everybody is connected to everybody. */
 static bool
-build_graph(const struct topo_state *t, const struct gab_set *nodes, const uint16_t *ids,
+build_graph(const struct gab_core *core, const struct gab_set *nodes, const uint16_t *ids,
     struct clique_graph *g)
 {
+	const struct topo_state *t = &core->topo;
+	struct gab_set present;
 	bool full = true;
 
+	present_view(core, nodes, &present);
 	for (unsigned i = 0; i < g->n; i++) {
 		gab_set_clear(&g->adj[i]);
 		for (unsigned j = 0; j < g->n; j++) {
@@ -299,6 +339,8 @@ build_graph(const struct topo_state *t, const struct gab_set *nodes, const uint1
 		}
 		if (suspect(t, nodes, ids[i]))
 			gab_set_add(&g->suspect, i);
+		if (gab_set_has(&present, ids[i]))
+			gab_set_add(&g->present, i);
 	}
 	return full;
 }
@@ -313,31 +355,33 @@ topo_intact(const struct gab_core *core, const struct gab_set *nodes)
 	return true;
 }
 
-void
+bool
 topo_target(const struct gab_core *core, const struct gab_set *within, struct gab_set *out)
 {
 	struct clique_graph g = { 0 };
 	struct gab_set nodes, pick;
 	uint16_t ids[LLT_MAX_NODES];
 	unsigned self = 0;
+	bool best;
 
-	reachable(core, &nodes);
+	topo_reachable(core, &nodes);
 	if (within != NULL)
 		gab_set_and(&nodes, within);
 	g.n = gab_set_list(&nodes, ids);
 	g.adj = core_alloc(g.n * sizeof(*g.adj));
-	if (build_graph(&core->topo, &nodes, ids, &g)) {
+	if (build_graph(core, &nodes, ids, &g)) {
 		*out = nodes;
 		free(g.adj);
-		return;
+		return true;
 	}
 	while (ids[self] != core->conf.self)
 		self++;
-	clique_of(&g, self, &pick);
+	best = clique_of(&g, self, &pick);
 	gab_set_clear(out);
 	GAB_SET_EACH(i, &pick)
 		gab_set_add(out, ids[i]);
 	free(g.adj);
+	return best;
 }
 
 bool

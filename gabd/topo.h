@@ -35,11 +35,13 @@ void topo_flush(struct gab_core *);
 void topo_conn_up(struct gab_core *, unsigned node);
 void topo_recv(struct gab_core *, unsigned src, struct wire_rd *);
 void topo_tick(struct gab_core *);
+/* Nodes that rows lead to from ourselves. Whom we have no connection with can yet decide for others. */
+void topo_reachable(const struct gab_core *, struct gab_set *);
 /*
  * The members that our next view should have: the best clique that we are in, of all nodes, or (not
- * NULL) of these.
+ * NULL) of these. False if the best of all does without us.
  */
-void topo_target(const struct gab_core *, const struct gab_set *within, struct gab_set *);
+bool topo_target(const struct gab_core *, const struct gab_set *within, struct gab_set *);
 /* Is everybody of the set connected with everybody? */
 bool topo_intact(const struct gab_core *, const struct gab_set *);
 bool topo_seeded(const struct gab_core *, const struct gab_set *);

@@ -70,6 +70,17 @@ view_conn_down(struct gab_core *core, unsigned node)
 		in_vain(core);
 }
 
+/*
+ * Who goes on in another view may have messages of the present one that we shall never see, or may give
+ * up the proposal and see them, when others that took it have gone on already. No port may go on as if
+ * nothing had happened.
+ */
+static bool
+is_lossy(const struct view_state *v)
+{
+	return gab_set_meet(&v->lost, &v->prom_members) || !gab_set_subset(&v->members, &v->prom_members);
+}
+
 static void
 send_flush(struct gab_core *core)
 {
@@ -84,7 +95,7 @@ send_flush(struct gab_core *core)
 	f->prev_final = v->prev_final;
 	f->kept = v->kept;
 	f->flags = (core->seeded ? GAB_FLUSH_SEEDED : 0) | (v->quorate ? GAB_FLUSH_QUORATE : 0) |
-	    (gab_set_meet(&v->lost, &v->prom_members) ? GAB_FLUSH_LOSSY : 0);
+	    (is_lossy(v) ? GAB_FLUSH_LOSSY : 0);
 	port_flush(core, f);
 	core_trace(core, "flush for %u.%u: gen %u, high %llu", f->att.num, f->att.coord, f->vid.gen,
 	    (unsigned long long)f->high);
@@ -103,6 +114,16 @@ refuse(struct gab_core *core, unsigned src, const struct gab_att *att)
 	core_send_one(core, src);
 }
 
+/* It would put somebody out whom nobody lost. Its coordinator does not know yet who is in our view. */
+static bool
+gains_nothing(const struct gab_core *core, const struct gab_set *members)
+{
+	const struct view_state *v = &core->view;
+
+	return v->vid.gen != 0 && !coord_closed(core) && !gab_set_subset(&v->members, members) &&
+	    gab_set_count(members) <= gab_set_count(&v->members) && topo_intact(core, &v->members);
+}
+
 static bool
 may_join(struct gab_core *core, const struct gab_propose *m)
 {
@@ -110,7 +131,7 @@ may_join(struct gab_core *core, const struct gab_propose *m)
 
 	gab_set_add(&reach, core->conf.self);
 	return gab_att_compare(&m->att, &core->view.promised) > 0 &&
-	    gab_set_subset(&m->members, &reach);
+	    gab_set_subset(&m->members, &reach) && !gains_nothing(core, &m->members);
 }
 
 void
@@ -246,8 +267,11 @@ view_install(struct gab_core *core, unsigned src, const uint8_t *body, size_t le
 	    (m->vid.gen <= v->vid.gen && core->conf.breaks == 0)) {
 		refuse(core, src, &m->att);
 	} else {
-		struct gab_set left = v->members;
+		struct gab_set left = v->members, reach;
 
+		gab_set_and(&left, &core->conn.open);
+		topo_reachable(core, &reach);
+		gab_set_or(&left, &reach);
 		gab_set_sub(&left, &m->members);
 		v->flushed = v->waiting = false;
 		v->give_up_at = CORE_NEVER;
@@ -255,8 +279,8 @@ view_install(struct gab_core *core, unsigned src, const uint8_t *body, size_t le
 		gab_set_and(&v->lost, &m->members);
 		install(core, m, body, len);
 		topo_refresh(core, false);
-		/* Those left behind who can hear us would not know otherwise. */
-		if (gab_set_meet(&left, &core->conn.open))
+		/* Those left out who can hear us, if only by way of others, would not know otherwise. */
+		if (!gab_set_empty(&left))
 			topo_announce(core);
 		order_submit(core);
 	}

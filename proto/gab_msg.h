@@ -105,7 +105,8 @@ struct gab_ports {
 enum gab_flush_flags {
 	GAB_FLUSH_SEEDED = 1,
 	GAB_FLUSH_QUORATE = 2, /* its present view is */
-	GAB_FLUSH_LOSSY = 4,   /* a connection to a member of present view and proposal broke meanwhile */
+	/* The present view has a member that is not in the proposal, or the connection to one that is broke. */
+	GAB_FLUSH_LOSSY = 4,
 };
 
 struct gab_flush {

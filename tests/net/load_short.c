@@ -49,7 +49,9 @@ struct shorts {
 static void
 remember(struct shorts *s, const struct record *r)
 {
-	if (s->opts->quiet && r->result == OK)
+	bool slow = s->opts->slow_ms != 0 && r->end - r->start > s->opts->slow_ms * NSEC_PER_MSEC;
+
+	if (s->opts->quiet && r->result == OK && !slow)
 		return;
 	if (s->nrecords == s->room) {
 		s->room = s->room != 0 ? s->room * 2 : 4096;

@@ -25,9 +25,9 @@ static void
 usage(void)
 {
 	errx(2, "usage: loadgen blast|conns|flood|probe|short -a HOST -p PORT [-n COUNT] [-c CLIENTS]\n"
-		"\t[-i MILLISECONDS] [-d SECONDS] [-r PER_SECOND] [-D] [-H] [-o] [-q] [-R] [-z]\n"
+		"\t[-i MILLISECONDS] [-d SECONDS] [-r PER_SECOND] [-s MILLISECONDS] [-D] [-H] [-o] [-q] [-R] [-z]\n"
 		"\t-D data that both ends check  -H ask in HTTP  -q no list of single connections\n"
-		"\t-o no answers  -R replace what breaks  -z close by reset");
+		"\t-s of those only the slower ones  -o no answers  -R replace what breaks  -z close by reset");
 }
 
 static void
@@ -37,7 +37,7 @@ parse(struct load_opts *o, int argc, char **argv)
 	uint16_t port = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "a:p:n:c:i:d:r:DHoqRz")) != -1) {
+	while ((opt = getopt(argc, argv, "a:p:n:c:i:d:r:s:DHoqRz")) != -1) {
 		switch (opt) {
 		case 'a': host = optarg; break;
 		case 'p': port = (uint16_t)net_number(optarg, 65535); break;
@@ -46,6 +46,7 @@ parse(struct load_opts *o, int argc, char **argv)
 		case 'i': o->interval_ms = net_number(optarg, 3600000); break;
 		case 'd': o->seconds = strtod(optarg, NULL); break;
 		case 'r': o->rate = net_number(optarg, 1000000); break;
+		case 's': o->slow_ms = net_number(optarg, 3600000); break;
 		case 'D': o->data = true; break;
 		case 'H': o->http = true; break;
 		case 'o': o->oneway = true; break;

@@ -12,6 +12,7 @@ struct load_opts {
 	size_t clients;       /* at once */
 	uint64_t interval_ms; /* 0 = the mode's default */
 	uint64_t rate;        /* new connections per second; 0 = as fast as it goes */
+	uint64_t slow_ms;     /* with quiet: connections that took longer are listed all the same */
 	double seconds;
 	bool http, quiet, reset, data, reopen, oneway;
 };

@@ -171,6 +171,7 @@ chk_node_view(struct sim *s, struct sim_node *n, const struct gab_node_view *v)
 	if (v->fresh) {
 		gab_set_add(&e->fresh, n->id);
 		s->fresh_views++;
+		n->put_out++;
 	}
 	n->vid = v->vid;
 	n->fresh = v->fresh;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gabsim [--seed N] [--seeds COUNT] [--views N] [--per-seed N] [--nodes N] [--break WHAT] [--trace]
+ * gabsim [--seed N] [--seeds COUNT] [--views N] [--per-seed N] [--nodes N] [--split]
+ *     [--break WHAT] [--trace]
  *
  * Simulates one cluster per seed. Ends after COUNT seeds, or after N view changes over all seeds.
- * Prints one line of JSON; exit status 1 if an invariant was violated. --seed N --trace replays one.
+ * --split: one fault in a cluster at peace, see split.c. Prints one line of JSON; exit status 1 if an
+ * invariant was violated. --seed N --trace replays one.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,7 +41,7 @@ static int
 usage(void)
 {
 	fprintf(stderr, "usage: gabsim [--seed N] [--seeds COUNT] [--views N] [--per-seed N] [--nodes N]"
-	    " [--break");
+	    " [--split] [--break");
 	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++)
 		fprintf(stderr, "%c%s", i == 0 ? ' ' : '|', breaks[i].name);
 	fprintf(stderr, "] [--trace]\n");
@@ -89,6 +91,10 @@ parse(struct options *o, int argc, char **argv)
 			o->conf.trace = true;
 			continue;
 		}
+		if (strcmp(argv[i], "--split") == 0) {
+			o->conf.split = true;
+			continue;
+		}
 		if (i + 1 == argc)
 			return false;
 		if (strcmp(argv[i], "--break") == 0 ? !set_break(o, argv[i + 1])
@@ -107,7 +113,10 @@ one_seed(const struct options *o, uint64_t seed, struct totals *t)
 
 	conf.seed = seed;
 	sim_new(&s, &conf);
-	sim_run(&s);
+	if (conf.split)
+		split_run(&s);
+	else
+		sim_run(&s);
 	if (s.violation[0] != '\0') {
 		t->violations++;
 		fprintf(stderr, "seed %" PRIu64 " (%u nodes): %s\n", seed, s.nodes, s.violation);

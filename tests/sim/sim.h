@@ -52,6 +52,7 @@ struct sim_node {
 	/* the checker's */
 	struct gab_vid vid;
 	bool fresh;
+	unsigned put_out; /* fresh views */
 };
 
 struct sim_msg {
@@ -84,6 +85,7 @@ struct sim_conf {
 	unsigned views;  /* per seed */
 	unsigned breaks; /* enum gab_break */
 	unsigned nodes;  /* 0 = as the seed says */
+	bool split;      /* split_run() in place of sim_run() */
 	bool trace;
 };
 
@@ -113,6 +115,9 @@ void sim_new(struct sim *, const struct sim_conf *);
 void sim_free(struct sim *);
 /* Until the views are reached, then in peace until all is well or the time is over. */
 void sim_run(struct sim *);
+void sim_run_for(struct sim *, uint64_t time);
+/* False, and a violation, if the cluster is not whole in that time. */
+bool sim_wait_whole(struct sim *, uint64_t time);
 void sim_trace(struct sim *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void sim_fail(struct sim *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 uint64_t sim_rand(struct sim *, uint64_t below);
@@ -163,6 +168,9 @@ struct sim_dir *net_dir(struct sim *, unsigned src, unsigned dst);
 /* ---- fault.c ---- */
 void fault_event(struct sim *);
 void fault_heal(struct sim *);
+
+/* ---- split.c ---- */
+void split_run(struct sim *);
 
 /* ---- client.c ---- */
 extern const unsigned client_port[SIM_PORTS];

@@ -344,6 +344,7 @@ choose(struct sim *s)
 	c->quorum = sim_chance(s, 50) ? GAB_QUORUM_NONE : GAB_QUORUM_MAJORITY;
 	c->expected = s->nodes;
 	c->settle = sim_rand(s, 3) * 5 * SIM_MS;
+	c->patience = s->detect + 2 * s->latency;
 	c->alone = sim_rand(s, 2) * 200 * SIM_MS;
 	c->alive = 100 * SIM_MS;
 	c->dead = 500 * SIM_MS;
@@ -424,10 +425,29 @@ run_until(struct sim *s, uint64_t at)
 }
 
 void
+sim_run_for(struct sim *s, uint64_t time)
+{
+	run_until(s, s->now + time);
+}
+
+bool
+sim_wait_whole(struct sim *s, uint64_t time)
+{
+	uint64_t end = s->now + time;
+	char why[200];
+
+	do
+		run_until(s, s->now + 100 * SIM_MS);
+	while (s->violation[0] == '\0' && !chk_whole(s, why, sizeof(why)) && s->now < end);
+	if (!chk_whole(s, why, sizeof(why)))
+		sim_fail(s, "not whole again in time: %s", why);
+	return s->violation[0] == '\0';
+}
+
+void
 sim_run(struct sim *s)
 {
 	uint64_t end = s->now + LONGEST;
-	char why[200];
 
 	while (s->violation[0] == '\0' && s->views < s->conf.views && s->now < end)
 		step(s);
@@ -436,10 +456,5 @@ sim_run(struct sim *s)
 	sim_trace(s, "peace");
 	s->quiet = true;
 	fault_heal(s);
-	end = s->now + PEACE;
-	do
-		run_until(s, s->now + 100 * SIM_MS);
-	while (s->violation[0] == '\0' && !chk_whole(s, why, sizeof(why)) && s->now < end);
-	if (!chk_whole(s, why, sizeof(why)))
-		sim_fail(s, "not whole again in time: %s", why);
+	sim_wait_whole(s, PEACE);
 }

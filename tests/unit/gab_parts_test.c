@@ -53,6 +53,24 @@ START_TEST(cliques)
 	gab_set_add(&g.suspect, 2); /* unless it is doubtful */
 	ck_assert_str_eq(clique(0), "013");
 	ck_assert_str_eq(clique(2), ";2");
+	gab_set_add(&g.present, 0); /* and unless another would have to go for it */
+	gab_set_add(&g.present, 2);
+	ck_assert_str_eq(clique(0), "012");
+	cut(0, 2);
+	cut(1, 2);
+	ck_assert_str_eq(clique(0), "013"); /* more are better all the same */
+}
+END_TEST
+
+START_TEST(the_first_or_not)
+{
+	struct gab_set out;
+
+	full(4);
+	cut(2, 3);
+	ck_assert(clique_of(&g, 0, &out));
+	ck_assert(clique_of(&g, 2, &out));
+	ck_assert(!clique_of(&g, 3, &out));
 }
 END_TEST
 
@@ -188,7 +206,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { cliques, partitions_and_chains, largest_wins_over_lowest,
+	const TTest *const tests[] = { cliques, the_first_or_not, partitions_and_chains, largest_wins_over_lowest,
 		random_graphs, seeding, quorum, sides, text, NULL };
 
 	return unit_run("gab_parts", tests);

@@ -1,41 +1,39 @@
 # SPDX-License-Identifier: ISC
-"""Random events against a cluster under load, and whether the clients could tell.
+"""Random events against a cluster under load.
 
-Events come from a seed, often two within a second. What is allowed to happen to a connection follows from
-its owner alone: it breaks if the owner lost power, or was cut off from all others, while it was open, and
-else it does not; and no byte of it is ever wrong.
+Events come from a seed, often two within a second. They never take what the cluster needs by its own
+rules: a quorum of nodes that see each other, and among them some that serve. What is allowed to happen
+to the clients then is in chaos_judge.py.
 """
 import collections
 import random
 import threading
 import time
 
+import chaos_judge
 import testbed_status
+from chaos_wires import Wires
 from testbed_error import TestbedError, wait_until
-from testbed_load import ALIAS, ECHO, Load, echod, owners, wait_listening
+from testbed_lan import arp_watch
+from testbed_load import ALIAS, ECHO, Load, echod, wait_listening
 
 CLUSTER = {"nodes": 5, "profile": "lan", "clients": 2, "gabd": 'quorum = "majority";'}
-KINDS = {"power": 3, "boot": 5, "cut": 3, "isolate": 1, "heal": 4, "aliasd": 4, "weight": 4, "drain": 2,
-    "leave": 2, "join": 4, "master": 4}
-DETECTED = 1.5  # seconds in which new connections may still be sent to a node that is gone
+KINDS = {"power": 3, "boot": 5, "cut": 4, "isolate": 1, "divide": 1, "part": 2, "heal": 5, "aliasd": 4,
+    "weight": 4, "drain": 2, "leave": 2, "join": 4, "master": 4}
+DETECTED = 1.5  # seconds after which everybody knows of a change
 LAN_CUT_MAX = 4.0  # seconds: a node without its LAN cable cannot answer, and its clients back off
 SERVING_MIN, ALIASDS_MIN = 2, 2
+SLOW_MS = 500
+ASK_MS = 20  # between two ARP requests of a client
 
 
 class Node:
     def __init__(self, name):
         self.name = name
         self.ready, self.busy = True, False
-        self.power, self.aliasd = True, True
+        self.aliasd = True
         self.joined, self.weight = True, 1
-        self.cuts = {}  # interface -> since when
         self.server = None
-
-    def isolated(self, links):
-        return len(self.cuts) == links + 1
-
-    def serves(self):
-        return self.ready and self.aliasd and self.joined and self.weight > 0 and "eth0" not in self.cuts
 
 
 class Spans:
@@ -65,65 +63,120 @@ class Chaos:
         self.connections, self.rate, self.interval_ms, self.gap = connections, rate, interval_ms, gap
         self.settle = settle
         self.say = say or (lambda text: None)
-        self.links = tb.options["links"]
         self.nodes = {n: Node(n) for n in tb.nodes()}
-        self.lost, self.off_lan = Spans(), Spans()
+        self.interfaces = ["eth0"] + ["ic%d" % i for i in range(tb.options["links"])]
+        self.wires = Wires(self.nodes, self.interfaces)
+        self.powerless, self.off_lan = Spans(), Spans()
+        self.lan_cut = {}  # node -> since when
         self.count, self.log, self.problems = collections.Counter(), [], []
         self.lock, self.threads = threading.Lock(), []
         self.began = time.monotonic()
 
-    # ---- the events: each knows when it may happen, and leaves the model as it will be ----
+    # ---- what may be done ----
 
     def note(self, text):
-        line = "%7.2f %s" % (time.monotonic() - self.began, text)
-        self.log.append(line)
-        self.say(line)
+        now = time.monotonic()
+        self.log.append((now, text))
+        self.say("%7.2f %s" % (now - self.began, text))
+
+    def whole(self, node):
+        """Whichever way the others see it, this one is a member."""
+        return node.name in self.wires.now.whole()
 
     def free(self, want=lambda n: True):
         return [n for n in self.nodes.values() if not n.busy and want(n)]
 
-    def can_lose(self, node):
-        """Whether the others have a quorum and servers without it."""
-        left = [n for n in self.nodes.values() if n is not node and n.ready and not n.isolated(self.links)]
-        return len(left) > len(self.nodes) // 2 and self.can_stop_serving(node) and \
-            len([n for n in left if n.aliasd]) >= ALIASDS_MIN
+    def serves(self, node, state):
+        return node.ready and node.aliasd and node.joined and node.weight > 0 and \
+            "eth0" not in state.cuts[node.name]
 
-    def can_stop_serving(self, node):
-        return len([n for n in self.nodes.values() if n is not node and n.serves()]) >= SERVING_MIN
+    def holds(self, state, but=None):
+        """Whether the cluster goes on like this, if also this one stops serving."""
+        for clique in state.cliques():
+            there = [n for n in self.nodes.values() if n.name in clique and n.ready]
+            if len(there) * 2 <= len(self.nodes) or \
+                    len([n for n in there if n.aliasd]) < ALIASDS_MIN or \
+                    len([n for n in there if self.serves(n, state) and n is not but]) < SERVING_MIN:
+                return False
+        return True
+
+    def state(self, off=(), cut=(), part=()):
+        """What would be: nodes without power, (node, interface) pairs, nodes kept apart."""
+        state = self.wires.now.copy()
+        state.off |= set(off)
+        state.parted |= set(part)
+        for node, interface in cut:
+            state.cuts[node].add(interface)
+        return state
+
+    def power_is_on(self, node):
+        return node.name not in self.wires.now.off
+
+    def cuts(self):
+        now = self.wires.now
+        return [(n, i) for n in self.free(self.power_is_on) for i in self.interfaces if
+            i not in now.cuts[n.name] and self.holds(self.state(cut=[(n.name, i)]))]
+
+    def divisions(self):
+        """Two nodes that see each other and nobody else: on one link, which the others have no more."""
+        found = []
+        for a in self.free(self.whole):
+            for b in self.free(self.whole):
+                if a.name < b.name and self.holds(self.division(a, b)):
+                    found.append((a, b))
+        return found
+
+    def division_cuts(self, a, b):
+        link = self.interfaces[-1]
+        two = {a.name, b.name}
+        return [(n, i) for n in self.nodes for i in self.interfaces if (i == link) != (n in two)]
+
+    def division(self, a, b):
+        return self.state(cut=self.division_cuts(a, b))
+
+    def partings(self):
+        """Two nodes that no switch connects with each other, and all the others with both."""
+        if self.wires.now.parted:
+            return []
+        whole = self.free(self.whole)
+        return [(a, b) for a in whole for b in whole if a.name < b.name and
+            self.holds(self.state(part=(a.name, b.name)))]
+
+    def heals(self):
+        now = self.wires.now
+        rows = [(n, i) for n in self.free() for i in now.cuts[n.name]]
+        rows += [(n, *now.cuts[n.name]) for n in self.free() if len(now.cuts[n.name]) > 1]
+        return rows + ([(self.nodes[min(now.parted)], "apart")] if now.parted else [])
 
     def candidates(self, kind):
-        up = self.free(lambda n: n.ready and n.aliasd)
-        whole = [n for n in up if not n.isolated(self.links)]
+        up = self.free(lambda n: n.ready and n.aliasd and self.whole(n))
+        stop = lambda n: self.holds(self.wires.now, but=n)
         return {
-            "power": lambda: [n for n in self.free(lambda n: n.power) if self.can_lose(n)],
-            "boot": lambda: self.free(lambda n: not n.power),
-            "cut": lambda: [(n, i) for n in whole for i in self.interfaces() if i not in n.cuts and
-                self.all_meet(n, i) and (i != "eth0" or self.can_stop_serving(n))],
-            "isolate": lambda: [n for n in whole if self.can_lose(n)],
-            "heal": lambda: [(n, *n.cuts) if n.isolated(self.links) else (n, i) for n in self.free()
-                for i in n.cuts],
-            "aliasd": lambda: [n for n in whole if
+            "power": lambda: [n for n in self.free(self.power_is_on) if
+                self.holds(self.state(off=[n.name]))],
+            "boot": lambda: self.free(lambda n: not self.power_is_on(n)),
+            "cut": self.cuts,
+            "isolate": lambda: [n for n in up if
+                self.holds(self.state(cut=[(n.name, i) for i in self.interfaces]))],
+            "divide": self.divisions,
+            "part": self.partings,
+            "heal": self.heals,
+            "aliasd": lambda: [n for n in up if
                 len([m for m in self.nodes.values() if m.ready and m.aliasd]) > ALIASDS_MIN],
-            "weight": lambda: [n for n in whole if n.joined],
-            "drain": lambda: [n for n in whole if n.joined and n.weight > 0 and self.can_stop_serving(n)],
-            "leave": lambda: [n for n in whole if n.joined and self.can_stop_serving(n)],
-            "join": lambda: [n for n in whole if not n.joined],
-            "master": lambda: whole,
+            "weight": lambda: [n for n in up if n.joined],
+            "drain": lambda: [n for n in up if n.joined and n.weight > 0 and stop(n)],
+            "leave": lambda: [n for n in up if n.joined and stop(n)],
+            "join": lambda: [n for n in up if not n.joined],
+            "master": lambda: up,
         }[kind]()
 
-    def all_meet(self, node, interface):
-        """Whether all pairs have a link in common without it; else members would expel one another."""
-        mine = set(self.interfaces()) - set(node.cuts) - {interface}
-        return mine and all(n.isolated(self.links) or mine - set(n.cuts) for n in self.nodes.values())
-
-    def interfaces(self):
-        return ["eth0"] + ["ic%d" % i for i in range(self.links)]
+    # ---- the events: each leaves the model as it will be, and answers what is to be done ----
 
     def one(self):
         """Starts one event that may happen now; False if none may."""
         possible = {k: c for k in KINDS if (c := self.candidates(k))}
         overdue = [t for t in possible.get("heal", []) if "eth0" in t and
-            time.monotonic() - t[0].cuts["eth0"] > LAN_CUT_MAX]
+            time.monotonic() - self.lan_cut[t[0].name] > LAN_CUT_MAX]
         if overdue:
             kind, target = "heal", overdue[0]
         elif possible:
@@ -148,84 +201,128 @@ class Chaos:
             self.note("PROBLEM %s %s: %s" % (kind, node.name, str(e).splitlines()[0]))
         node.busy = False
 
+    def rewire(self, state):
+        """The state from now on: its row, and whoever is a member for certain only now."""
+        before = self.wires.now
+        row = self.wires.change(state)
+        back = [self.nodes[n] for n in sorted(state.whole() - before.whole() - before.off)]
+        for node in back:
+            node.ready = False
+        return row, back
+
+    def wait_back(self, nodes):
+        """Until they are members that hold everything; whoever is cut off meanwhile comes back later."""
+        def there(node):
+            if not self.whole(node):
+                return True
+            answer = testbed_status.ask(self.tb.machine(node.name), "aliasd")
+            return answer and answer["synced"] and answer["quorate"]
+        for node in nodes:
+            wait_until(lambda: there(node), 30, "%s to hold everything" % node.name, step=0.1)
+            if self.whole(node) and not node.ready:
+                self.tell(node, "join,selw=%d" % node.weight if node.joined else "leave")
+                node.ready = self.whole(node)
+
     def do_power(self, node):
         self.note("power cut %s" % node.name)
-        node.power = node.ready = False
+        row, back = self.rewire(self.state(off=[node.name]))
+        node.ready = False
 
         def work():
-            self.lost.begin(node.name, time.monotonic())
+            self.powerless.begin(node.name, time.monotonic())
             self.tb.kill(node.name)
+            self.wires.done(row)
             node.server.proc.wait(10)
             node.server.proc.stdout.close()
             self.off_lan.end(node.name, time.monotonic())
+            time.sleep(DETECTED)
+            self.wait_back(back)
         return work
 
     def do_boot(self, node):
         self.note("boot %s" % node.name)
+        state = self.wires.now.copy()
+        state.off.remove(node.name)
+        row, back = self.rewire(state)
 
         def work():
             self.tb.start(node.name, wait=False)
+            self.wires.done(row)
             node.server = echod(self.tb, node.name)
-            node.power, node.aliasd, node.joined, node.weight = True, True, True, 1
-            self.lost.end(node.name, time.monotonic())
-            if "eth0" in node.cuts:
+            node.aliasd, node.joined, node.weight = True, True, 1
+            self.powerless.end(node.name, time.monotonic())
+            if "eth0" in self.wires.now.cuts[node.name]:
                 self.off_lan.begin(node.name, time.monotonic())
-            self.wait_synced(node)
+            self.wait_back([*back, node])
             self.note("        %s is back" % node.name)
         return work
 
-    def wait_synced(self, node):
-        """Unless it can see nobody."""
-        def there():
-            answer = testbed_status.ask(self.tb.machine(node.name), "aliasd")
-            return answer and answer["synced"] and answer["quorate"]
-        if not node.isolated(self.links):
-            wait_until(there, 30, "%s to hold everything" % node.name, step=0.1)
-            node.ready = True
+    def cut(self, pairs):
+        """Cables of some nodes at one moment."""
+        now = self.wires.now
+        pairs = [(n, i) for n, i in pairs if i not in now.cuts[n]]
+        for node, interface in pairs:
+            if interface == "eth0":
+                self.lan_cut[node] = time.monotonic()
+                self.off_lan.begin(node, time.monotonic())
+        row, back = self.rewire(self.state(cut=pairs))
 
-    def cut(self, node, interface):
-        node.cuts[interface] = time.monotonic()
-        if interface == "eth0":
-            self.off_lan.begin(node.name, time.monotonic())
+        def work():
+            with self.lock:
+                self.tb.cut_all(pairs)
+            self.wires.done(row)
+            if back:
+                time.sleep(DETECTED)
+                self.wait_back(back)
+        return work
 
     def do_cut(self, node, interface):
         self.note("cut %s %s" % (node.name, interface))
-        self.cut(node, interface)
-
-        def work():
-            with self.lock:
-                self.tb.cut(node.name, interface)
-        return work
+        return self.cut([(node.name, interface)])
 
     def do_isolate(self, node):
         self.note("cut off %s" % node.name)
-        node.ready = False
-        for interface in self.interfaces():
-            if interface not in node.cuts:
-                self.cut(node, interface)
+        return self.cut([(node.name, i) for i in self.interfaces])
+
+    def do_divide(self, node, other):
+        self.note("cut off %s and %s together" % (node.name, other.name))
+        return self.cut(self.division_cuts(node, other))
+
+    def do_part(self, node, other):
+        self.note("part %s and %s" % (node.name, other.name))
+        row, back = self.rewire(self.state(part=(node.name, other.name)))
 
         def work():
-            self.lost.begin(node.name, time.monotonic())
             with self.lock:
-                self.tb.cut(node.name, *self.interfaces())
+                self.tb.part(node.name, other.name)
+            self.wires.done(row)
+            if back:
+                time.sleep(DETECTED)
+                self.wait_back(back)
         return work
 
     def do_heal(self, node, *interfaces):
-        self.note("heal %s %s" % (node.name, " ".join(interfaces)))
-        was_isolated = node.power and node.isolated(self.links)
-        for interface in interfaces:
-            del node.cuts[interface]
+        state = self.wires.now.copy()
+        if interfaces == ("apart",):
+            self.note("heal %s" % " and ".join(sorted(state.parted)))
+            state.parted.clear()
+        else:
+            self.note("heal %s %s" % (node.name, " ".join(interfaces)))
+            state.cuts[node.name] -= set(interfaces)
+        row, back = self.rewire(state)
 
         def work():
             with self.lock:
-                self.tb.heal(node.name, *interfaces)
+                if interfaces == ("apart",):
+                    self.tb.join()
+                else:
+                    self.tb.heal(node.name, *interfaces)
+            self.wires.done(row)
             if "eth0" in interfaces:
                 self.off_lan.end(node.name, time.monotonic())
-            if was_isolated:
-                # Those that see it again do so after the time of a heartbeat or two.
+            if back:
                 time.sleep(DETECTED)
-                self.wait_synced(node)
-                self.lost.end(node.name, time.monotonic())
+                self.wait_back(back)
         return work
 
     def do_aliasd(self, node):
@@ -240,24 +337,27 @@ class Chaos:
             time.sleep(pause)
             self.tb.start_daemon(node.name, "aliasd")
             node.joined, node.weight = True, 1  # as in clu_alias.config
-            self.wait_synced(node)
+            self.wait_back([node])
             node.aliasd = True
             self.note("        aliasd on %s is back" % node.name)
         return work
 
+    def tell(self, node, change):
+        """cluamgr, for as long as the node is a member for certain."""
+        def done():
+            if not self.whole(node):
+                return True
+            result = self.tb.machine(node.name).run("cluamgr -a alias=DEFAULTALIAS," + change, check=False)
+            last[0] = result.stderr.strip()
+            return result.returncode == 0
+        last = [""]
+        try:
+            wait_until(done, 20, change, step=0.1)
+        except TestbedError as e:
+            raise TestbedError("%s: %s" % (e, last[0])) from None
+
     def cluamgr(self, node, change):
-        def work():
-            def done():
-                result = self.tb.machine(node.name).run("cluamgr -a alias=DEFAULTALIAS," + change,
-                    check=False)
-                last[0] = result.stderr.strip()
-                return result.returncode == 0
-            last = [""]
-            try:
-                wait_until(done, 20, change, step=0.1)
-            except TestbedError as e:
-                raise TestbedError("%s: %s" % (e, last[0])) from None
-        return work
+        return lambda: self.tell(node, change)
 
     def do_weight(self, node):
         node.weight = self.random.randint(1, 5)
@@ -295,18 +395,20 @@ class Chaos:
             conns = Load(self.tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", self.connections, "-i",
                 self.interval_ms, "-D", "-R")
             short = Load(self.tb, "short", "-a", ALIAS, "-p", ECHO, "-c", 500, "-r", self.rate, "-q",
-                client="c2") if self.rate else None
+                "-s", SLOW_MS, client="c2")
+            arp = arp_watch(self.tb, interval_ms=ASK_MS, client="c2")
+            daemons = chaos_judge.Daemons(self.tb)
             self.began = time.monotonic()
             self.note("begin")
             self.happen(events, seconds)
             self.restore()
-            new = short.stop() if short else None
+            new, asked = short.stop(), arp.stop()
             time.sleep(self.settle)
             flows = self.settled_flows()
-            ended = time.monotonic()
+            self.ended = time.monotonic()
             account = conns.stop()
             self.flows_left()
-            return self.judge(account, new, ended, flows)
+            return chaos_judge.Judge(self, account, new, asked, daemons).result(flows)
         finally:
             for thread in self.threads:
                 thread.join()
@@ -329,11 +431,14 @@ class Chaos:
         for thread in self.threads:
             thread.join()
         self.note("restore")
+        if self.wires.now.parted:
+            node = self.nodes[min(self.wires.now.parted)]
+            self.carry_out("heal", node, self.do_heal(node, "apart"))
         for node in self.nodes.values():
-            if node.cuts:
-                self.carry_out("heal", node, self.do_heal(node, *node.cuts))
+            if self.wires.now.cuts[node.name]:
+                self.carry_out("heal", node, self.do_heal(node, *self.wires.now.cuts[node.name]))
         for node in self.nodes.values():
-            if not node.power:
+            if not self.power_is_on(node):
                 self.carry_out("boot", node, self.do_boot(node))
         for node in self.nodes.values():
             self.carry_out("join", node, self.cluamgr(node, "join,selw=1"))
@@ -346,14 +451,17 @@ class Chaos:
         return {n: {row["name"]: row["flows"] for row in (testbed_status.ask(self.tb.machine(n), "aliasd") or
             {"nodes": []})["nodes"]} for n in self.nodes}
 
+    def cut_off(self):
+        """A host that was cut off does not know of connections that its clients gave up meanwhile."""
+        return self.count["isolate"] + self.count["cut"] + self.count["divide"] + self.count["part"]
+
     def settled_flows(self):
         """When the clients have noticed all that there is to notice."""
         def settled():
             flows[0] = self.flows()
             first = next(iter(flows[0].values()))
-            # A host that was cut off does not know of connections that its clients gave up meanwhile.
             return all(f == first for f in flows[0].values()) and (sum(first.values()) == self.connections or
-                (self.count["isolate"] and sum(first.values()) > self.connections))
+                (self.cut_off() and sum(first.values()) > self.connections))
         flows = [None]
         try:
             wait_until(settled, 20, "all to agree on %d connections" % self.connections, step=0.5)
@@ -364,60 +472,12 @@ class Chaos:
     def flows_left(self):
         def none():
             left[0] = self.flows()
-            return self.count["isolate"] or not any(sum(f.values()) for f in left[0].values())
+            return self.cut_off() or not any(sum(f.values()) for f in left[0].values())
         left = [None]
         try:
             wait_until(none, 20, "no connection to be left", step=0.5)
         except TestbedError as e:
             self.problems.append("%s: %s" % (e, left[0]))
-
-    # ---- the judgement ----
-
-    def excused(self, owner, begin, end):
-        """Whether a connection that was open from begin to end may have broken."""
-        if owner:
-            return self.lost.meet(owner, begin, end)
-        return self.lost.any_meets(begin - DETECTED, end)
-
-    def is_stuck(self, conn, ended):
-        """Senders back off: at worst they try again when they have waited twice as long."""
-        waited = conn["waiting_ms"] / 1e3
-        return waited > 1 and ended > self.formed + max(0, self.formed - (ended - waited)) + 2
-
-    def judge(self, conns, new, ended, flows):
-        broken = conns["replaced"]
-        guilty = [c for c in broken if c["broken"] in ("garbage", "other owner") or
-            not self.excused(c["owner"], c["opened_at_us"] / 1e6, c["broken_at_us"] / 1e6)]
-        stuck = [c for c in conns["connections"] if self.is_stuck(c, ended)]
-        waits = sorted(c["longest_ms"] for c in conns["connections"] if c["owner"] and not
-            self.off_lan.meet(c["owner"], c["longest_at_us"] / 1e6,
-                c["longest_at_us"] / 1e6 + c["longest_ms"] / 1e3))
-        failed = [r for r in (new or {"records": []})["records"] if r["result"] != "ok"]
-        wrong = [r for r in failed if r["result"] == "garbage" or not self.excused("", r["start_us"] / 1e6,
-            r["start_us"] / 1e6 + r["ms"] / 1e3)]
-        # Connections can be given to a member whose LAN cable was just pulled.
-        late = [r for r in wrong if r["result"] == "timeout" and self.off_lan.any_meets(r["start_us"] / 1e6 -
-            DETECTED, r["start_us"] / 1e6 + r["ms"] / 1e3)]
-        wrong = [r for r in wrong if r not in late]
-        relative = lambda us: round(us / 1e6 - self.began, 2)
-        return {"began": self.began, "events": sum(self.count.values()), "kinds": dict(self.count),
-            "seconds": round(time.monotonic() - self.began, 1), "connections": conns["opened"],
-            "lines": conns["lines"], "broken": len(broken), "broken_of_survivors": len(guilty),
-            "broken_examples": [dict(c, opened=relative(c["opened_at_us"]), at=relative(c["broken_at_us"]))
-                for c in guilty[:10]],
-            "stuck": len(stuck), "stuck_examples": stuck[:5],
-            "wait_ms": {"p50": percentile(waits, 50), "p99": percentile(waits, 99),
-                "max": waits[-1] if waits else 0},
-            "new": new and new["connections"], "new_ok": new and new["ok"],
-            "new_failed": len(failed), "new_failed_off_lan": len(late), "new_failed_without_cause": len(wrong),
-            "new_examples": [dict(r, at=relative(r["start_us"])) for r in wrong[:10]],
-            "new_slowest_ms": new and new["slowest_ms"],
-            "owners": owners(conns), "flows": next(iter(flows.values())), "problems": self.problems,
-            "ok": not (guilty or stuck or wrong or self.problems)}
-
-
-def percentile(values, p):
-    return values[min(len(values) - 1, len(values) * p // 100)] if values else 0
 
 
 def machine_pid(pid):

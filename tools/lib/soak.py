@@ -80,7 +80,7 @@ def chaos(argument, seed):
     try:
         tb.up(**chaos_lib.CLUSTER)
         result = chaos_lib.Chaos(tb, seed, say=say).run(**amount)
-        if not result["ok"] and os.environ.get("CHAOS_LOGS"):
+        if os.environ.get("CHAOS_LOGS"):
             shutil.copytree(tb.dir, os.environ["CHAOS_LOGS"], dirs_exist_ok=True, symlinks=True,
                 ignore=lambda folder, names: [n for n in names if n in ("etc", "log")])
     finally:

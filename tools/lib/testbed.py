@@ -39,14 +39,17 @@ class Testbed:
 
     # ---- state ----
 
+    def _read(self):
+        try:
+            with open(os.path.join(self.dir, "state.json")) as f:
+                return json.load(f)
+        except (FileNotFoundError, ValueError):
+            raise TestbedError("there is no testbed %s; make it with: testbed up --name %s"
+                % (self.name, self.name)) from None
+
     def _load(self):
         if self.state is None:
-            try:
-                with open(os.path.join(self.dir, "state.json")) as f:
-                    self.state = json.load(f)
-            except (FileNotFoundError, ValueError):
-                raise TestbedError("there is no testbed %s; make it with: testbed up --name %s"
-                    % (self.name, self.name)) from None
+            self.state = self._read()
         return self.state
 
     def _save(self):
@@ -129,7 +132,7 @@ class Testbed:
             testbed_build.build(options["build"])
         os.makedirs(STATE_ROOT, mode=0o700, exist_ok=True)
         os.mkdir(self.dir, 0o700)
-        self.state = {"options": options, "cuts": []}
+        self.state = {"options": options, "cuts": [], "apart": []}
         self._save()
         self._make_machines()
         self.start_daemons(self.running_nodes())
@@ -179,6 +182,8 @@ class Testbed:
             self.switch().plug(machine, interface, bridge, mac,
                 xdp=self.foreign_programs() if self.options["xdp"] else None,
                 down=Switch.port(machine.name, interface) in self._load()["cuts"])
+        if machine.name in self._load()["apart"]:
+            self.switch().part([Switch.port(machine.name, i) for i in cables])
         gateway = {LAN: testbed_etc.LAN_GATEWAY, WAN: "10.9.0.1"}[cables["eth0"][0]]
         router = machine.name[0] == "r"
         configure(machine, {i: address for i, (_, address) in cables.items()},
@@ -279,26 +284,47 @@ class Testbed:
                 " ".join(self.cables(name))))
         return Switch.port(name, interface)
 
-    def _remember_cuts(self, change):
+    def _remember(self, key, change):
         with open(os.path.join(self.dir, "lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.state = None
-            self._load()["cuts"] = sorted(change(set(self._load()["cuts"])))
+            state = self._read()
+            state[key] = sorted(change(set(state[key])))
+            self.state = state  # as a whole: other threads are reading it
             self._save()
 
     def cut(self, name, *interfaces):
         """All at the same moment."""
-        ports = [self._port(name, i) for i in interfaces]
+        self.cut_all([(name, i) for i in interfaces])
+
+    def cut_all(self, pairs):
+        """Of several machines: (name, interface)."""
+        ports = [self._port(n, i) for n, i in pairs]
         there = self.switch().ports()
         self.switch().set_ports([p for p in ports if p in there], up=False)
-        self._remember_cuts(lambda cuts: cuts | set(ports))
+        self._remember("cuts", lambda cuts: cuts | set(ports))
 
     def heal(self, name=None, *interfaces):
         """These; without a name, whatever is cut."""
         ports = [self._port(name, i) for i in interfaces] if name else list(self._load()["cuts"])
         there = self.switch().ports()
         self.switch().set_ports([p for p in ports if p in there], up=True)
-        self._remember_cuts(lambda cuts: cuts - set(ports))
+        self._remember("cuts", lambda cuts: cuts - set(ports))
 
     def cuts(self):
         return self._load()["cuts"]
+
+    def _part(self, names, apart):
+        there = self.switch().ports()
+        ports = [self._port(n, i) for n in names for i in self.cables(n)]
+        self.switch().part([p for p in ports if p in there], apart)
+
+    def part(self, *names):
+        """These see each other no more, on no switch; all others see them, and they all others."""
+        self._part(names, True)
+        self._remember("apart", lambda apart: apart | set(names))
+
+    def join(self, *names):
+        """These see all again; without a name, whoever was parted."""
+        names = names or self._load()["apart"]
+        self._part(names, False)
+        self._remember("apart", lambda apart: apart - set(names))

@@ -79,6 +79,12 @@ class Switch:
         if ports:
             self._ip(["link set %s %s" % (p, "up" if up else "down") for p in ports])
 
+    def part(self, ports, apart=True):
+        """Those that are apart see each other no more, and everybody else as before."""
+        if ports:
+            self._ip(["link set %s type bridge_slave isolated %s" % (p, "on" if apart else "off")
+                for p in ports])
+
     def silence(self, ports):
         """At one moment nothing goes through them any more, and nobody at their other ends can tell."""
         lines = "".join("link set dev %s state 0\n" % p for p in ports)
