@@ -12,6 +12,7 @@ def test_random_events(tb, figures):
     figures("%(events)d events; %(lines)d lines checked at both ends; %(broken)d connections of dead nodes "
         "broke; longest wait %(wait_ms)s ms; %(new_failed)d of %(new)d new ones failed" % account)
     assert account["broken_of_survivors"] == 0, account["broken_examples"]
+    assert account["given_to_strangers"] == 0, account["given_examples"]
     assert account["stuck"] == 0, account["stuck_examples"]
     assert account["new_failed_without_cause"] == 0, account["new_examples"]
     assert account["problems"] == []
