@@ -3,13 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "aliasd/core/map.h"
+#include "aliasd/names.h"
 #include "common/conf.h"
 
 #define OFF(field) offsetof(struct aliasd_conf, field)
@@ -112,22 +111,16 @@ aliasd_conf_services(const struct aliasd_conf *c)
 bool
 aliasd_conf_resolve(const char *name, struct in_addr *addr)
 {
-	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list;
-	bool found;
+	struct names *names = names_new(NAMES_HOSTS);
+	bool found = names_resolve(names, name, addr);
 
-	if (inet_pton(AF_INET, name, addr) == 1)
-		return true;
-	if (name[0] == '\0' || getaddrinfo(name, NULL, &hints, &list) != 0)
-		return false;
-	found = list->ai_addr->sa_family == AF_INET;
-	if (found)
-		*addr = ((const struct sockaddr_in *)(const void *)list->ai_addr)->sin_addr;
-	freeaddrinfo(list);
+	names_free(names);
 	return found;
 }
 
 struct parse {
 	struct aliasd_conf *c;
+	struct names *names;
 	struct conf_errors *errs;
 };
 
@@ -143,7 +136,7 @@ resolve_alias(struct parse *p, struct alias_ctl_set *set, const char *file, int 
 			    p->c->path);
 		return p->c->default_alias[0] != '\0';
 	}
-	if (aliasd_conf_resolve(set->opts.alias, &set->addr)) {
+	if (names_resolve(p->names, set->opts.alias, &set->addr)) {
 		set->is_default = p->c->default_alias[0] != '\0' &&
 		    set->addr.s_addr == p->c->default_addr.s_addr;
 		return true;
@@ -231,15 +224,16 @@ check_hooks(const char *path, const struct aliasd_conf *c, struct conf_errors *e
 }
 
 static void
-load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
+load_all(const char *path, struct parse *p)
 {
-	struct parse p = { .c = c, .errs = errs };
+	struct conf_errors *errs = p->errs;
+	struct aliasd_conf *c = p->c;
 
 	if (!conf_load(path, schema, c, errs))
 		return;
 	parse_vmac_prefix(c, errs);
 	check_hooks(path, c, errs);
-	if (c->default_alias[0] != '\0' && !aliasd_conf_resolve(c->default_alias, &c->default_addr))
+	if (c->default_alias[0] != '\0' && !names_resolve(p->names, c->default_alias, &c->default_addr))
 		conf_error(errs, path, c->default_alias_line, "default_alias",
 		    "\"%s\" does not resolve: expected an IPv4 address, or a name that stands in /etc/hosts",
 		    c->default_alias);
@@ -247,7 +241,7 @@ load_all(const char *path, struct aliasd_conf *c, struct conf_errors *errs)
 	aliasd_conf_check_routing(c, errs);
 	/* No aliases at start, and no registered services, are as good as any. */
 	if (access(c->alias_config, F_OK) == 0)
-		conf_lines(c->alias_config, errs, alias_line, &p);
+		conf_lines(c->alias_config, errs, alias_line, p);
 	if (access(c->services_file, F_OK) == 0)
 		services_load(c->services_file, &c->services, errs);
 }
@@ -256,10 +250,12 @@ struct aliasd_conf *
 aliasd_conf_load(const char *path, struct conf_errors *errs)
 {
 	struct aliasd_conf *c = mem_zalloc(sizeof(*c));
+	struct parse p = { .c = c, .names = names_new(NAMES_HOSTS), .errs = errs };
 	size_t before = conf_errors_count(errs);
 
 	snprintf(c->path, sizeof(c->path), "%s", path);
-	load_all(path, c, errs);
+	load_all(path, &p);
+	names_free(p.names);
 	if (conf_errors_count(errs) == before)
 		return c;
 	aliasd_conf_free(c);

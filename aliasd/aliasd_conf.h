@@ -117,7 +117,7 @@ bool services_equal(const struct services *, const struct services *);
 /* (alias, port) pairs that there is to be room for. */
 uint32_t aliasd_conf_services(const struct aliasd_conf *);
 
-/* An address, or a name by way of /etc/hosts and what else getaddrinfo(3) asks. May wait. */
+/* As names_resolve(), of one that is given by itself. */
 bool aliasd_conf_resolve(const char *name, struct in_addr *);
 
 #endif
