@@ -98,12 +98,35 @@ check_report_duplicate(struct core *c, const struct input *in, const char *name)
 		    name, c->conf.cluster, addr_text(c, in->link, in->src), in->link);
 }
 
-void
-check_report_name(struct core *c, const struct input *in, const char *name)
+static void
+report_name(struct core *c, const struct input *in, const char *name)
 {
 	if (log_limit_ok(&c->log_name, in->now))
 		log_warnx("check", "refused node %u (%s) at %s on link %u: not so in our llthosts",
 		    in->f.src, name, addr_text(c, in->link, in->src), in->link);
+}
+
+bool
+check_sender(struct core *c, const struct input *in, const uint8_t addr[LLT_ADDR_LEN], const char *name)
+{
+	if (memcmp(addr, in->src, LLT_ADDR_LEN) != 0) {
+		core_count(c, STAT_DROP_SOURCE);
+		return false;
+	}
+	core_count(c, STAT_RCV_HELLOS);
+	if (in->f.src == c->conf.node) {
+		core_count(c, STAT_DROP_DUPLICATE_NODE);
+		check_report_duplicate(c, in, name);
+		check_answer(c, in, LLT_V_DUPLICATE_ID, NULL);
+		return false;
+	}
+	if (!name_known(c, in->f.src, name)) {
+		core_count(c, STAT_DROP_UNKNOWN_NODE);
+		report_name(c, in, name);
+		check_answer(c, in, LLT_V_UNKNOWN_NAME, NULL);
+		return false;
+	}
+	return true;
 }
 
 /*
@@ -128,20 +151,9 @@ check_probe_input(struct core *c, const struct input *in, const uint8_t *body)
 		core_count(c, STAT_DROP_MALFORMED);
 		return;
 	}
-	if (memcmp(p.addr, in->src, LLT_ADDR_LEN) != 0) {
-		core_count(c, STAT_DROP_SOURCE);
+	if (!check_sender(c, in, p.addr, p.name))
 		return;
-	}
-	core_count(c, STAT_RCV_HELLOS);
-	if (in->f.src == c->conf.node) {
-		core_count(c, STAT_DROP_DUPLICATE_NODE);
-		check_report_duplicate(c, in, p.name);
-		check_answer(c, in, LLT_V_DUPLICATE_ID, NULL);
-	} else if (!name_known(c, in->f.src, p.name)) {
-		core_count(c, STAT_DROP_UNKNOWN_NODE);
-		check_report_name(c, in, p.name);
-		check_answer(c, in, LLT_V_UNKNOWN_NAME, NULL);
-	} else if (beyond_broadcasts(c, in))
+	if (beyond_broadcasts(c, in))
 		hello_stranger(c, c->by_node[in->f.src], in);
 	else /* Out of another purse: whoever replays a good probe must not silence refusals. */
 		send_answer(c, in, LLT_V_WELCOME, NULL, &c->welcomes);

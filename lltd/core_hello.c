@@ -172,23 +172,8 @@ hello_input(struct core *c, struct peer *p, const struct input *in, const uint8_
 		core_count(c, STAT_DROP_MALFORMED);
 		return;
 	}
-	if (memcmp(h.addr, in->src, LLT_ADDR_LEN) != 0) {
-		core_count(c, STAT_DROP_SOURCE);
+	if (!check_sender(c, in, h.addr, h.name))
 		return;
-	}
-	core_count(c, STAT_RCV_HELLOS);
-	if (in->f.src == c->conf.node) {
-		core_count(c, STAT_DROP_DUPLICATE_NODE);
-		check_report_duplicate(c, in, h.name);
-		check_answer(c, in, LLT_V_DUPLICATE_ID, NULL);
-		return;
-	}
-	if (p == NULL || strcmp(p->name, h.name) != 0) {
-		core_count(c, STAT_DROP_UNKNOWN_NODE);
-		check_report_name(c, in, h.name);
-		check_answer(c, in, LLT_V_UNKNOWN_NAME, NULL);
-		return;
-	}
 	hello_window_claim(p, in);
 	if (in->f.dst == LLT_BROADCAST)
 		broadcast_input(c, p, in);

@@ -145,7 +145,12 @@ void check_answer(struct core *, const struct input *, uint8_t verdict, const st
 /* Somebody speaks for our cluster and has not our key. */
 void check_report_auth(struct core *, const struct input *);
 void check_report_duplicate(struct core *, const struct input *, const char *name);
-void check_report_name(struct core *, const struct input *, const char *name);
+/*
+ * Is it from the address that it names, and from a node other than this one that we know by that name? If
+ * not it is counted, and the sender told.
+ */
+bool check_sender(
+    struct core *, const struct input *, const uint8_t addr[LLT_ADDR_LEN], const char *name);
 
 /* For the eye, in a static buffer. */
 const char *addr_text(const struct core *, unsigned link, const uint8_t *addr);
