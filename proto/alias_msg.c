@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/llthosts.h"
+#include "proto/alias_msg_list.h"
 
 #define MAX_ITEMS 8192
 
@@ -120,53 +121,8 @@ alias_file_decode(struct wire_rd *r, struct alias_file *f)
 		wire_rd_fail(r);
 }
 
-static void
-conn_decode(struct wire_rd *r, struct alias_conn *c, uint8_t *op)
-{
-	*op = wire_rd_u8(r);
-	c->client = wire_rd_addr(r);
-	wire_rd_copy(r, &c->client_port, 2);
-	c->alias = wire_rd_addr(r);
-	wire_rd_copy(r, &c->port, 2);
-	if (*op > ALIAS_MINE_CLOSING)
-		wire_rd_fail(r);
-}
-
-static void
-lan_decode(struct wire_rd *r, struct alias_lan *l)
-{
-	wire_rd_copy(r, l->mac, sizeof(l->mac));
-	l->addr = wire_rd_addr(r);
-	l->prefixlen = wire_rd_u8(r);
-	l->carrier = wire_rd_u8(r);
-	if (l->prefixlen > 32 || l->carrier > 1)
-		wire_rd_fail(r);
-}
-
-static void
-arp_decode(struct wire_rd *r, struct alias_arp *a)
-{
-	a->op = wire_rd_u8(r);
-	a->alias = wire_rd_addr(r);
-	a->node = wire_rd_u16(r);
-	wire_rd_copy(r, a->mac, sizeof(a->mac));
-	if (a->op >= ALIAS_ARP_OPS || a->node >= LLT_MAX_NODES)
-		wire_rd_fail(r);
-}
-
-static void
-client_decode(struct wire_rd *r, struct alias_client *c)
-{
-	c->alias = wire_rd_addr(r);
-	c->client = wire_rd_addr(r);
-	wire_rd_copy(r, c->mac, sizeof(c->mac));
-	wire_rd_copy(r, c->to, sizeof(c->to));
-	if (c->alias.s_addr == 0 || c->client.s_addr == 0)
-		wire_rd_fail(r);
-}
-
-static void
-begin(struct wire_wr *w, enum alias_msg_type type)
+void
+alias_msg_begin(struct wire_wr *w, enum alias_msg_type type)
 {
 	wire_wr_u8(w, ALIAS_MSG_VERSION);
 	wire_wr_u8(w, (uint8_t)type);
@@ -175,7 +131,7 @@ begin(struct wire_wr *w, enum alias_msg_type type)
 void
 alias_msg_share(struct wire_wr *w, const struct alias_share *a)
 {
-	begin(w, ALIAS_MSG_SHARE);
+	alias_msg_begin(w, ALIAS_MSG_SHARE);
 	wire_wr_u16(w, a->first);
 	wire_wr_u16(w, a->size);
 	wire_wr_u16(w, a->n);
@@ -185,21 +141,21 @@ alias_msg_share(struct wire_wr *w, const struct alias_share *a)
 void
 alias_msg_file(struct wire_wr *w, const struct alias_file *f)
 {
-	begin(w, ALIAS_MSG_FILE);
+	alias_msg_begin(w, ALIAS_MSG_FILE);
 	alias_file_encode(w, f);
 }
 
 void
 alias_msg_synced(struct wire_wr *w, uint32_t gen)
 {
-	begin(w, ALIAS_MSG_SYNCED);
+	alias_msg_begin(w, ALIAS_MSG_SYNCED);
 	wire_wr_u32(w, gen);
 }
 
 void
 alias_msg_silent(struct wire_wr *w, struct in_addr alias, uint16_t node)
 {
-	begin(w, ALIAS_MSG_SILENT);
+	alias_msg_begin(w, ALIAS_MSG_SILENT);
 	wire_wr_addr(w, alias);
 	wire_wr_u16(w, node);
 }
@@ -207,14 +163,14 @@ alias_msg_silent(struct wire_wr *w, struct in_addr alias, uint16_t node)
 void
 alias_msg_flows_begin(struct wire_wr *w, uint32_t expect)
 {
-	begin(w, ALIAS_MSG_FLOWS_BEGIN);
+	alias_msg_begin(w, ALIAS_MSG_FLOWS_BEGIN);
 	wire_wr_u32(w, expect);
 }
 
 void
 alias_msg_flows_end(struct wire_wr *w, uint32_t gen)
 {
-	begin(w, ALIAS_MSG_FLOWS_END);
+	alias_msg_begin(w, ALIAS_MSG_FLOWS_END);
 	wire_wr_u32(w, gen);
 }
 
@@ -222,7 +178,7 @@ void
 alias_msg_snapshot(struct wire_wr *w, uint32_t gen, uint32_t index, uint32_t total,
     const uint8_t *data, size_t len)
 {
-	begin(w, ALIAS_MSG_SNAPSHOT);
+	alias_msg_begin(w, ALIAS_MSG_SNAPSHOT);
 	wire_wr_u32(w, gen);
 	wire_wr_u32(w, index);
 	wire_wr_u32(w, total);
@@ -235,7 +191,7 @@ alias_msg_services(
 {
 	size_t i;
 
-	begin(w, ALIAS_MSG_SERVICES);
+	alias_msg_begin(w, ALIAS_MSG_SERVICES);
 	wire_wr_u64(w, token);
 	wire_wr_u8(w, initial);
 	wire_wr_u32(w, (uint32_t)n);
@@ -247,79 +203,9 @@ void
 alias_msg_api(
     struct wire_wr *w, enum alias_msg_type type, uint64_t token, const struct alias_api *a)
 {
-	begin(w, type);
+	alias_msg_begin(w, type);
 	wire_wr_u64(w, token);
 	alias_api_encode(w, a);
-}
-
-static void
-list_start(struct alias_list *l, struct wire_wr *w)
-{
-	l->w = w;
-	l->count = 0;
-	l->count_at = wire_wr_reserve(w, 4);
-}
-
-void
-alias_list_begin(struct alias_list *l, struct wire_wr *w, enum alias_msg_type type)
-{
-	begin(w, type);
-	list_start(l, w);
-}
-
-void
-alias_list_begin_of(struct alias_list *l, struct wire_wr *w, uint16_t owner)
-{
-	begin(w, ALIAS_MSG_FLOWS_OF);
-	wire_wr_u16(w, owner);
-	list_start(l, w);
-}
-
-void
-alias_list_begin_lan(
-    struct alias_list *l, struct wire_wr *w, bool vmac, uint8_t step, const uint8_t prefix[2])
-{
-	begin(w, ALIAS_MSG_LAN);
-	wire_wr_u8(w, (uint8_t)(vmac | (step & 3) << 1));
-	wire_wr_bytes(w, prefix, 2);
-	list_start(l, w);
-}
-
-void
-alias_list_begin_rows(
-    struct alias_list *l, struct wire_wr *w, uint64_t token, uint32_t max_aliases)
-{
-	begin(w, ALIAS_MSG_ROWS);
-	wire_wr_u64(w, token);
-	wire_wr_u32(w, max_aliases);
-	list_start(l, w);
-}
-
-void
-alias_list_lan(struct alias_list *l, const struct alias_lan *item)
-{
-	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
-	wire_wr_addr(l->w, item->addr);
-	wire_wr_u8(l->w, item->prefixlen);
-	wire_wr_u8(l->w, item->carrier);
-	l->count++;
-}
-
-void
-alias_list_row(struct alias_list *l, const struct alias_row *row)
-{
-	alias_row_encode(l->w, row);
-	l->count++;
-}
-
-void
-alias_list_arp(struct alias_list *l, const struct alias_arp *item)
-{
-	wire_wr_u8(l->w, item->op);
-	wire_wr_addr(l->w, item->alias);
-	wire_wr_u16(l->w, item->node);
-	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
-	l->count++;
 }
 
 void
@@ -333,185 +219,12 @@ alias_msg_row(
 	alias_list_end(&l);
 }
 
-void
-alias_list_client(struct alias_list *l, const struct alias_client *item)
-{
-	wire_wr_addr(l->w, item->alias);
-	wire_wr_addr(l->w, item->client);
-	wire_wr_bytes(l->w, item->mac, sizeof(item->mac));
-	wire_wr_bytes(l->w, item->to, sizeof(item->to));
-	l->count++;
-}
-
-void
-alias_list_listen(struct alias_list *l, const struct alias_listen *item)
-{
-	alias_listen_encode(l->w, item);
-	l->count++;
-}
-
-void
-alias_list_conn(struct alias_list *l, const struct alias_conn *c, uint8_t op)
-{
-	wire_wr_u8(l->w, op);
-	wire_wr_addr(l->w, c->client);
-	wire_wr_bytes(l->w, &c->client_port, 2);
-	wire_wr_addr(l->w, c->alias);
-	wire_wr_bytes(l->w, &c->port, 2);
-	l->count++;
-}
-
-void
-alias_list_ask(struct alias_list *l, const struct alias_ask *a)
-{
-	alias_list_conn(l, &a->conn, a->acks);
-	wire_wr_u32(l->w, a->seq);
-	wire_wr_u32(l->w, a->ack);
-}
-
-void
-alias_list_end(struct alias_list *l)
-{
-	if (l->count_at != NULL)
-		wire_put_u32(l->count_at, l->count);
-}
-
-bool
-alias_msg_next_row(struct alias_msg *m, struct alias_row *row)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	alias_row_decode(&m->items, row);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_listen(struct alias_msg *m, struct alias_listen *l)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	alias_listen_decode(&m->items, l);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_svc(struct alias_msg *m, struct alias_svc *s)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	alias_svc_decode(&m->items, s);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_conn(struct alias_msg *m, struct alias_conn *c, uint8_t *op)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	conn_decode(&m->items, c, op);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_ask(struct alias_msg *m, struct alias_ask *a)
-{
-	uint8_t acks;
-
-	if (m->count == 0)
-		return false;
-	m->count--;
-	conn_decode(&m->items, &a->conn, &acks);
-	a->acks = acks == 1;
-	a->seq = wire_rd_u32(&m->items);
-	a->ack = wire_rd_u32(&m->items);
-	if (acks > 1)
-		wire_rd_fail(&m->items);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_lan(struct alias_msg *m, struct alias_lan *l)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	lan_decode(&m->items, l);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_arp(struct alias_msg *m, struct alias_arp *a)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	arp_decode(&m->items, a);
-	return wire_rd_ok(&m->items);
-}
-
-bool
-alias_msg_next_client(struct alias_msg *m, struct alias_client *c)
-{
-	if (m->count == 0)
-		return false;
-	m->count--;
-	client_decode(&m->items, c);
-	return wire_rd_ok(&m->items);
-}
-
-/* Walks the list once, so that later reading cannot fail half-way. */
-static bool
-check_list(const struct alias_msg *m)
-{
-	struct alias_msg walk = *m;
-	struct alias_listen l;
-	struct alias_conn c;
-	struct alias_row row;
-	struct alias_svc s;
-	struct alias_lan lan;
-	struct alias_arp arp;
-	struct alias_client client;
-	struct alias_ask ask;
-	uint8_t op;
-
-	if (m->type == ALIAS_MSG_ASK) {
-		while (alias_msg_next_ask(&walk, &ask))
-			continue;
-	} else if (m->type == ALIAS_MSG_ROWS) {
-		while (alias_msg_next_row(&walk, &row))
-			continue;
-	} else if (m->type == ALIAS_MSG_LAN) {
-		while (alias_msg_next_lan(&walk, &lan))
-			continue;
-	} else if (m->type == ALIAS_MSG_ARP) {
-		while (alias_msg_next_arp(&walk, &arp))
-			continue;
-	} else if (m->type == ALIAS_MSG_CLIENTS) {
-		while (alias_msg_next_client(&walk, &client))
-			continue;
-	} else if (m->type == ALIAS_MSG_LISTEN) {
-		while (alias_msg_next_listen(&walk, &l))
-			continue;
-	} else if (m->type == ALIAS_MSG_SERVICES) {
-		while (alias_msg_next_svc(&walk, &s))
-			continue;
-	} else {
-		while (alias_msg_next_conn(&walk, &c, &op))
-			continue;
-	}
-	return wire_rd_done(&walk.items);
-}
-
 static bool
 decode_list(struct wire_rd *r, struct alias_msg *m, size_t item_min, uint32_t max)
 {
 	m->count = wire_rd_count32(r, item_min, max);
 	m->items = *r;
-	return wire_rd_ok(r) && check_list(m);
+	return wire_rd_ok(r) && alias_msg_list_ok(m);
 }
 
 /* All but the wish for a common port are about a port, or about a program. */

@@ -171,7 +171,7 @@ struct alias_client {
 };
 #define ALIAS_CLIENT_LEN 20
 
-/* A decoded message. Items of a list are read one by one with alias_msg_next_*(). */
+/* A decoded message. Items of a list are read with alias_msg_list.h. */
 struct alias_msg {
 	uint8_t type;
 	uint64_t token;       /* ROWS, SERVICES, those for programs: the sender's, so that it knows its own;
@@ -197,16 +197,9 @@ struct alias_msg {
 
 /* False for anything malformed; then nothing of it may be used. */
 bool alias_msg_decode(const uint8_t *, size_t, struct alias_msg *);
-/* False when there are no more. */
-bool alias_msg_next_row(struct alias_msg *, struct alias_row *);
-bool alias_msg_next_listen(struct alias_msg *, struct alias_listen *);
-bool alias_msg_next_svc(struct alias_msg *, struct alias_svc *);
-bool alias_msg_next_conn(struct alias_msg *, struct alias_conn *, uint8_t *op);
-bool alias_msg_next_ask(struct alias_msg *, struct alias_ask *);
-bool alias_msg_next_lan(struct alias_msg *, struct alias_lan *);
-bool alias_msg_next_arp(struct alias_msg *, struct alias_arp *);
-bool alias_msg_next_client(struct alias_msg *, struct alias_client *);
 
+/* What stands before every body. */
+void alias_msg_begin(struct wire_wr *, enum alias_msg_type);
 void alias_msg_row( /* a list of one */
     struct wire_wr *, uint64_t token, uint32_t max_aliases, const struct alias_row *);
 void alias_msg_synced(struct wire_wr *, uint32_t gen);
@@ -221,27 +214,6 @@ void alias_msg_api(
     struct wire_wr *, enum alias_msg_type, uint64_t token, const struct alias_api *);
 void alias_msg_share(struct wire_wr *, const struct alias_share *);
 void alias_msg_file(struct wire_wr *, const struct alias_file *);
-/* Lists: begin, put items, end fills in the count. The cursor must not move in between otherwise. */
-struct alias_list {
-	struct wire_wr *w;
-	uint8_t *count_at;
-	uint32_t count;
-};
-void alias_list_begin(struct alias_list *, struct wire_wr *, enum alias_msg_type);
-void alias_list_begin_of(struct alias_list *, struct wire_wr *, uint16_t owner); /* FLOWS_OF */
-void alias_list_begin_lan(
-    struct alias_list *, struct wire_wr *, bool vmac, uint8_t step, const uint8_t prefix[2]);
-void alias_list_lan(struct alias_list *, const struct alias_lan *);
-void alias_list_arp(struct alias_list *, const struct alias_arp *);
-void alias_list_begin_rows(
-    struct alias_list *, struct wire_wr *, uint64_t token, uint32_t max_aliases);
-void alias_list_row(struct alias_list *, const struct alias_row *);
-void alias_list_client(struct alias_list *, const struct alias_client *);
-void alias_list_listen(struct alias_list *, const struct alias_listen *);
-void alias_list_conn(struct alias_list *, const struct alias_conn *, uint8_t op);
-void alias_list_ask(struct alias_list *, const struct alias_ask *);
-void alias_list_end(struct alias_list *);
-
 /* Parts, also used by the state's snapshot. */
 void alias_row_encode(struct wire_wr *, const struct alias_row *);
 void alias_row_decode(struct wire_rd *, struct alias_row *);

@@ -6,6 +6,7 @@
 
 #include "aliasd/core/map.h"
 #include "common/llthosts.h"
+#include "proto/alias_msg_list.h"
 
 struct peer {
 	bool vmac;

@@ -44,6 +44,7 @@
 #include "common/ev.h"
 #include "common/ipc.h"
 #include "common/log.h"
+#include "proto/alias_msg_list.h"
 
 enum told_phase {
 	TOLD_IDLE,    /* another is master, or nobody */

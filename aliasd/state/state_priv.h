@@ -5,6 +5,7 @@
 
 #include "aliasd/core/map.h"
 #include "aliasd/state/state.h"
+#include "proto/alias_msg_list.h"
 
 struct listener {
 	uint16_t node;

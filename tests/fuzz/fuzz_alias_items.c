@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "proto/alias_msg.h"
+#include "proto/alias_msg_list.h"
 #include "tests/fuzz/fuzz.h"
 
 static uint8_t buf[1 << 17];

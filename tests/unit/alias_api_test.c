@@ -7,6 +7,7 @@
 #include "aliasd/core/map.h"
 #include "aliasd/edge/registry.h"
 #include "aliasd/state/state.h"
+#include "proto/alias_msg_list.h"
 #include "tests/unit/unit.h"
 
 struct seen {

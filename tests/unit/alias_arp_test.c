@@ -13,6 +13,7 @@
 #include "aliasd/core/peers.h"
 #include "aliasd/core/vigil.h"
 #include "common/clock.h"
+#include "proto/alias_msg_list.h"
 #include "tests/unit/unit.h"
 
 #define MS NSEC_PER_MSEC

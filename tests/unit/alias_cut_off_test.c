@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "aliasd/state/state.h"
+#include "proto/alias_msg_list.h"
 #include "tests/unit/unit.h"
 
 #define PORT 80

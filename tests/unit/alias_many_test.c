@@ -7,6 +7,7 @@
 #include "aliasd/core/map.h"
 #include "aliasd/state/state.h"
 #include "common/clock.h"
+#include "proto/alias_msg_list.h"
 #include "tests/unit/unit.h"
 
 #define MANY 10000

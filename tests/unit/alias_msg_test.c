@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "proto/alias_ctl.h"
-#include "proto/alias_msg.h"
+#include "proto/alias_msg_list.h"
 #include "tests/unit/unit.h"
 
 static uint8_t buf[8192];

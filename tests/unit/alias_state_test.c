@@ -8,6 +8,7 @@
 
 #include "aliasd/core/map.h"
 #include "aliasd/state/state.h"
+#include "proto/alias_msg_list.h"
 #include "tests/unit/unit.h"
 
 /* Check's own assertions leave a mark in a file each time: too slow for millions of them. */
