@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 16
+#define DP_LAYOUT 17
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -193,10 +193,11 @@ struct dp_udp_source {
 #define DP_MARK_MASK 0xfff00000u
 /*
  * A wake-up costs more than the event. The first connection that comes or goes after a while without
- * any wakes the daemon, which from then on looks by itself, every DP_LOOK (ns), until it finds nothing.
- * If it is late by more than DP_LOOK_LATE, or dead, it is woken again, at most once in DP_WAKE_GAP.
+ * any wakes the daemon, which from then on looks by itself, at least every DP_LOOK (ns), until it finds
+ * nothing. If it is late by more than DP_LOOK_LATE, or dead, it is woken again, at most once in
+ * DP_WAKE_GAP.
  */
-#define DP_LOOK 2250000ull
+#define DP_LOOK 4500000ull
 #define DP_LOOK_LATE 2000000ull
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull
@@ -210,8 +211,9 @@ struct dp_iface {
 	__u32 proven; /* a probe of another host came in */
 };
 
-enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_CLOSED, DP_EV_PROVEN };
+enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_ENDING, DP_EV_CLOSED, DP_EV_PROVEN };
 struct dp_event {
+	__u64 when; /* CLOCK_MONOTONIC ns */
 	__u32 type;
 	__u32 alias, client; /* DP_EV_PROVEN: client is the interface */
 	__u16 port, client_port;

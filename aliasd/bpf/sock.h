@@ -59,17 +59,22 @@ sock_event(int from, int to)
 		return DP_EV_UNLISTEN;
 	if ((from == BPF_TCP_SYN_RECV || from == BPF_TCP_SYN_SENT) && to == BPF_TCP_ESTABLISHED)
 		return DP_EV_ESTABLISHED;
+	if (to == BPF_TCP_FIN_WAIT1)
+		return DP_EV_ENDING;
 	return to == BPF_TCP_CLOSE ? DP_EV_CLOSED : -1;
 }
 
 /* See DP_LOOK; who listens is told at once. */
-INLINE __u64
-sock_wake(int type)
+INLINE int
+is_of_connection(int type)
 {
-	__u64 now = bpf_ktime_get_ns();
+	return type == DP_EV_ESTABLISHED || type == DP_EV_ENDING || type == DP_EV_CLOSED;
+}
 
-	if ((type == DP_EV_ESTABLISHED || type == DP_EV_CLOSED) &&
-	    (now < events_look || now - events_woken < DP_WAKE_GAP))
+INLINE __u64
+sock_wake(int type, __u64 now)
+{
+	if (is_of_connection(type) && (now < events_look || now - events_woken < DP_WAKE_GAP))
 		return BPF_RB_NO_WAKEUP;
 	events_woken = now;
 	return BPF_RB_FORCE_WAKEUP;
@@ -85,7 +90,8 @@ event_report(const struct dp_event *event)
 		return;
 	}
 	*ev = *event;
-	bpf_ringbuf_submit(ev, sock_wake(event->type));
+	ev->when = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(ev, sock_wake(ev->type, ev->when));
 }
 
 INLINE void
@@ -111,7 +117,7 @@ BPF_PROG(clua_sock, struct sock *sk, int from, int to)
 
 	if (type < 0 || !sock_is_ours(sk))
 		return 0;
-	if (type == DP_EV_ESTABLISHED || type == DP_EV_CLOSED)
+	if (is_of_connection(type))
 		if (alias_find(sk->__sk_common.skc_rcv_saddr) == DP_ALIAS_NONE)
 			return 0;
 	sock_report(sk, type);

@@ -21,6 +21,7 @@ struct announce {
 	struct entry *ring; /* a power of two of them */
 	size_t size;
 	uint64_t first, next, end; /* kept from first, not yet sent from next; indices never wrap */
+	uint64_t set;              /* of what is not sent, there is no SET before this one */
 	struct map *untold; /* connection -> its SET that was never sent: index + 1 */
 };
 
@@ -88,28 +89,74 @@ take_untold(struct announce *a, const struct alias_conn *c)
 	return e != NULL && e->conn.alias.s_addr == c->alias.s_addr ? e : NULL;
 }
 
-size_t
-announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op op, bool again,
-    uint64_t now)
+static void
+append(struct announce *a, const struct alias_conn *c, enum alias_flow_op op, uint64_t when)
 {
 	struct entry *e;
 
-	forget_old(a, now);
-	e = take_untold(a, c);
-	if (e != NULL) {
-		e->op = VOID;
-		if (op == ALIAS_FLOW_DEL)
-			return (size_t)(a->end - a->next);
-	}
 	if (a->end - a->first == a->size)
 		grow(a);
 	e = at(a, a->end++);
 	e->conn = *c;
 	e->op = (uint8_t)op;
-	e->when = now;
+	e->when = when;
+}
+
+static void
+append_untold(struct announce *a, const struct alias_conn *c, uint64_t when)
+{
+	append(a, c, ALIAS_FLOW_SET, when);
+	map_put(a->untold, key_of(c), (void *)(uintptr_t)a->end);
+}
+
+size_t
+announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op op, bool again,
+    uint64_t when)
+{
+	struct entry *untold = take_untold(a, c);
+
+	forget_old(a, when);
+	if (untold != NULL)
+		untold->op = VOID;
 	if (op == ALIAS_FLOW_SET && !again)
-		map_put(a->untold, key_of(c), (void *)(uintptr_t)a->end);
+		append_untold(a, c, when);
+	else if (op == ALIAS_FLOW_SET || untold == NULL)
+		append(a, c, op, when);
 	return (size_t)(a->end - a->next);
+}
+
+void
+announce_ending(struct announce *a, const struct alias_conn *c, uint64_t when)
+{
+	struct entry *untold = take_untold(a, c);
+
+	if (untold == NULL)
+		return;
+	untold->op = VOID;
+	append_untold(a, c, when);
+}
+
+/* The first that waits from there on, of that kind or of any. */
+static uint64_t
+waiting(const struct announce *a, uint64_t from, bool set)
+{
+	while (from < a->end && (at(a, from)->op == VOID || (set && at(a, from)->op != ALIAS_FLOW_SET)))
+		from++;
+	return from;
+}
+
+uint64_t
+announce_due(struct announce *a)
+{
+	uint64_t due = UINT64_MAX;
+
+	a->next = waiting(a, a->next, false);
+	a->set = waiting(a, a->set > a->next ? a->set : a->next, true);
+	if (a->next < a->end)
+		due = at(a, a->next)->when + ANNOUNCE_END_AT;
+	if (a->set < a->end && at(a, a->set)->when + ANNOUNCE_AT < due)
+		due = at(a, a->set)->when + ANNOUNCE_AT;
+	return due;
 }
 
 bool
@@ -117,39 +164,28 @@ announce_next(struct announce *a, struct alias_conn *c, uint8_t *op)
 {
 	const struct entry *e;
 
-	for (; a->next < a->end; a->next++) {
-		e = at(a, a->next);
-		if (e->op == VOID)
-			continue;
-		*c = e->conn;
-		*op = e->op;
-		if (e->op == ALIAS_FLOW_SET)
-			take_untold(a, c);
-		a->next++;
-		return true;
-	}
-	return false;
-}
-
-bool
-announce_waits(struct announce *a, uint64_t since)
-{
-	while (a->next < a->end && at(a, a->next)->op == VOID)
-		a->next++;
-	return a->next < a->end && at(a, a->next)->when <= since;
+	a->next = waiting(a, a->next, false);
+	if (a->next == a->end)
+		return false;
+	e = at(a, a->next++);
+	*c = e->conn;
+	*op = e->op;
+	if (e->op == ALIAS_FLOW_SET)
+		take_untold(a, c);
+	return true;
 }
 
 void
 announce_again(struct announce *a, uint64_t now)
 {
 	forget_old(a, now);
-	a->next = a->first;
+	a->next = a->set = a->first;
 }
 
 void
 announce_clear(struct announce *a)
 {
-	a->first = a->next = a->end;
+	a->first = a->next = a->set = a->end;
 	map_clear(a->untold, NULL);
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections of this host to be told to the other members: gathered for a moment, in which the
- * shortest of them end without a word, and kept for a while after, because a view change may drop what
- * is on its way. Pure; times in ns.
+ * Connections of this host to be told to the other members. A message costs every member the same,
+ * whatever it holds, and a connection that ends within milliseconds is not worth one: until it is told
+ * of, the router knows it by its SYN, and should the router die just then, the next one asks. So a
+ * message is due when a connection has lasted ANNOUNCE_AT, and takes all along that is to be told by
+ * then. Ends are in less of a hurry: what still comes for such a connection its owner answers best. What
+ * was told is kept for a while, because a view change may drop what is on its way. Pure; times in ns,
+ * of CLOCK_MONOTONIC or any other clock.
  */
 #ifndef CLUA_ALIASD_ANNOUNCE_H
 #define CLUA_ALIASD_ANNOUNCE_H
@@ -15,15 +19,28 @@
 
 struct announce;
 
+/* No connection is older than 5 ms when it is told, by a daemon that is not late. */
+#define ANNOUNCE_AT 4500000ull
+#define ANNOUNCE_END_AT 9000000ull
+#define ANNOUNCE_SLACK 250000ull /* what is due within that is due */
+
 struct announce *announce_new(void);
 void announce_free(struct announce *);
-/* again: others may know this connection already. Returns the number of entries that wait. */
+/*
+ * It began or ended at that time. again: others may know this connection already. Returns the number of
+ * entries that wait.
+ */
 size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flow_op, bool again,
-    uint64_t now);
-/* The next entry to be sent; false when there is none. */
+    uint64_t when);
+/*
+ * Its owner closed it at that time: nearly always it ends at once. If nobody has been told of it yet, it
+ * is as if it began now.
+ */
+void announce_ending(struct announce *, const struct alias_conn *, uint64_t when);
+/* When something is due; UINT64_MAX: nothing waits. */
+uint64_t announce_due(struct announce *);
+/* The next entry to be told; false when there is none. */
 bool announce_next(struct announce *, struct alias_conn *, uint8_t *op);
-/* There are entries to be sent, the oldest of them added at that time or before. */
-bool announce_waits(struct announce *, uint64_t since);
 /* The view changed: what was sent lately is to be sent again. */
 void announce_again(struct announce *, uint64_t now);
 void announce_clear(struct announce *);

@@ -44,17 +44,20 @@ enum dp_sock_event {
 	DP_LISTEN,      /* a TCP socket of this host began to listen: conn.alias = its bound address, or any */
 	DP_UNLISTEN,    /* … ended to listen */
 	DP_ESTABLISHED, /* a connection to an alias was accepted by this host */
+	DP_ENDING,      /* … this host closed it, or its half of it */
 	DP_CLOSED,      /* … ended here */
 	DP_LOST,        /* the kernel's queue overflowed: dump the sockets again (conn is void) */
 };
 
 struct dp_ops {
-	void (*on_sock)(enum dp_sock_event, const struct dp_conn *, void *arg);
+	/* when: CLOCK_MONOTONIC ns */
+	void (*on_sock)(enum dp_sock_event, const struct dp_conn *, uint64_t when, void *arg);
 	/*
-	 * What gathered in a while of many events has been told by on_sock: a good time to pass it on. Not
-	 * called for the first one after a while without any.
+	 * All that happened up to now has been told by on_sock: a good time to pass it on. Returns the time
+	 * of the next look, if there has to be one; else UINT64_MAX. Not called for the first event after
+	 * a while without any.
 	 */
-	void (*on_looked)(void *arg);
+	uint64_t (*on_looked)(uint64_t now, void *arg);
 	/*
 	 * A TCP packet of a connection nobody here knows; frame is the Ethernet frame as it came in on
 	 * ifindex, its first 2048 bytes if it is longer (an aggregate of several packets). The data
@@ -254,6 +257,8 @@ void datapath_flows_begin(struct datapath *);
 void datapath_flows_end(struct datapath *);
 int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);
+/* Has on_looked called at that time, or earlier. */
+void datapath_look_by(struct datapath *, uint64_t when);
 /* Calls fn for every flow of owner (DP_NO_NODE: of all). */
 void datapath_each_flow(struct datapath *, uint16_t owner,
     void (*fn)(const struct dp_conn *, uint16_t owner, void *arg), void *arg);

@@ -14,6 +14,7 @@ static const enum dp_sock_event event_names[] = {
 	[DP_EV_LISTEN] = DP_LISTEN,
 	[DP_EV_UNLISTEN] = DP_UNLISTEN,
 	[DP_EV_ESTABLISHED] = DP_ESTABLISHED,
+	[DP_EV_ENDING] = DP_ENDING,
 	[DP_EV_CLOSED] = DP_CLOSED,
 };
 
@@ -34,7 +35,7 @@ on_event(void *arg, void *data, size_t size)
 	conn = (struct dp_conn){ .client.s_addr = ev->client, .alias.s_addr = ev->alias,
 		.client_port = ev->client_port, .port = ev->port };
 	if (dp->ops && dp->ops->on_sock)
-		dp->ops->on_sock(event_names[ev->type], &conn, dp->arg);
+		dp->ops->on_sock(event_names[ev->type], &conn, ev->when, dp->arg);
 	return 0;
 }
 
@@ -119,7 +120,7 @@ consume(struct datapath *dp)
 	datapath_flows_end(dp);
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
 	    dp->ops->on_sock)
-		dp->ops->on_sock(DP_LOST, &nothing, dp->arg);
+		dp->ops->on_sock(DP_LOST, &nothing, clock_ns(), dp->arg);
 	return n;
 }
 
@@ -130,13 +131,21 @@ datapath_poll(struct datapath *dp)
 	consume_ring(dp->strays);
 }
 
-/* From now on nobody needs to wake us; nor shall what is in the buffer, before its time. */
+/* Until then nobody needs to wake us; nor shall what is in the buffer, before its time. */
 static void
-look_soon(struct datapath *dp, uint64_t now)
+look_at(struct datapath *dp, uint64_t when)
 {
 	ev_io_want(dp->events_io, false, false);
-	__atomic_store_n(dp->state.events_look, now + DP_LOOK + DP_LOOK_LATE, __ATOMIC_RELEASE);
-	ev_timer_set_at(dp->look, now + DP_LOOK);
+	__atomic_store_n(dp->state.events_look, when + DP_LOOK_LATE, __ATOMIC_RELEASE);
+	dp->look_at = when;
+	ev_timer_set_at(dp->look, when);
+}
+
+void
+datapath_look_by(struct datapath *dp, uint64_t when)
+{
+	if (dp->look != NULL && (dp->look_at == 0 || when < dp->look_at))
+		look_at(dp, when);
 }
 
 static void
@@ -144,7 +153,7 @@ on_events(int fd, void *arg)
 {
 	struct datapath *dp = arg;
 
-	look_soon(dp, clock_ns());
+	look_at(dp, clock_ns() + DP_LOOK);
 	consume(dp);
 }
 
@@ -160,16 +169,21 @@ static void
 on_look(void *arg)
 {
 	struct datapath *dp = arg;
-	uint64_t now = clock_ns(); /* what comes while we are at it is as old as this by the next time */
+	uint64_t now = clock_ns(), next = UINT64_MAX;
+	bool came;
 
-	if (consume(dp) > 0) {
-		look_soon(dp, now);
-	} else {
-		__atomic_store_n(dp->state.events_look, 0, __ATOMIC_RELEASE);
-		ev_io_want(dp->events_io, true, false); /* also for what came just now */
-	}
+	/* What is told meanwhile may ask for a look, which is to be seen below. */
+	dp->look_at = now + DP_LOOK;
+	came = consume(dp) > 0;
 	if (dp->ops && dp->ops->on_looked)
-		dp->ops->on_looked(dp->arg);
+		next = dp->ops->on_looked(now, dp->arg);
+	if (came || next != UINT64_MAX) {
+		look_at(dp, next < now + DP_LOOK ? next : now + DP_LOOK);
+		return;
+	}
+	dp->look_at = 0;
+	__atomic_store_n(dp->state.events_look, 0, __ATOMIC_RELEASE);
+	ev_io_want(dp->events_io, true, false); /* also for what came just now */
 }
 
 static int

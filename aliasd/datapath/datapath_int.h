@@ -74,6 +74,7 @@ struct datapath {
 	struct ring_buffer *events, *strays;
 	struct ev_io *events_io, *strays_io;
 	struct ev_timer *look; /* at events that came without a wake-up */
+	uint64_t look_at;      /* 0: the first event wakes us */
 	struct bpf_link *sock_link, *lookup_link;
 	struct bpf_link *cgroup_link[DP_CGROUP_HOOKS];
 	int sink; /* of datagrams for closed ports; -1 */

@@ -75,7 +75,7 @@ ready_timer(void *arg)
 static bool
 make_timers(struct engine *e)
 {
-	e->flush_timer = ev_timer_new(e->loop, engine_flush_timer, e);
+	e->asks_timer = ev_timer_new(e->loop, engine_flush_asks, e);
 	e->arp_timer = ev_timer_new(e->loop, engine_arp_timer, e);
 	e->send_timer = ev_timer_new(e->loop, engine_send_timer, e);
 	e->stray_timer = ev_timer_new(e->loop, engine_stray_timer, e);
@@ -87,7 +87,7 @@ make_timers(struct engine *e)
 	e->work_timer = ev_timer_new(e->loop, engine_work_timer, e);
 	e->page_timer = ev_timer_new(e->loop, engine_page_timer, e);
 	e->probe_timer = ev_timer_new(e->loop, engine_probe_timer, e);
-	return e->flush_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
+	return e->asks_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
 	    e->frag_timer && e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer &&
 	    e->probe_timer && e->page_timer;
 }
@@ -216,7 +216,7 @@ engine_new(struct ev_loop *loop, struct aliasd_conf *conf)
 static void
 free_timers(struct engine *e)
 {
-	ev_timer_free(e->flush_timer);
+	ev_timer_free(e->asks_timer);
 	ev_timer_free(e->arp_timer);
 	ev_timer_free(e->send_timer);
 	ev_timer_free(e->stray_timer);

@@ -3,15 +3,6 @@
 #include "aliasd/engine/engine_priv.h"
 #include "aliasd/bpf/layout.h"
 
-/*
- * A message costs every member the same, whatever it holds, and a connection that ends within
- * milliseconds is not worth one. So what a look at the kernel's events (DP_LOOK) found waits for the next
- * look; if it is still there then, all that is known is told, also what came meanwhile. The timer is for
- * what comes without a look. Together with the wait in the kernel's buffer nothing is older than 5 ms.
- */
-#define FLUSH_AFTER (2 * DP_LOOK)
-#define FLUSH_AGE (DP_LOOK / 2)
-#define ASK_AFTER NSEC_PER_MSEC
 #define CONNS_A_MESSAGE 4000
 /* What was told to all so long ago has arrived. */
 #define ARRIVES_IN (2 * NSEC_PER_SEC)
@@ -29,21 +20,6 @@ message_begin(struct message *m)
 {
 	wire_wr_init(&m->w, m->buf, sizeof(m->buf));
 	alias_list_begin(&m->list, &m->w, ALIAS_MSG_FLOWS);
-}
-
-static void
-arm_flush(struct engine *e, uint64_t when)
-{
-	if (e->flush_at != 0 && e->flush_at <= when)
-		return;
-	e->flush_at = when;
-	ev_timer_set_at(e->flush_timer, when);
-}
-
-void
-engine_arm_asks(struct engine *e)
-{
-	arm_flush(e, clock_ns() + ASK_AFTER);
 }
 
 /*
@@ -83,53 +59,44 @@ flush_announcements(struct engine *e)
 		engine_multicast(e, m.buf, wire_wr_len(&m.w));
 }
 
-void
-engine_flush_timer(void *arg)
+/* The kernel's events are all here: who ended meanwhile is not told of. */
+uint64_t
+engine_on_looked(uint64_t now, void *arg)
 {
 	struct engine *e = arg;
 
-	e->flush_at = 0;
-	engine_flush_asks(e);
-	flush_announcements(e);
-}
-
-/* The events of a look are all here. */
-void
-engine_on_looked(void *arg)
-{
-	struct engine *e = arg;
-	uint64_t now = clock_ns();
-
-	if (announce_waits(e->announce, now - FLUSH_AGE))
+	if (state_gen(e->state) == 0)
+		return UINT64_MAX;
+	if (announce_due(e->announce) <= now + ANNOUNCE_SLACK)
 		flush_announcements(e);
-	if (e->nasks > 0)
-		return; /* the timer is for them */
-	e->flush_at = 0;
-	if (announce_waits(e->announce, now))
-		arm_flush(e, now + FLUSH_AFTER);
-	else
-		ev_timer_cancel(e->flush_timer);
+	return announce_due(e->announce);
 }
 
-/* A connection of this host began or ended. */
-void
-engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
+/* Into our own table, or out of it. True: it is there already, and others may know. */
+static bool
+note_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 {
 	struct dp_conn d = engine_dp_conn(c);
 	bool again = op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == e->self;
-	uint64_t now;
 
 	if (op == ALIAS_FLOW_SET)
 		datapath_set_flow(e->dp, &d, e->self);
 	else
 		datapath_del_flow(e->dp, &d, e->self);
+	return again;
+}
+
+void
+engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op, uint64_t when)
+{
+	bool again = note_flow(e, c, op);
+
 	if (state_gen(e->state) == 0)
 		return; /* whoever comes is told everything */
-	now = clock_ns();
-	if (announce_add(e->announce, c, op, again, now) >= CONNS_A_MESSAGE)
+	if (announce_add(e->announce, c, op, again, when) >= CONNS_A_MESSAGE)
 		flush_announcements(e);
 	else
-		arm_flush(e, now + FLUSH_AFTER);
+		datapath_look_by(e->dp, announce_due(e->announce));
 }
 
 struct push {

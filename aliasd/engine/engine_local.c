@@ -218,6 +218,7 @@ by_bytes(const void *a, const void *b)
 static void
 reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
 {
+	uint64_t now = clock_ns();
 	size_t i;
 
 	if (kernel->n > 0)
@@ -225,12 +226,12 @@ reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
 	for (i = 0; i < table->n; i++) {
 		if (kernel->n == 0 || bsearch(&table->conn[i], kernel->conn, kernel->n,
 		    sizeof(*kernel->conn), by_bytes) == NULL)
-			engine_flow(e, &table->conn[i], ALIAS_FLOW_DEL);
+			engine_flow(e, &table->conn[i], ALIAS_FLOW_DEL, now);
 	}
 	for (i = 0; i < kernel->n; i++) {
 		/* If it is ours after all, their entry will go, and then a packet finds our socket. */
 		if (!engine_is_anothers(e, &kernel->conn[i]))
-			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_SET);
+			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_SET, now);
 	}
 }
 
@@ -250,7 +251,7 @@ engine_flows_dump(struct engine *e)
 }
 
 void
-engine_on_sock(enum dp_sock_event ev, const struct dp_conn *c, void *arg)
+engine_on_sock(enum dp_sock_event ev, const struct dp_conn *c, uint64_t when, void *arg)
 {
 	struct engine *e = arg;
 	struct alias_conn conn = engine_conn(c);
@@ -261,10 +262,13 @@ engine_on_sock(enum dp_sock_event ev, const struct dp_conn *c, void *arg)
 		listen_changed(e, ev == DP_LISTEN, c);
 		break;
 	case DP_ESTABLISHED:
-		engine_flow(e, &conn, ALIAS_FLOW_SET);
+		engine_flow(e, &conn, ALIAS_FLOW_SET, when);
+		break;
+	case DP_ENDING:
+		announce_ending(e->announce, &conn, when);
 		break;
 	case DP_CLOSED:
-		engine_flow(e, &conn, ALIAS_FLOW_DEL);
+		engine_flow(e, &conn, ALIAS_FLOW_DEL, when);
 		break;
 	case DP_LOST:
 		log_warnx("datapath", "the kernel's events overflowed: all sockets are listed anew");

@@ -223,9 +223,8 @@ struct engine {
 	struct alias_ask *asks;
 	struct log_limit claim_limit, refuse_limit, full_limit;
 
-	struct ev_timer *flush_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
+	struct ev_timer *asks_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
 	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer, *probe_timer, *page_timer;
-	uint64_t flush_at; /* 0: not armed */
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
 	const char *status; /* as it was told last */
@@ -428,7 +427,7 @@ bool engine_draining(struct engine *, struct in_addr, struct alias_ctl_drain *);
 void engine_drained(struct engine *); /* looks for addresses that are not needed any more */
 
 /* engine_local.c: sockets of this host */
-void engine_on_sock(enum dp_sock_event, const struct dp_conn *, void *engine);
+void engine_on_sock(enum dp_sock_event, const struct dp_conn *, uint64_t when, void *engine);
 void engine_listen_flush(struct engine *);
 void engine_listen_dump(struct engine *, uint8_t proto);
 void engine_flows_dump(struct engine *);
@@ -437,10 +436,9 @@ void engine_verify_timer(void *engine);
 void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
 
 /* engine_flows.c: who owns which connection */
-void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op);
-void engine_arm_asks(struct engine *);
-void engine_flush_timer(void *engine);
-void engine_on_looked(void *engine);
+/* A connection of this host began or ended. */
+void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op, uint64_t when);
+uint64_t engine_on_looked(uint64_t now, void *engine);
 void engine_flows_view(struct engine *, const struct gab_ev_view *);
 void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);
 void engine_flows_loaded(struct engine *);
@@ -489,7 +487,7 @@ void engine_on_stray(
     const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
 void engine_on_refused(
     const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len, void *engine);
-void engine_flush_asks(struct engine *);
+void engine_flush_asks(void *engine);
 void engine_asked(struct engine *, uint16_t src, struct alias_msg *);
 void engine_answered(struct engine *, uint16_t src, struct alias_msg *);
 void engine_stray_timer(void *engine);

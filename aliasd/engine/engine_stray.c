@@ -6,6 +6,7 @@
 #include "aliasd/engine/engine_priv.h"
 
 #define ASKS_A_MESSAGE 2500
+#define ASK_AFTER NSEC_PER_MSEC
 
 static void
 ask(const struct alias_ask *a, void *arg)
@@ -17,7 +18,8 @@ ask(const struct alias_ask *a, void *arg)
 		e->asks = mem_grow(e->asks, e->asks_size, sizeof(*e->asks));
 	}
 	e->asks[e->nasks++] = *a;
-	engine_arm_asks(e);
+	if (e->nasks == 1)
+		ev_timer_set(e->asks_timer, ASK_AFTER);
 }
 
 /* The connection was here all along, or is by now: the data plane finds the socket. */
@@ -101,7 +103,7 @@ engine_on_stray(
 		return;
 	if (diag_lookup(e->diag, &c, &verdict) == 0 && verdict != ALIAS_NOT_MINE) {
 		if (verdict == ALIAS_MINE)
-			engine_flow(e, &c, ALIAS_FLOW_SET);
+			engine_flow(e, &c, ALIAS_FLOW_SET, clock_ns());
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -128,8 +130,9 @@ engine_on_refused(
 }
 
 void
-engine_flush_asks(struct engine *e)
+engine_flush_asks(void *arg)
 {
+	struct engine *e = arg;
 	static uint8_t buf[ASKS_A_MESSAGE * ALIAS_ASK_LEN + 64];
 	struct alias_list list;
 	size_t i, done;
@@ -164,7 +167,7 @@ look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict
 	if (engine_is_anothers(e, &a->conn))
 		*verdict = ALIAS_NOT_MINE;
 	else if (*verdict == ALIAS_MINE)
-		engine_flow(e, &a->conn, ALIAS_FLOW_SET);
+		engine_flow(e, &a->conn, ALIAS_FLOW_SET, clock_ns());
 	else if (a->acks && datapath_cookie(e->dp, &conn, a->seq, a->ack))
 		*verdict = ALIAS_MINE;
 	return true;

@@ -87,7 +87,7 @@ configure(struct host *h, const char *address, bool has_link)
 }
 
 static void
-on_sock(enum dp_sock_event event, const struct dp_conn *conn, void *arg)
+on_sock(enum dp_sock_event event, const struct dp_conn *conn, uint64_t when, void *arg)
 {
 	struct host *h = arg;
 

@@ -68,7 +68,7 @@ rig_node_mac(uint16_t node, unsigned path, uint8_t mac[6])
 }
 
 static void
-on_sock(enum dp_sock_event event, const struct dp_conn *conn, void *arg)
+on_sock(enum dp_sock_event event, const struct dp_conn *conn, uint64_t when, void *arg)
 {
 	struct rig *rig = arg;
 

@@ -175,11 +175,10 @@ START_TEST(short_connections)
 
 	/* Gone before anybody was told. */
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 10);
-	ck_assert(!announce_waits(a, 9));
-	ck_assert(announce_waits(a, 10));
+	ck_assert_uint_eq(announce_due(a), 10 + ANNOUNCE_AT);
 	announce_add(a, &c, ALIAS_FLOW_DEL, false, 11);
+	ck_assert_uint_eq(announce_due(a), UINT64_MAX);
 	ck_assert_uint_eq(tell_all(a, op), 0);
-	ck_assert(!announce_waits(a, 20));
 	/* Its end is told if it was. */
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 20);
 	ck_assert(tell_all(a, op) == 1 && op[0] == ALIAS_FLOW_SET);
@@ -197,6 +196,43 @@ START_TEST(short_connections)
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 60);
 	announce_add(a, &other, ALIAS_FLOW_DEL, false, 60);
 	ck_assert(tell_all(a, op) == 2 && op[0] == ALIAS_FLOW_SET && op[1] == ALIAS_FLOW_DEL);
+	announce_free(a);
+}
+END_TEST
+
+START_TEST(told_by_age)
+{
+	const uint64_t set = ANNOUNCE_AT, end = ANNOUNCE_END_AT;
+	struct announce *a = announce_new();
+	struct alias_conn c = { .alias = alias, .client_port = 1 }, other = { .alias = alias };
+	uint8_t op[4];
+
+	announce_add(a, &c, ALIAS_FLOW_SET, false, 100);
+	announce_add(a, &other, ALIAS_FLOW_SET, false, 200);
+	ck_assert_uint_eq(announce_due(a), 100 + set);
+	/* It is about to end, and gets the time for it. */
+	announce_ending(a, &c, 300);
+	ck_assert_uint_eq(announce_due(a), 200 + set);
+	announce_add(a, &other, ALIAS_FLOW_DEL, false, 400);
+	ck_assert_uint_eq(announce_due(a), 300 + set);
+	ck_assert(tell_all(a, op) == 1 && op[0] == ALIAS_FLOW_SET);
+	ck_assert_uint_eq(announce_due(a), UINT64_MAX);
+	/* It was told of: nothing is held back any more. */
+	announce_ending(a, &c, 500);
+	ck_assert_uint_eq(announce_due(a), UINT64_MAX);
+	/* An end waits longer, but not for what begins behind it, nor does that for the end. */
+	announce_add(a, &c, ALIAS_FLOW_DEL, false, 600);
+	ck_assert_uint_eq(announce_due(a), 600 + end);
+	announce_add(a, &other, ALIAS_FLOW_SET, false, 700);
+	ck_assert_uint_eq(announce_due(a), 700 + set);
+	announce_add(a, &other, ALIAS_FLOW_DEL, false, 800);
+	ck_assert_uint_eq(announce_due(a), 600 + end);
+	announce_add(a, &other, ALIAS_FLOW_SET, false, 600 + end);
+	ck_assert_uint_eq(announce_due(a), 600 + end);
+	ck_assert(tell_all(a, op) == 2 && op[0] == ALIAS_FLOW_DEL && op[1] == ALIAS_FLOW_SET);
+	/* After a view change both are due again, as they were. */
+	announce_again(a, 600 + end);
+	ck_assert_uint_eq(announce_due(a), 300 + set);
 	announce_free(a);
 }
 END_TEST
@@ -418,7 +454,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { path_classes, links_by_udp, links_that_are_no_more, announcements,
-		short_connections, holding, claiming, relearning, listening, own_rows, gratuitous, maps, NULL };
+		short_connections, told_by_age, holding, claiming, relearning, listening, own_rows, gratuitous,
+		maps, NULL };
 
 	return unit_run("alias_parts", tests);
 }
