@@ -3,15 +3,28 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
 #include "common/clock.h"
+#include "common/timerheap.h"
 
-#define DELAY_MAX (10 * 365 * 86400 * NSEC_PER_SEC)
+#define TIME_MAX ((uint64_t)INT64_MAX) /* the latest that the kernel can be asked for */
 
+/*
+ * libevent's own timers are precise only if it sets the kernel's anew in every round, one system call of
+ * the four or five that a message takes. Here the kernel's timer is touched only when something is due
+ * earlier than it is set to; what is cancelled or put off may wake us for nothing.
+ */
 struct ev_loop {
 	struct event_base *base;
+	struct timerheap timers;
+	size_t ntimers; /* also those that are not set */
+	int timerfd;
+	uint64_t armed; /* clock_ns() it is set to; 0: it is not */
+	struct event *due; /* when timerfd says so, or at once if made active */
 };
 
 struct ev_io {
@@ -23,7 +36,8 @@ struct ev_io {
 };
 
 struct ev_timer {
-	struct event *ev;
+	struct timerheap_node node; /* first */
+	struct ev_loop *loop;
 	ev_timer_cb *cb;
 	void *arg;
 };
@@ -34,28 +48,131 @@ struct ev_signal {
 	void *arg;
 };
 
+/* ---- timers ---- */
+
+static void
+arm(struct ev_loop *loop)
+{
+	const struct timerheap_node *first = timerheap_first(&loop->timers);
+	struct itimerspec at = { 0 };
+
+	if (first == NULL || (loop->armed != 0 && loop->armed <= first->when))
+		return;
+	loop->armed = first->when;
+	at.it_value.tv_sec = (time_t)(first->when / NSEC_PER_SEC);
+	at.it_value.tv_nsec = (long)(first->when % NSEC_PER_SEC);
+	(void)timerfd_settime(loop->timerfd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+/* Those that are due by now; what they set is for the next round, after others have had their turn. */
+static void
+run_timers(evutil_socket_t fd, short what, void *arg)
+{
+	struct ev_loop *loop = arg;
+	uint64_t now = clock_ns();
+	struct timerheap_node *n;
+
+	if (loop->armed <= now)
+		loop->armed = 0;
+	while ((n = timerheap_first(&loop->timers)) != NULL && n->when <= now) {
+		struct ev_timer *t = (struct ev_timer *)n;
+
+		timerheap_cancel(&loop->timers, n);
+		t->cb(t->arg);
+		if (event_base_got_break(loop->base))
+			break;
+	}
+	arm(loop);
+}
+
+struct ev_timer *
+ev_timer_new(struct ev_loop *loop, ev_timer_cb *cb, void *arg)
+{
+	struct ev_timer *t;
+
+	if (!timerheap_reserve(&loop->timers, loop->ntimers + 1))
+		return NULL;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	loop->ntimers++;
+	t->loop = loop;
+	t->cb = cb;
+	t->arg = arg;
+	return t;
+}
+
+void
+ev_timer_set_at(struct ev_timer *t, uint64_t when)
+{
+	timerheap_set(&t->loop->timers, &t->node, when != 0 ? when : 1);
+	arm(t->loop);
+}
+
+void
+ev_timer_set(struct ev_timer *t, uint64_t delay_ns)
+{
+	uint64_t now = clock_ns();
+
+	if (delay_ns == 0) {
+		timerheap_set(&t->loop->timers, &t->node, now);
+		event_active(t->loop->due, EV_TIMEOUT, 0);
+	} else
+		ev_timer_set_at(t, delay_ns < TIME_MAX - now ? now + delay_ns : TIME_MAX);
+}
+
+void
+ev_timer_cancel(struct ev_timer *t)
+{
+	timerheap_cancel(&t->loop->timers, &t->node);
+}
+
+void
+ev_timer_free(struct ev_timer *t)
+{
+	if (t == NULL)
+		return;
+	ev_timer_cancel(t);
+	t->loop->ntimers--;
+	free(t);
+}
+
+/* ---- the loop ---- */
+
+static int
+loop_open(struct ev_loop *loop)
+{
+	loop->base = event_base_new();
+	if (loop->base == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	loop->timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (loop->timerfd == -1)
+		return -1;
+	/* An edge each time it expires: nobody needs to read how often it did. */
+	loop->due = event_new(loop->base, loop->timerfd, EV_READ | EV_PERSIST | EV_ET, run_timers, loop);
+	if (loop->due == NULL || event_add(loop->due, NULL) == -1) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return 0;
+}
+
 struct ev_loop *
 ev_loop_new(void)
 {
 	struct ev_loop *loop = calloc(1, sizeof(*loop));
-	struct event_config *cfg = event_config_new();
+	int e;
 
-	if (loop == NULL || cfg == NULL)
-		goto fail;
-	/* A cached time would let timers set late in a long callback fire early. */
-	if (event_config_set_flag(cfg,
-		EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1)
-		goto fail;
-	loop->base = event_base_new_with_config(cfg);
-	if (loop->base == NULL)
-		goto fail;
-	event_config_free(cfg);
-	return loop;
-fail:
-	if (cfg != NULL)
-		event_config_free(cfg);
-	free(loop);
-	errno = ENOMEM;
+	if (loop == NULL)
+		return NULL;
+	loop->timerfd = -1;
+	if (loop_open(loop) == 0)
+		return loop;
+	e = errno;
+	ev_loop_free(loop);
+	errno = e;
 	return NULL;
 }
 
@@ -64,7 +181,13 @@ ev_loop_free(struct ev_loop *loop)
 {
 	if (loop == NULL)
 		return;
-	event_base_free(loop->base);
+	if (loop->due != NULL)
+		event_free(loop->due);
+	if (loop->timerfd != -1)
+		close(loop->timerfd);
+	if (loop->base != NULL)
+		event_base_free(loop->base);
+	timerheap_free(&loop->timers);
 	free(loop);
 }
 
@@ -148,72 +271,6 @@ ev_io_free(struct ev_io *io)
 	if (io->wr != NULL)
 		event_free(io->wr);
 	free(io);
-}
-
-static void
-timer_fired(evutil_socket_t fd, short what, void *arg)
-{
-	struct ev_timer *t = arg;
-
-	t->cb(t->arg);
-}
-
-struct ev_timer *
-ev_timer_new(struct ev_loop *loop, ev_timer_cb *cb, void *arg)
-{
-	struct ev_timer *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	t->cb = cb;
-	t->arg = arg;
-	t->ev = evtimer_new(loop->base, timer_fired, t);
-	if (t->ev == NULL) {
-		free(t);
-		return NULL;
-	}
-	return t;
-}
-
-void
-ev_timer_set(struct ev_timer *t, uint64_t delay_ns)
-{
-	struct timeval tv;
-
-	/*
-	 * Rounded up, and one more for the microseconds that libevent cuts off its own clock: a timer
-	 * that fires early would find that its time has not come and spin.
-	 */
-	if (delay_ns > DELAY_MAX)
-		delay_ns = DELAY_MAX;
-	if (delay_ns != 0)
-		delay_ns += 2 * NSEC_PER_USEC - 1;
-	tv.tv_sec = (time_t)(delay_ns / NSEC_PER_SEC);
-	tv.tv_usec = (suseconds_t)(delay_ns % NSEC_PER_SEC / NSEC_PER_USEC);
-	event_add(t->ev, &tv);
-}
-
-void
-ev_timer_set_at(struct ev_timer *t, uint64_t when)
-{
-	uint64_t now = clock_ns();
-
-	ev_timer_set(t, when > now ? when - now : 0);
-}
-
-void
-ev_timer_cancel(struct ev_timer *t)
-{
-	event_del(t->ev);
-}
-
-void
-ev_timer_free(struct ev_timer *t)
-{
-	if (t == NULL)
-		return;
-	event_free(t->ev);
-	free(t);
 }
 
 static void
