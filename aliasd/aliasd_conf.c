@@ -40,7 +40,7 @@ static const struct conf_item schema[] = {
 	{ .key = "max_flows", .type = CONF_UINT, .offset = OFF(max_flows), .min = 1024,
 	    .max = 100000000, .def = "1000000", .line_offset = OFF(max_flows_line) },
 	{ .key = "max_half_open", .type = CONF_UINT, .offset = OFF(max_half_open), .min = 1024,
-	    .max = 16777216, .def = "65536", .line_offset = OFF(max_half_open_line) },
+	    .max = 16777216, .def = "131072", .line_offset = OFF(max_half_open_line) },
 	{ .key = "local_clients", .type = CONF_BOOL, .offset = OFF(local_clients), .def = "true",
 	    .line_offset = OFF(local_clients_line) },
 	{ .key = "leave_limit", .type = CONF_UINT, .offset = OFF(leave_limit), .min = 0,

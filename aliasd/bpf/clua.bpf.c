@@ -130,17 +130,4 @@ clua_pass(struct xdp_md *xdp)
 	return XDP_PASS;
 }
 
-/* Run by the daemon. */
-SEC("syscall")
-int
-clua_forget(void *ctx)
-{
-	__u32 zero = 0, i;
-	struct dp_forget *f = bpf_map_lookup_elem(&forget, &zero);
-
-	for (i = 0; f && i < DP_FORGET && i < f->count; i++)
-		bpf_map_delete_elem(&half_open, &f->key[i]);
-	return 0;
-}
-
 char _license[] SEC("license") = "Dual BSD/GPL";

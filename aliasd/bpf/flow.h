@@ -44,8 +44,8 @@ bucket_find(struct dp_bucket *b, __u64 hash, __u64 key, __u32 alias)
 		return value;
 #pragma unroll
 	for (i = 0; i < DP_WAYS; i++)
-		place |= i & if_zero((LOAD(b->key[i]) ^ key) |
-			     (LOAD(b->value[i]) >> DP_OWNER_BITS ^ (alias + 1)));
+		place |= i & dp_if_zero((LOAD(b->key[i]) ^ key) |
+				(LOAD(b->value[i]) >> DP_OWNER_BITS ^ (alias + 1)));
 	return place < DP_WAYS ? way_match(b, place, key, alias) : 0;
 }
 

@@ -18,17 +18,16 @@
 INLINE __u32
 icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 {
-	struct dp_flow_key key = { .key = dp_flow_key(client, client_port, port), .alias = p->alias };
-	struct dp_half_open *known;
+	struct segment s = { .key = dp_flow_key(client, client_port, port) };
 	__u32 owner;
 
-	p->hash = dp_flow_hash(key.key, p->alias, flow_seed);
-	owner = flow_owner_rarely(key.key, p->alias, p->hash);
+	p->hash = dp_flow_hash(s.key, p->alias, flow_seed);
+	owner = flow_owner_rarely(s.key, p->alias, p->hash);
 	if (owner != DP_NODE_NONE)
 		return to_node(owner, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
-	known = bpf_map_lookup_elem(&half_open, &key);
-	if (known)
-		return to_node(known->node, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
+	half_open_find(p, &s);
+	if (s.half)
+		return to_node(dp_half_node(s.half), DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
 	return to_sharer(p, port, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
 }
 

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 17
+#define DP_LAYOUT 18
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -107,23 +107,32 @@ struct dp_bucket {
 	__u32 overflow;
 };
 
-struct dp_flow_key { /* of the overflow and half-open maps */
+struct dp_flow_key { /* of the overflow map */
 	__u64 key;
 	__u32 alias;
 	__u32 pad;
 };
 
+/*
+ * Half-open connections, from the SYN until the owner tells of them or for good: sets of four places, one
+ * cache line. Any CPU writes and the daemon empties places, at any time, without locks or order. All that
+ * is said of a connection is one word: isn << 32 | alias << 15 | (node + 1) << 4 | order, and 0 in an
+ * empty place. check is its key, mixed with that word: if the two are of different entries, as they may
+ * be while others write, they make a key that is nobody's (but for one in 2^64), so that no connection
+ * ever has the node of another. Two that are written into one place at once may both be lost, as may the
+ * oldest, whose place a new one takes when a set is full: their packets are strays then, of which the
+ * owner is asked.
+ */
+#define DP_HALF_WAYS 4
+#define DP_HALF_ORDER_BITS 4
+#define DP_HALF_ORDERS (1u << DP_HALF_ORDER_BITS)
 struct dp_half_open {
-	__u32 isn;
-	__u32 node;
+	__u64 check;
+	__u64 entry;
 };
 
-/* Half-open entries that are to go, of connections that ended: many for one system call. */
-#define DP_FORGET 64
-struct dp_forget {
-	__u32 count;
-	__u32 pad;
-	struct dp_flow_key key[DP_FORGET];
+struct dp_half_set {
+	struct dp_half_open way[DP_HALF_WAYS];
 };
 
 struct dp_sticky_key {
@@ -271,6 +280,13 @@ dp_alias_hash(__u32 addr)
 	return h ^ h >> 15;
 }
 
+/* All bits set if d is 0, else none: in place of jumps that the processor and the verifier would follow. */
+static inline __u64
+dp_if_zero(__u64 d)
+{
+	return ((d | -d) >> 63) - 1;
+}
+
 /* shift: 32 less the number of bits that number the filter's. */
 static inline __u32
 dp_alias_filter_bit(__u32 hash, __u32 shift)
@@ -388,11 +404,13 @@ dp_sticky_draw(__u32 client, __u32 node)
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct dp_bucket) == 64, "one cache line");
+_Static_assert(sizeof(struct dp_half_set) == 64, "one cache line");
 _Static_assert(sizeof(struct dp_path_slot) == 32, "path");
 _Static_assert(sizeof(struct dp_alias_slot) == 16, "alias");
 _Static_assert(sizeof(struct dp_alias_bucket) == 32, "half a cache line");
 _Static_assert(DP_NODES < 1 << DP_OWNER_BITS, "owners fit");
 _Static_assert(DP_ALIASES_MAX < 1 << (32 - DP_OWNER_BITS), "aliases fit");
+_Static_assert(DP_ALIASES_MAX <= 1 << (32 - DP_OWNER_BITS - DP_HALF_ORDER_BITS), "aliases fit there, too");
 _Static_assert(sizeof(struct dp_flow_key) == 16, "no padding in keys");
 _Static_assert(sizeof(struct dp_service_key) == 8, "no padding in keys");
 _Static_assert(sizeof(struct dp_frag_key) == 12, "no padding in keys");

@@ -3,12 +3,13 @@
 #ifndef CLUA_ALIASD_BPF_MAPS_H
 #define CLUA_ALIASD_BPF_MAPS_H
 
-#include "layout.h"
+#include "half_open.h"
 
 /* Set before loading. */
 const volatile __u32 self_node;
 const volatile __u32 tunnel_vni;
 const volatile __u64 flow_seed;
+const volatile __u32 half_open_sets;
 const volatile __u64 netns_cookie;
 const volatile __u32 deliver_ifindex;
 const volatile __u8 deliver_mac[6];
@@ -81,19 +82,12 @@ struct {
 } overflow SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct dp_flow_key);
-	__type(value, struct dp_half_open);
-	__uint(max_entries, 65536);
-} half_open SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct dp_forget);
+	__type(value, struct dp_half_set);
 	__uint(max_entries, 1);
-} forget SEC(".maps");
+} half_open SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -48,13 +48,6 @@ alias_slot_of(__u32 alias)
 	return bpf_map_lookup_elem(&alias_slots, &alias);
 }
 
-/* All bits set if d is 0, else none: in place of jumps that the processor and the verifier would follow. */
-INLINE __u64
-if_zero(__u64 d)
-{
-	return ((d | -d) >> 63) - 1;
-}
-
 INLINE __u32
 alias_find_in(__u32 addr, __u32 bucket)
 {
@@ -66,7 +59,7 @@ alias_find_in(__u32 addr, __u32 bucket)
 		return DP_ALIAS_NONE;
 #pragma unroll
 	for (i = 0; i < DP_ALIAS_WAYS; i++)
-		place |= (i + 1) & if_zero(LOAD(b->addr[i]) ^ addr);
+		place |= (i + 1) & dp_if_zero(LOAD(b->addr[i]) ^ addr);
 	return place ? LOAD(b->number[(place - 1) & (DP_ALIAS_WAYS - 1)]) : DP_ALIAS_NONE;
 }
 

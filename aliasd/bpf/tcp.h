@@ -14,6 +14,10 @@ struct segment {
 	__u32 seq;
 	__u16 sport, dport;
 	__u8 syn, ack; /* syn: without ack */
+	/* Once it is in no flow: */
+	struct dp_half_set *set;
+	__u64 half; /* what its SYN left there, or 0 … */
+	__u32 place; /* … and where */
 };
 
 INLINE __u32
@@ -91,24 +95,32 @@ cookie_packet(struct packet *p)
 	return socket_is_here(p, &s);
 }
 
-INLINE struct dp_half_open *
+INLINE void
 half_open_find(struct packet *p, struct segment *s)
 {
-	struct dp_flow_key key = { .key = s->key, .alias = p->alias };
+	__u32 index = dp_half_index(p->hash, half_open_sets);
 
-	return bpf_map_lookup_elem(&half_open, &key);
+	s->set = bpf_map_lookup_elem(&half_open, &index);
+	if (s->set)
+		s->half = dp_half_find(s->set, s->key, p->alias, flow_seed, &s->place);
+}
+
+INLINE void
+half_open_put(struct packet *p, struct segment *s, __u32 node)
+{
+	if (s->set)
+		dp_half_put(s->set, s->place, s->key, dp_half_entry(s->seq, p->alias, node), flow_seed);
 }
 
 /* A SYN: again the one we know, or a new connection. */
 INLINE __u32
 tcp_syn(struct packet *p, struct segment *s)
 {
-	struct dp_half_open *known = half_open_find(p, s), fresh = { .isn = s->seq };
-	struct dp_flow_key key = { .key = s->key, .alias = p->alias };
+	__u32 known = dp_half_node(s->half);
 	int node;
 
-	if (known && known->isn == s->seq && node_reachable(known->node))
-		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
+	if (s->half && dp_half_isn(s->half) == s->seq && node_reachable(known))
+		return to_node(known, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = service_select(p->alias, IPPROTO_TCP, s->dport, p->client);
 	if (node == SELECT_UNREACHABLE)
 		return to_nobody(DP_C_NO_PATH);
@@ -116,20 +128,18 @@ tcp_syn(struct packet *p, struct segment *s)
 		return refuse(p, s);
 	if (node < 0)
 		return to_fallback(p);
-	fresh.node = node;
-	bpf_map_update_elem(&half_open, &key, &fresh, BPF_ANY);
+	half_open_put(p, s, node);
 	return to_node(node, DP_C_NEW_LOCAL, DP_C_NEW_FORWARDED);
 }
 
 INLINE __u32
 tcp_other(struct packet *p, struct segment *s)
 {
-	struct dp_half_open *known = half_open_find(p, s);
-	__u32 node;
+	__u32 node = dp_half_node(s->half);
 
 	/* A member that died leaves its entries; its clients are to be told, not left waiting. */
-	if (known && node_reachable(known->node))
-		return to_node(known->node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
+	if (s->half && node_reachable(node))
+		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = out_owner(p, s->dport);
 	if (node != DP_NODE_NONE && node != self_node && node_reachable(node) &&
 	    !service_of(p->alias, IPPROTO_TCP, s->dport))
@@ -158,6 +168,7 @@ tcp_packet(struct packet *p)
 	owner = flow_owner(s.key, p->alias, p->hash);
 	if (owner != DP_NODE_NONE)
 		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
+	half_open_find(p, &s);
 	return s.syn ? tcp_syn(p, &s) : tcp_other(p, &s);
 }
 

@@ -16,7 +16,7 @@
 #include "common/log.h"
 
 #define DEFAULT_FLOWS 1000000
-#define DEFAULT_HALF_OPEN 65536
+#define DEFAULT_HALF_OPEN 131072
 #define DEFAULT_ALIASES 8
 #define DEFAULT_SERVICES 65536
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/clua"
@@ -103,6 +103,7 @@ set_constants(struct datapath *dp, const struct dp_meta *meta)
 	ro->self_node = dp->conf.self;
 	ro->tunnel_vni = dp->conf.vni;
 	ro->flow_seed = meta->seed;
+	ro->half_open_sets = dp_half_sets(meta->max_half_open);
 	ro->alias_filter_shift = alias_shift_for(meta->aliases);
 	ro->alias_bucket_mask = alias_buckets_for(meta->aliases) - 1;
 	ro->netns_cookie = cookie;
@@ -114,7 +115,7 @@ static int
 set_sizes(struct datapath *dp, const struct dp_meta *meta)
 {
 	bpf_map__set_max_entries(dp->skel->maps.flows, meta->buckets);
-	bpf_map__set_max_entries(dp->skel->maps.half_open, meta->max_half_open);
+	bpf_map__set_max_entries(dp->skel->maps.half_open, dp_half_sets(meta->max_half_open));
 	bpf_map__set_max_entries(dp->skel->maps.overflow, flow_table_overflow_for(meta->max_flows));
 	bpf_map__set_max_entries(dp->skel->maps.alias_buckets, alias_buckets_for(meta->aliases));
 	bpf_map__set_max_entries(dp->skel->maps.alias_slots, meta->aliases);
@@ -154,15 +155,15 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);
 	dp->rings = map_memory(dp->skel->maps.rings, sizeof(*dp->rings), &dp->rings_size);
-	dp->forget = map_memory(dp->skel->maps.forget, sizeof(*dp->forget), &dp->forget_size);
+	dp->half_open = map_memory(
+	    dp->skel->maps.half_open, sizeof(*dp->half_open), &dp->half_open_size);
 	dp->aliases.bucket = map_memory(dp->skel->maps.alias_buckets, sizeof(*dp->aliases.bucket),
 	    &dp->aliases.bucket_size);
 	dp->aliases.slot = map_memory(
 	    dp->skel->maps.alias_slots, sizeof(*dp->aliases.slot), &dp->aliases.slot_size);
-	if (!dp->meta || !dp->buckets || !dp->rings || !dp->forget || !dp->aliases.bucket ||
+	if (!dp->meta || !dp->buckets || !dp->rings || !dp->half_open || !dp->aliases.bucket ||
 	    !dp->aliases.slot)
 		return -1;
-	dp->forget->count = 0;
 	if (!dp->resumed)
 		*dp->meta = *meta;
 	else if (dp->meta->layout != meta->layout || dp->meta->buckets != meta->buckets ||
@@ -186,7 +187,7 @@ unload(struct datapath *dp)
 	unmap(dp->meta, sysconf(_SC_PAGESIZE));
 	unmap(dp->buckets, dp->buckets_size);
 	unmap(dp->rings, dp->rings_size);
-	unmap(dp->forget, dp->forget_size);
+	unmap(dp->half_open, dp->half_open_size);
 	unmap(dp->aliases.bucket, dp->aliases.bucket_size);
 	unmap(dp->aliases.slot, dp->aliases.slot_size);
 	dp->aliases.bucket = NULL;
@@ -194,7 +195,7 @@ unload(struct datapath *dp)
 	dp->meta = NULL;
 	dp->buckets = NULL;
 	dp->rings = NULL;
-	dp->forget = NULL;
+	dp->half_open = NULL;
 	clua_bpf__destroy(dp->skel);
 	dp->skel = NULL;
 }

@@ -96,7 +96,7 @@ struct dp_conf {
 	uint16_t self;             /* our node id */
 	uint32_t vni;              /* of packets in VXLAN, 24 bits */
 	uint32_t max_flows;        /* established connections of the whole cluster, default 1,000,000 */
-	uint32_t max_half_open;    /* LRU, default 65,536 */
+	uint32_t max_half_open;    /* connections, default 131,072 */
 	uint32_t max_aliases;      /* default 8, at most 102,400 */
 	uint32_t max_services;     /* (alias, port) pairs, default 65,536 */
 	const char *pin_dir;       /* on a bpffs, made if missing: /sys/fs/bpf/clua */
@@ -249,12 +249,6 @@ int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner)
 void datapath_expect_flows(struct datapath *, size_t more);
 uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_NO_NODE: none */
 int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
-/*
- * Around many changes: what the connections that go left besides in the kernel may stay until the end
- * of them, which takes a tenth of the system calls. Not nested.
- */
-void datapath_flows_begin(struct datapath *);
-void datapath_flows_end(struct datapath *);
 int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);
 /* Has on_looked called at that time, or earlier. */

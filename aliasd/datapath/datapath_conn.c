@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Connections by address, over the flow table that knows aliases by number. */
-#include <errno.h>
-
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 #include "aliasd/datapath/datapath_int.h"
-#include "common/log.h"
 
 static uint64_t
 key_of(const struct dp_conn *c)
@@ -45,40 +39,20 @@ datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
 	return owner < 0 ? DP_NO_NODE : owner;
 }
 
-static void
-forget(struct datapath *dp)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-
-	if (dp->forget->count > 0 &&
-	    bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.clua_forget), &opts) < 0)
-		log_warn("datapath", "half-open connections are not forgotten");
-	dp->forget->count = 0;
-}
-
 /*
  * What its SYN left, or the one of an earlier connection of the same client port: nothing of it may
- * decide about the next.
+ * decide about the next. Another one that is put there just now stays.
  */
 static void
 forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias)
 {
-	dp->forget->key[dp->forget->count++] = (struct dp_flow_key){ .key = key_of(c), .alias = alias };
-	if (!dp->gathering || dp->forget->count == DP_FORGET)
-		forget(dp);
-}
+	uint64_t key = key_of(c), hash = dp_flow_hash(key, alias, dp->meta->seed), entry;
+	uint32_t sets = dp_half_sets(dp->meta->max_half_open), place;
+	struct dp_half_set *set = &dp->half_open[dp_half_index(hash, sets)];
 
-void
-datapath_flows_begin(struct datapath *dp)
-{
-	dp->gathering = true;
-}
-
-void
-datapath_flows_end(struct datapath *dp)
-{
-	dp->gathering = false;
-	forget(dp);
+	while ((entry = dp_half_find(set, key, alias, dp->meta->seed, &place)))
+		__atomic_compare_exchange_n(&set->way[place].entry, &entry, 0, false, __ATOMIC_RELAXED,
+		    __ATOMIC_RELAXED);
 }
 
 int

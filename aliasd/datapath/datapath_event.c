@@ -115,9 +115,7 @@ consume(struct datapath *dp)
 	static const struct dp_conn nothing;
 	int n;
 
-	datapath_flows_begin(dp);
 	n = consume_ring(dp->events);
-	datapath_flows_end(dp);
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
 	    dp->ops->on_sock)
 		dp->ops->on_sock(DP_LOST, &nothing, clock_ns(), dp->arg);

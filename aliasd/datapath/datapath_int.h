@@ -5,6 +5,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "aliasd/bpf/half_open.h"
 #include "aliasd/bpf/layout.h"
 #include "aliasd/bpf/clua.skel.h" /* speaks of the layout */
 #include "aliasd/datapath/datapath.h"
@@ -67,9 +68,8 @@ struct datapath {
 	struct dp_meta *meta;
 	struct dp_bucket *buckets;
 	struct dp_ring *rings;
-	struct dp_forget *forget;
-	size_t buckets_size, rings_size, forget_size;
-	bool gathering; /* see datapath_flows_begin() */
+	struct dp_half_set *half_open;
+	size_t buckets_size, rings_size, half_open_size;
 	struct flow_table *flows;
 	struct ring_buffer *events, *strays;
 	struct ev_io *events_io, *strays_io;

@@ -409,9 +409,7 @@ void
 engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 {
 	if (m->type == ALIAS_MSG_FLOWS) {
-		datapath_flows_begin(e->dp);
 		take_flows(e, src, m);
-		datapath_flows_end(e->dp);
 	} else if (m->type == ALIAS_MSG_FLOWS_BEGIN) {
 		expect_flows(e, src, m->expect);
 	} else if (m->type == ALIAS_MSG_FLOWS_OF) {

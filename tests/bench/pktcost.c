@@ -68,6 +68,7 @@ share_constants(void)
 
 	theirs->self_node = ours->self_node;
 	theirs->flow_seed = ours->flow_seed;
+	theirs->half_open_sets = ours->half_open_sets;
 	theirs->netns_cookie = ours->netns_cookie;
 	theirs->alias_filter_shift = ours->alias_filter_shift;
 	theirs->alias_bucket_mask = ours->alias_bucket_mask;
