@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "aliasd/aliasd_conf.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "aliasd/core/map.h"
 #include "aliasd/names.h"
+#include "common/addr.h"
 #include "common/conf.h"
 
 #define OFF(field) offsetof(struct aliasd_conf, field)
@@ -276,10 +276,8 @@ aliasd_conf_free(struct aliasd_conf *c)
 static void
 print_alias(FILE *out, const struct alias_ctl_set *s)
 {
-	char addr[INET_ADDRSTRLEN];
 	const struct alias_opts *o = &s->opts;
 
-	inet_ntop(AF_INET, &s->addr, addr, sizeof(addr));
 	fprintf(out, "#   cluamgr -a alias=%s", o->alias);
 	if (o->set & ALIAS_OPT_JOIN)
 		fprintf(out, ",join");
@@ -299,7 +297,7 @@ print_alias(FILE *out, const struct alias_ctl_set *s)
 		fprintf(out, ",inbound=%s", o->balance ? "balance" : "master");
 	if (o->set & ALIAS_OPT_MASK)
 		fprintf(out, ",mask=%u", o->prefixlen);
-	fprintf(out, "\t# %s\n", addr);
+	fprintf(out, "\t# %s\n", addr_ip(s->addr).s);
 }
 
 void

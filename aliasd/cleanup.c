@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "aliasd/cleanup.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -20,6 +19,7 @@
 #include "aliasd/edge/sysctls.h"
 #include "aliasd/edge/tunnel.h"
 #include "aliasd/edge/vmac.h"
+#include "common/addr.h"
 #include "common/ev.h"
 #include "common/log.h"
 #include "common/netlink.h"
@@ -66,17 +66,18 @@ collect(const struct netlink_addr *a, void *arg)
 static int
 remove_each(struct netlink *nl, const struct found *f)
 {
-	char text[INET_ADDRSTRLEN], name[IF_NAMESIZE] = "?";
+	char name[IF_NAMESIZE] = "?";
 	int removed = 0;
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
-		inet_ntop(AF_INET, &f->addr[i].addr, text, sizeof(text));
+		struct addr_text text = addr_ip(f->addr[i].addr);
+
 		if_indextoname(f->addr[i].ifindex, name);
 		if (netlink_addr_del(nl, f->addr[i].ifindex, f->addr[i].addr, f->addr[i].prefixlen) < 0)
-			log_warn("cleanup", "cannot remove %s from %s", text, name);
+			log_warn("cleanup", "cannot remove %s from %s", text.s, name);
 		else if (++removed)
-			log_info("cleanup", "%s: address %s removed", name, text);
+			log_info("cleanup", "%s: address %s removed", name, text.s);
 	}
 	return removed == (int)f->n ? removed : -1;
 }

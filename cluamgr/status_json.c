@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <arpa/inet.h>
 
 #include "cluamgr/status.h"
+#include "common/addr.h"
 #include "common/json.h"
 
 static void
@@ -16,22 +16,10 @@ node_or_null(struct json *j, const char *key, uint16_t id)
 static void
 put_mac(struct json *j, const char *key, bool there, const uint8_t m[6])
 {
-	char text[18];
-
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 	if (there)
-		json_str(j, key, text);
+		json_str(j, key, addr_mac(m).s);
 	else
 		json_null(j, key);
-}
-
-static void
-address(struct json *j, const char *key, struct in_addr a)
-{
-	char text[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &a, text, sizeof(text));
-	json_str(j, key, text);
 }
 
 static void
@@ -146,10 +134,10 @@ put_alias(struct json *j, const struct cm_status *s, const struct cm_alias_statu
 	size_t i;
 
 	json_object(j, NULL);
-	address(j, "alias", a->row.addr);
+	json_str(j, "alias", addr_ip(a->row.addr).s);
 	json_str(j, "name", a->row.name);
 	json_uint(j, "id", a->row.id);
-	address(j, "netmask", a->row.netmask);
+	json_str(j, "netmask", addr_ip(a->row.netmask).s);
 	put_flags(j, a->row.flags);
 	node_or_null(j, "master", a->row.master);
 	put_mac(j, "vmac", a->row.has_vmac, a->row.vmac);
@@ -233,7 +221,7 @@ put_routing(struct json *j, const struct cm_status *s)
 	json_array(j, "routes");
 	for (i = 0; i < s->nroutes; i++) {
 		json_object(j, NULL);
-		address(j, "destination", s->routes[i].dst);
+		json_str(j, "destination", addr_ip(s->routes[i].dst).s);
 		json_uint(j, "length", s->routes[i].prefixlen);
 		json_uint(j, "metric", s->routes[i].metric);
 		json_object_end(j);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The status in the layout that administrators of the ancestor know. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 
 #include "cluamgr/status.h"
+#include "common/addr.h"
 
 struct flag {
 	unsigned bit;
@@ -66,18 +66,12 @@ cm_drain_text(FILE *out, const struct alias_ctl_drain *d)
 }
 
 static void
-print_mac(FILE *out, const char *before, const uint8_t m[6], const char *after)
-{
-	fprintf(out, "%s%02x:%02x:%02x:%02x:%02x:%02x%s", before, m[0], m[1], m[2], m[3], m[4], m[5], after);
-}
-
-static void
 print_macs(FILE *out, const struct cm_status *s, const struct alias_ctl_alias *a)
 {
 	size_t i;
 
 	if (a->has_vmac)
-		print_mac(out, "vMAC: ", a->vmac, "\n");
+		fprintf(out, "vMAC: %s\n", addr_mac(a->vmac).s);
 	for (i = 0; i < s->nnodes; i++) {
 		if (s->nodes[i].vmac_differs)
 			fprintf(out, "WARNING: memberid %u (%s) is set otherwise for vMAC\n", s->nodes[i].id,
@@ -89,10 +83,11 @@ print_macs(FILE *out, const struct cm_status *s, const struct alias_ctl_alias *a
 			    s->nodes[i].name, s->nodes[i].share);
 	}
 	if (a->conflict == ALIAS_CONFLICT_USED)
-		print_mac(out, "ADDRESS CONFLICT: a host that is no member uses it too: ", a->conflict_mac, "\n");
+		fprintf(out, "ADDRESS CONFLICT: a host that is no member uses it too: %s\n",
+		    addr_mac(a->conflict_mac).s);
 	if (a->conflict == ALIAS_CONFLICT_UNUSED)
-		print_mac(out, "ADDRESS CONFLICT: not in use, a host that is no member has it: ",
-		    a->conflict_mac, "\n");
+		fprintf(out, "ADDRESS CONFLICT: not in use, a host that is no member has it: %s\n",
+		    addr_mac(a->conflict_mac).s);
 }
 
 static void
@@ -101,14 +96,12 @@ print_alias(FILE *out, const struct cm_status *s, const struct cm_alias_status *
 	static const struct flag names[] = { { ALIAS_F_ENABLED, "ENABLED" },
 		{ ALIAS_F_DEFAULT, "DEFAULT" }, { ALIAS_F_IP_V4, "IP_V4" }, { ALIAS_F_VIRTUAL, "VIRTUAL" },
 		{ ALIAS_F_BALANCED, "BALANCED" } };
-	char addr[INET_ADDRSTRLEN];
+	struct addr_text addr = addr_ip(a->row.addr), mask = addr_ip(a->row.netmask);
 	size_t i;
 
-	inet_ntop(AF_INET, &a->row.addr, addr, sizeof(addr));
-	fprintf(out, "Status of Cluster Alias: %s\n\n", a->row.name[0] == '\0' ? addr : a->row.name);
-	fprintf(out, "address: %s\n", addr);
-	inet_ntop(AF_INET, &a->row.netmask, addr, sizeof(addr));
-	fprintf(out, "netmask: %s\n", a->row.netmask.s_addr == 0 ? "0" : addr);
+	fprintf(out, "Status of Cluster Alias: %s\n\n", a->row.name[0] == '\0' ? addr.s : a->row.name);
+	fprintf(out, "address: %s\n", addr.s);
+	fprintf(out, "netmask: %s\n", a->row.netmask.s_addr == 0 ? "0" : mask.s);
 	fprintf(out, "aliasid: %u\n", a->row.id);
 	fprintf(out, "flags: ");
 	print_flags(out, a->row.flags, names, 5);
@@ -140,7 +133,7 @@ static void
 print_routing(FILE *out, const struct cm_status *s)
 {
 	const struct alias_ctl_routing *r = &s->routing;
-	char opts[ALIAS_RT_TEXT_MAX], dst[INET_ADDRSTRLEN];
+	char opts[ALIAS_RT_TEXT_MAX];
 	size_t i;
 
 	alias_routing_format(r->opts, opts, sizeof(opts));
@@ -149,10 +142,9 @@ print_routing(FILE *out, const struct cm_status *s)
 		return;
 	fprintf(out, "routing daemon: %s, %s%s%s\n", r->daemon, r->state, r->text[0] == '\0' ? "" : ": ",
 	    r->text);
-	for (i = 0; i < s->nroutes; i++) {
-		inet_ntop(AF_INET, &s->routes[i].dst, dst, sizeof(dst));
-		fprintf(out, "route: %s/%u metric %u\n", dst, s->routes[i].prefixlen, s->routes[i].metric);
-	}
+	for (i = 0; i < s->nroutes; i++)
+		fprintf(out, "route: %s/%u metric %u\n", addr_ip(s->routes[i].dst).s, s->routes[i].prefixlen,
+		    s->routes[i].metric);
 }
 
 static void

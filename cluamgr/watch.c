@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cluamgr/watch.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 
+#include "common/addr.h"
 #include "common/json.h"
 #include "proto/alias_svc.h"
 
@@ -41,7 +41,7 @@ put_node(FILE *out, const char *key, uint16_t node)
 void
 cm_watch_text(FILE *out, const struct alias_event *ev, const struct timespec *when)
 {
-	char time[40], addr[INET_ADDRSTRLEN];
+	char time[40];
 	uint16_t i;
 
 	format_time(time, when);
@@ -52,7 +52,7 @@ cm_watch_text(FILE *out, const struct alias_event *ev, const struct timespec *wh
 		fputs("#-", out);
 	fprintf(out, " %s %s", alias_event_word(ev->type), state_word(ev));
 	if (ev->addr.s_addr != 0)
-		fprintf(out, " alias=%s", inet_ntop(AF_INET, &ev->addr, addr, sizeof(addr)));
+		fprintf(out, " alias=%s", addr_ip(ev->addr).s);
 	if (ev->name[0] != '\0')
 		fprintf(out, " name=%s", ev->name);
 	if (ev->port_h != 0)
@@ -92,10 +92,8 @@ put_service(struct json *j, const struct alias_event *ev)
 static void
 put_about(struct json *j, const struct alias_event *ev)
 {
-	char addr[INET_ADDRSTRLEN];
-
 	if (ev->addr.s_addr != 0)
-		json_str(j, "alias", inet_ntop(AF_INET, &ev->addr, addr, sizeof(addr)));
+		json_str(j, "alias", addr_ip(ev->addr).s);
 	if (ev->type == ALIAS_EV_SERVICE)
 		put_service(j, ev);
 	if (ev->type == ALIAS_EV_GROUP || ev->type == ALIAS_EV_MEMBER || ev->type == ALIAS_EV_MASTER)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "aliasd/edge/door.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -15,6 +14,7 @@
 #include "aliasd/core/map.h"
 #include "aliasd/edge/door_msg.h"
 #include "aliasd/edge/rtnl.h"
+#include "common/addr.h"
 #include "common/log.h"
 #include "common/netlink.h"
 
@@ -283,14 +283,13 @@ int
 door_route(struct door *d, struct in_addr alias, struct in_addr from, uint32_t mtu)
 {
 	uint16_t type = from.s_addr == 0 ? RTM_DELROUTE : RTM_NEWROUTE;
-	char buf[1024], text[INET_ADDRSTRLEN];
+	char buf[1024];
 
 	if (rtnl_request(d->nl, door_msg_route(buf, type, alias, d->ifindex, from, mtu), NULL, NULL) == 0)
 		return 0;
 	if (type == RTM_DELROUTE && errno == ESRCH)
 		return 0; /* as asked */
-	inet_ntop(AF_INET, &alias, text, sizeof(text));
-	log_warn("door", "%s: cannot %s the route for this host's own packets", text,
+	log_warn("door", "%s: cannot %s the route for this host's own packets", addr_ip(alias).s,
 	    type == RTM_NEWROUTE ? "set" : "remove");
 	return -1;
 }

@@ -9,6 +9,7 @@
 #include "aliasd/core/map.h"
 #include "aliasd/edge/door.h"
 #include "aliasd/edge/tunnel.h"
+#include "common/addr.h"
 #include "common/ev.h"
 #include "common/log.h"
 
@@ -61,12 +62,6 @@ is_named(const struct lan *l, const char *name)
 			return true;
 	}
 	return false;
-}
-
-static uint32_t
-netmask(uint8_t prefixlen)
-{
-	return prefixlen == 0 ? 0 : htonl(~0u << (32 - prefixlen));
 }
 
 struct find {
@@ -190,7 +185,7 @@ note_subnet(const struct netlink_addr *a, void *arg)
 		return;
 	l->subnets = mem_grow(l->subnets, l->nsubnets + 1, sizeof(*l->subnets));
 	l->subnets[l->nsubnets++] = (struct subnet){ .ifindex = a->ifindex, .addr = a->addr,
-		.mask = netmask(a->prefixlen) };
+		.mask = addr_mask(a->prefixlen).s_addr };
 }
 
 static void
@@ -375,7 +370,7 @@ is_source(const struct netlink_addr *a, void *arg)
 	struct find *f = arg;
 
 	if (a->ifindex == f->ifindex && a->prefixlen != 32 &&
-	    ((a->addr.s_addr ^ f->addr.s_addr) & netmask(a->prefixlen)) == 0 && !f->found) {
+	    ((a->addr.s_addr ^ f->addr.s_addr) & addr_mask(a->prefixlen).s_addr) == 0 && !f->found) {
 		f->found = true;
 		f->source = a->addr;
 	}
@@ -420,7 +415,7 @@ conflicts(const struct netlink_addr *a, void *arg)
 {
 	struct find *f = arg;
 	const struct netlink_link *k = netlink_link_by_index(f->lan->nl, a->ifindex);
-	uint32_t mask = netmask(a->prefixlen);
+	uint32_t mask = addr_mask(a->prefixlen).s_addr;
 
 	if (k == NULL || k->type == ARPHRD_LOOPBACK)
 		return;
@@ -458,7 +453,7 @@ overlaps(const struct netlink_addr *a, void *arg)
 {
 	struct find *f = arg;
 	const struct netlink_link *k = netlink_link_by_index(f->lan->nl, a->ifindex);
-	uint32_t mask = netmask(a->prefixlen < f->prefixlen ? a->prefixlen : f->prefixlen);
+	uint32_t mask = addr_mask(a->prefixlen < f->prefixlen ? a->prefixlen : f->prefixlen).s_addr;
 
 	if (k != NULL && k->type != ARPHRD_LOOPBACK && (a->addr.s_addr & mask) == (f->addr.s_addr & mask))
 		f->why = "its subnet has hosts here: one with \"virtual\" must have none (mask= says how large it is)";

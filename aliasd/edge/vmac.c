@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "aliasd/core/map.h"
+#include "common/addr.h"
 #include "common/log.h"
 #include "common/netlink.h"
 
@@ -44,12 +45,10 @@ static void
 append(struct vmacs *v, char sign, const struct entry *e, const char *mode)
 {
 	const struct netlink_link *k = netlink_link_by_index(v->nl, e->ifindex);
-	const uint8_t *m = e->mac;
 	FILE *f = fopen(v->file, mode);
 
 	if (f != NULL && k != NULL)
-		fprintf(f, "%c %s %02x:%02x:%02x:%02x:%02x:%02x\n", sign, k->name, m[0], m[1], m[2], m[3],
-		    m[4], m[5]);
+		fprintf(f, "%c %s %s\n", sign, k->name, addr_mac(e->mac).s);
 	if (f == NULL || fclose(f) != 0)
 		log_warn("vmac", "%s: cannot keep the virtual MACs", v->file);
 	v->lines++;

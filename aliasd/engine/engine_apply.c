@@ -52,12 +52,8 @@ fallback(struct engine *e, const struct state_alias *a)
 static void
 log_master(struct engine *e, struct in_addr addr, bool master)
 {
-	char text[INET_ADDRSTRLEN];
-
-	if (!engine_say(e, master ? SAY_MASTER : SAY_NOT_MASTER))
-		return;
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
-	log_info("arp", "%s: %s", text, master ? "ARP master" : "not ARP master any more");
+	if (engine_say(e, master ? SAY_MASTER : SAY_NOT_MASTER))
+		log_info("arp", "%s: %s", addr_ip(addr).s, master ? "ARP master" : "not ARP master any more");
 }
 
 static struct dp_alias

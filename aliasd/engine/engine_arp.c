@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* ARP as the daemon speaks it: announcements, questions, what is heard, conflicts with foreign hosts. */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,19 +8,6 @@
 
 #define LOOKS 2
 #define LOOK_GAP (200 * NSEC_PER_MSEC)
-
-struct mac_text {
-	char s[18];
-};
-
-static struct mac_text
-mac_text(const uint8_t m[6])
-{
-	struct mac_text t;
-
-	snprintf(t.s, sizeof(t.s), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-	return t;
-}
 
 /* ---- sending ---- */
 
@@ -191,24 +177,18 @@ conflict_item(const struct acd_conflict *c)
 static void
 log_conflict(const struct acd_conflict *c)
 {
-	char text[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &c->addr, text, sizeof(text));
 	if (c->used)
 		log_warnx("arp", "%s: address conflict: a host with MAC %s, which is no member, uses it too",
-		    text, mac_text(c->mac).s);
+		    addr_ip(c->addr).s, addr_mac(c->mac).s);
 	else
-		log_warnx("arp", "%s: address conflict: not taken into use, a host with MAC %s has it", text,
-		    mac_text(c->mac).s);
+		log_warnx("arp", "%s: address conflict: not taken into use, a host with MAC %s has it",
+		    addr_ip(c->addr).s, addr_mac(c->mac).s);
 }
 
 static void
 log_cleared(struct in_addr addr)
 {
-	char text[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
-	log_info("arp", "%s: the address conflict is over", text);
+	log_info("arp", "%s: the address conflict is over", addr_ip(addr).s);
 }
 
 static void
@@ -223,7 +203,7 @@ note_conflict(struct engine *e, struct in_addr addr, const uint8_t mac[6], bool 
 	news = acd_note(e->acd, &c, clock_ns());
 	if (news) {
 		engine_send_arp(e, ENGINE_ALL, &item);
-		engine_event_conflict(e, addr, mac_text(mac).s, true);
+		engine_event_conflict(e, addr, addr_mac(mac).s, true);
 	}
 	if (news && log_limit_ok(&e->claim_limit, clock_ns()))
 		log_conflict(&c);
@@ -296,7 +276,7 @@ told_of_conflict(struct engine *e, const struct alias_arp *item)
 	memcpy(c.mac, item->mac, 6);
 	if (state_alias(e->state, c.addr) != NULL && acd_note(e->acd, &c, clock_ns())) {
 		log_conflict(&c);
-		engine_event_conflict(e, c.addr, mac_text(c.mac).s, false);
+		engine_event_conflict(e, c.addr, addr_mac(c.mac).s, false);
 	}
 	engine_arp_soon(e);
 }
@@ -355,7 +335,7 @@ from_stranger(struct engine *e, const struct ask_question *q, const uint8_t mac[
 		note_conflict(e, q->addr, mac, false);
 		return true;
 	case ASK_SET:
-		engine_ctl_in_use(e, q->ref, mac_text(mac).s);
+		engine_ctl_in_use(e, q->ref, addr_mac(mac).s);
 		return true;
 	case ASK_CONFLICT:
 		note_conflict(e, q->addr, mac, garp_has(e->garp, q->addr));
@@ -417,7 +397,7 @@ claimed(struct engine *e, struct in_addr addr, const uint8_t mac[6])
 	if (foreign)
 		note_conflict(e, addr, mac, true);
 	else
-		log_debug("arp", "a member still claims %08x", ntohl(addr.s_addr));
+		log_debug("arp", "a member still claims %s", addr_ip(addr).s);
 	garp_claim(e->garp, addr, foreign ? GARP_FOREIGN : GARP_MEMBER, clock_ns());
 	engine_arp_soon(e);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Members that are given no more connections, and those that they still have. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +78,7 @@ static void
 reset_rest(struct engine *e, struct told *t)
 {
 	struct rest r = { .addr = t->dp.addr, .list = true };
-	char text[INET_ADDRSTRLEN];
+	struct addr_text text = addr_ip(t->dp.addr);
 	size_t i, failed = 0;
 
 	t->leave_until = 0;
@@ -88,11 +87,10 @@ reset_rest(struct engine *e, struct told *t)
 		if (diag_abort(e->diag, &r.conn[i]) < 0 && errno != ENOENT)
 			failed++;
 	}
-	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
 	if (r.n > 0)
-		log_info("alias", "%s: time to leave is over: %zu connections reset", text, r.n - failed);
+		log_info("alias", "%s: time to leave is over: %zu connections reset", text.s, r.n - failed);
 	if (failed > 0)
-		log_warn("alias", "%s: %zu connections cannot be reset, and go on", text, failed);
+		log_warn("alias", "%s: %zu connections cannot be reset, and go on", text.s, failed);
 	free(r.conn);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Views and messages of the group. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,11 +175,9 @@ static void
 st_full(struct in_addr addr, uint16_t node, void *arg)
 {
 	struct engine *e = arg;
-	char text[INET_ADDRSTRLEN];
 
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
 	if (log_limit_ok(&e->full_limit, clock_ns()))
-		log_errx("alias", "%s of node %u is refused: %s", text, node, engine_full(e));
+		log_errx("alias", "%s of node %u is refused: %s", addr_ip(addr).s, node, engine_full(e));
 	if (node == e->self) {
 		e->full = engine_full(e);
 		engine_own_refused(e, addr);

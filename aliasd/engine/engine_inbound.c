@@ -55,7 +55,7 @@ struct nics {
 static void
 add_nic(struct nics *nics, struct in_addr addr, uint8_t prefixlen, const uint8_t mac[6])
 {
-	uint32_t mask = prefixlen == 0 ? 0 : htonl(~(uint32_t)0 << (32 - prefixlen));
+	uint32_t mask = addr_mask(prefixlen).s_addr;
 	size_t i;
 
 	if (addr.s_addr == 0 || ((addr.s_addr ^ nics->alias.s_addr) & mask) != 0 || nics->n == NICS_MAX)

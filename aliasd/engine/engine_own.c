@@ -178,29 +178,27 @@ engine_attached(struct engine *e)
 static void
 add_address(struct engine *e, struct told *t)
 {
-	char text[INET_ADDRSTRLEN];
+	struct addr_text text = addr_ip(t->dp.addr);
 
-	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
 	if (local_add(e->local, t->dp.addr) < 0) {
-		log_warn("alias", "cannot add the address %s to this host", text);
+		log_warn("alias", "cannot add the address %s to this host", text.s);
 		return;
 	}
 	t->here = true;
 	engine_door_source(e, t);
 	if (engine_say(e, SAY_JOINED))
-		log_info("alias", "%s: joined, its address is %s", text, local_how(e->local, t->dp.addr));
+		log_info("alias", "%s: joined, its address is %s", text.s, local_how(e->local, t->dp.addr));
 }
 
 static void
 remove_address(struct engine *e, struct told *t)
 {
-	char text[INET_ADDRSTRLEN];
+	struct addr_text text = addr_ip(t->dp.addr);
 
-	inet_ntop(AF_INET, &t->dp.addr, text, sizeof(text));
 	if (local_del(e->local, t->dp.addr) < 0)
-		log_warn("alias", "cannot remove the address %s from this host", text);
+		log_warn("alias", "cannot remove the address %s from this host", text.s);
 	else if (engine_say(e, SAY_LEFT))
-		log_info("alias", "%s: its address is off this host", text);
+		log_info("alias", "%s: its address is off this host", text.s);
 	t->here = false;
 	engine_door_source(e, t);
 }

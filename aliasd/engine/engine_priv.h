@@ -40,6 +40,7 @@
 #include "aliasd/engine/engine.h"
 #include "aliasd/route/route.h"
 #include "aliasd/state/state.h"
+#include "common/addr.h"
 #include "common/clock.h"
 #include "common/ev.h"
 #include "common/ipc.h"

@@ -67,7 +67,7 @@ route_rows(struct status *s, const struct state_alias *a)
 		struct alias_ctl_route row = { .dst = r->dst, .prefixlen = r->prefixlen,
 			.metric = r->metric };
 
-		if (a != NULL && (a->addr.s_addr & route_mask(r->prefixlen).s_addr) != r->dst.s_addr)
+		if (a != NULL && (a->addr.s_addr & addr_mask(r->prefixlen).s_addr) != r->dst.s_addr)
 			continue;
 		begin(s);
 		alias_ctl_route_encode(&s->w, &row);
@@ -143,7 +143,7 @@ virtual_mask(uint8_t prefixlen)
 {
 	if (prefixlen == 0)
 		prefixlen = ALIAS_PREFIXLEN_DEFAULT;
-	return route_mask(prefixlen);
+	return addr_mask(prefixlen);
 }
 
 static void

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The members watch each other: does the master of an alias answer ARP as a client would ask? */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "aliasd/engine/engine_priv.h"
@@ -12,12 +11,6 @@
 #define HEARD_LATELY (3 * NSEC_PER_SEC)
 #define SILENT_FOR (30 * NSEC_PER_SEC)
 #define SILENT_MAX (480 * NSEC_PER_SEC)
-
-static const char *
-text_of(struct in_addr addr, char buf[INET_ADDRSTRLEN])
-{
-	return inet_ntop(AF_INET, &addr, buf, INET_ADDRSTRLEN);
-}
 
 /* Those on the subnet of the alias, by ascending id; out has room for LLT_MAX_NODES. */
 static size_t
@@ -93,11 +86,10 @@ static void
 announce(struct in_addr addr, uint16_t master, void *arg)
 {
 	struct alias_arp item = { .op = ALIAS_ARP_ANNOUNCE, .alias = addr };
-	char text[INET_ADDRSTRLEN];
 	struct engine *e = arg;
 
 	if (log_limit_ok(&e->claim_limit, clock_ns()))
-		log_warnx("arp", "%s: node %u (%s), its ARP master, does not answer us", text_of(addr, text),
+		log_warnx("arp", "%s: node %u (%s), its ARP master, does not answer us", addr_ip(addr).s,
 		    master, e->name[master]);
 	if (state_is_member(e->state, master))
 		engine_send_arp(e, master, &item);
@@ -133,11 +125,10 @@ static void
 mark(struct in_addr addr, uint16_t master, void *arg)
 {
 	struct engine *e = arg;
-	char text[INET_ADDRSTRLEN];
 	struct wire_wr w;
 	uint8_t buf[32];
 
-	log_warnx("arp", "%s: nobody hears node %u (%s): another is to be ARP master", text_of(addr, text),
+	log_warnx("arp", "%s: nobody hears node %u (%s): another is to be ARP master", addr_ip(addr).s,
 	    master, e->name[master]);
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_msg_silent(&w, addr, master);
@@ -148,11 +139,10 @@ static void
 unsure(struct in_addr addr, uint16_t master, void *arg)
 {
 	struct engine *e = arg;
-	char text[INET_ADDRSTRLEN];
 
 	if (log_limit_ok(&e->claim_limit, clock_ns()))
 		log_warnx("arp", "%s: we do not hear node %u (%s), but that may be due to us: it stays ARP master",
-		    text_of(addr, text), master, e->name[master]);
+		    addr_ip(addr).s, master, e->name[master]);
 }
 
 const struct vigil_ops engine_vigil_ops = { .check = check, .announce = announce,
@@ -188,8 +178,6 @@ engine_vigil_tell(struct engine *e, const struct ask_question *q, bool heard)
 void
 engine_vigil_marked(struct engine *e, struct told *t, bool silent)
 {
-	char text[INET_ADDRSTRLEN];
-
 	if (silent == (t->silent_until != 0))
 		return;
 	if (!silent) {
@@ -200,7 +188,7 @@ engine_vigil_marked(struct engine *e, struct told *t, bool silent)
 	    t->silent_for * 2 < SILENT_MAX ? t->silent_for * 2 : SILENT_MAX;
 	t->silent_until = clock_ns() + t->silent_for;
 	log_warnx("arp", "%s: the other members do not hear our answers to ARP requests; no ARP master for "
-	    "%u s", text_of(t->dp.addr, text), (unsigned)(t->silent_for / NSEC_PER_SEC));
+	    "%u s", addr_ip(t->dp.addr).s, (unsigned)(t->silent_for / NSEC_PER_SEC));
 }
 
 static void

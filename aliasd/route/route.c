@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "aliasd/core/map.h"
+#include "common/addr.h"
 #include "proto/alias_msg.h"
 #include "proto/alias_opts.h"
 
@@ -16,12 +17,6 @@ route_rfc1918(struct in_addr addr)
 	uint32_t a = ntohl(addr.s_addr);
 
 	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8;
-}
-
-struct in_addr
-route_mask(uint8_t prefixlen)
-{
-	return (struct in_addr){ .s_addr = prefixlen == 0 ? 0 : htonl(~0u << (32 - prefixlen)) };
 }
 
 static void
@@ -35,7 +30,7 @@ add(struct route_set *s, struct in_addr addr, uint8_t prefixlen, uint8_t metric,
 	}
 	r = &s->r[s->n++];
 	memset(r, 0, sizeof(*r));
-	r->dst.s_addr = addr.s_addr & route_mask(prefixlen).s_addr;
+	r->dst.s_addr = addr.s_addr & addr_mask(prefixlen).s_addr;
 	r->prefixlen = prefixlen;
 	r->metric = metric;
 	snprintf(r->via, sizeof(r->via), "%s", via == NULL ? "" : via);

@@ -43,6 +43,5 @@ bool route_rfc1918(struct in_addr);
 void route_set_alias(struct route_set *, const struct route_alias *, bool resvok);
 void route_set_finish(struct route_set *);
 void route_set_free(struct route_set *);
-struct in_addr route_mask(uint8_t prefixlen);
 
 #endif

@@ -3,12 +3,12 @@
  * FRR. Its static routes carry a tag that tells ours from all others and which of the metrics they
  * have; the protocols take them through one route map.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aliasd/core/map.h"
 #include "aliasd/route/route_text.h"
+#include "common/addr.h"
 
 #define LINE_MAX_LEN 96
 #define MAP_ENTRY "route-map " ROUTE_FRR_MAP " permit %u\n match tag %u\n set metric %u\nexit\n"
@@ -77,10 +77,7 @@ route_frr_has_map(const char *running)
 static void
 line_of(char out[LINE_MAX_LEN], const struct route *r)
 {
-	char dst[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &r->dst, dst, sizeof(dst));
-	snprintf(out, LINE_MAX_LEN, "ip route %s/%u %s tag %u", dst, r->prefixlen,
+	snprintf(out, LINE_MAX_LEN, "ip route %s/%u %s tag %u", addr_ip(r->dst).s, r->prefixlen,
 	    r->via[0] == '\0' ? "blackhole" : r->via, ROUTE_FRR_TAG + r->metric);
 }
 

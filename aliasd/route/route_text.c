@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "aliasd/route/route_text.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
-static void
-address(char out[INET_ADDRSTRLEN], struct in_addr a)
-{
-	inet_ntop(AF_INET, &a, out, INET_ADDRSTRLEN);
-}
+#include "common/addr.h"
 
 static void
 head(FILE *f, const char *comment, const struct route_spec *s)
@@ -60,7 +55,6 @@ bird_protocols(FILE *f, const struct route_spec *s)
 static void
 bird_text(FILE *f, const struct route_spec *s, const struct route_set *set)
 {
-	char dst[INET_ADDRSTRLEN];
 	size_t i;
 
 	head(f, "#", s);
@@ -68,9 +62,8 @@ bird_text(FILE *f, const struct route_spec *s, const struct route_set *set)
 	for (i = 0; i < set->n; i++) {
 		const struct route *r = &set->r[i];
 
-		address(dst, r->dst);
-		fprintf(f, "\troute %s/%u unreachable { rip_metric = %u; ospf_metric2 = %u; };\n", dst,
-		    r->prefixlen, r->metric, r->metric);
+		fprintf(f, "\troute %s/%u unreachable { rip_metric = %u; ospf_metric2 = %u; };\n",
+		    addr_ip(r->dst).s, r->prefixlen, r->metric, r->metric);
 	}
 	fprintf(f, "}\n");
 	bird_bfd(f, s);
@@ -114,13 +107,10 @@ gated_protocols(FILE *f, const struct route_spec *s)
 static void
 gated_destination(FILE *f, const struct route *r)
 {
-	char dst[INET_ADDRSTRLEN];
-
-	address(dst, r->dst);
 	if (r->prefixlen == 32)
-		fprintf(f, "host %s", dst);
+		fprintf(f, "host %s", addr_ip(r->dst).s);
 	else
-		fprintf(f, "%s masklen %u", dst, r->prefixlen);
+		fprintf(f, "%s masklen %u", addr_ip(r->dst).s, r->prefixlen);
 }
 
 static void

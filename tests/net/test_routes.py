@@ -53,14 +53,15 @@ def net(tb):
     return tb
 
 
+def learned(table, metric):
+    return table.get(ALIAS + "/32") == table.get("10.77.0.0/24") == table.get(VIRTUAL + "/32") == \
+        {n: metric for n in ALL}
+
+
 def test_the_router_learns_all_routes_by_rip_and_ospf(net):
-    def learned(protocol, metric):
-        table = rt.bird_routes(net, "r1", protocol)
-        return table.get(ALIAS + "/32") == table.get("10.77.0.0/24") == table.get(VIRTUAL + "/32") == \
-            {n: metric for n in ALL}
     # A router adds one to what it hears by RIP, and nothing to an external metric of OSPF.
-    wait_until(lambda: learned("ospf1", 14), 20, "routes by OSPF")
-    wait_until(lambda: learned("rip1", 15), 40, "routes by RIP")
+    wait_until(lambda: learned(rt.bird_routes(net, "r1", "ospf1"), 14), 20, "routes by OSPF")
+    wait_until(lambda: learned(rt.bird_routes(net, "r1", "rip1"), 15), 40, "routes by RIP")
 
 
 def test_the_preferred_member_has_the_better_metric(net):
@@ -233,13 +234,8 @@ def packets(tb, node):
 def test_frr_as_the_router_learns_all_routes_by_rip_and_ospf(net):
     rt.stop(net, "r1")
     rt.start(net, "r1", ["rip", "ospf"], kind="frr")
-
-    def learned(protocol, metric):
-        table = rt.frr_routes(net, "r1", protocol)
-        return table.get(ALIAS + "/32") == table.get("10.77.0.0/24") == table.get(VIRTUAL + "/32") == \
-            {n: metric for n in ALL}
-    wait_until(lambda: learned("ospf", 14), 60, "routes by OSPF")
-    wait_until(lambda: learned("rip", 15), 60, "routes by RIP")
+    wait_until(lambda: learned(rt.frr_routes(net, "r1", "ospf"), 14), 60, "routes by OSPF")
+    wait_until(lambda: learned(rt.frr_routes(net, "r1", "rip"), 15), 60, "routes by RIP")
     wait_all_ways(net, ALL)
     with echods(net):
         wait_listening(net, ECHO, ALL)
