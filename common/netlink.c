@@ -54,14 +54,12 @@ on_message(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static struct mnl_socket *
-open_socket(int flags, unsigned groups)
+struct mnl_socket *
+netlink_socket(int bus, int flags, unsigned groups)
 {
-	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
+	struct mnl_socket *s = mnl_socket_open2(bus, SOCK_CLOEXEC | flags);
 
-	if (s == NULL)
-		return NULL;
-	if (mnl_socket_bind(s, groups, MNL_SOCKET_AUTOPID) == 0)
+	if (s == NULL || mnl_socket_bind(s, groups, MNL_SOCKET_AUTOPID) == 0)
 		return s;
 	mnl_socket_close(s);
 	return NULL;
@@ -95,7 +93,7 @@ dump_once(struct netlink *nl)
 {
 	static const uint16_t types[] = { RTM_GETLINK, RTM_GETADDR };
 	/* Its own each time: the rest of a dump that was given up on must not meet the next one. */
-	struct mnl_socket *s = open_socket(0, 0);
+	struct mnl_socket *s = netlink_socket(NETLINK_ROUTE, 0, 0);
 	char req[256];
 	int rc = 0, saved;
 
@@ -171,8 +169,8 @@ open_sockets(struct netlink *nl, struct ev_loop *loop)
 {
 	int size = EVENTS_RCVBUF, fd;
 
-	nl->change = open_socket(0, 0);
-	nl->events = open_socket(SOCK_NONBLOCK, RTMGRP_LINK | RTMGRP_IPV4_IFADDR);
+	nl->change = netlink_socket(NETLINK_ROUTE, 0, 0);
+	nl->events = netlink_socket(NETLINK_ROUTE, SOCK_NONBLOCK, RTMGRP_LINK | RTMGRP_IPV4_IFADDR);
 	if (nl->change == NULL || nl->events == NULL)
 		return -1;
 	fd = mnl_socket_get_fd(nl->events);
@@ -313,7 +311,7 @@ netlink_each_local(
     struct netlink *nl, uint8_t proto, void (*fn)(struct in_addr, void *), void *arg)
 {
 	struct each_local e = { .proto = proto, .fn = fn, .arg = arg };
-	struct mnl_socket *s = open_socket(0, 0);
+	struct mnl_socket *s = netlink_socket(NETLINK_ROUTE, 0, 0);
 	char req[256];
 	int rc, saved;
 

@@ -13,6 +13,7 @@
 #define NETLINK_NAME_MAX 16 /* with the NUL */
 
 struct ev_loop;
+struct mnl_socket;
 struct netlink;
 
 struct netlink_link {
@@ -82,5 +83,8 @@ int netlink_each_local(struct netlink *, uint8_t proto, void (*fn)(struct in_add
 /* /proc/sys/net/ipv4/conf/IFNAME/KEY, also for "all" and "default". 0, or -1 and errno. */
 int netlink_sysctl_get(const char *ifname, const char *key, int *value);
 int netlink_sysctl_set(const char *ifname, const char *key, int value);
+
+/* For those who speak to the kernel themselves; flags: SOCK_NONBLOCK or 0. NULL and errno on failure. */
+struct mnl_socket *netlink_socket(int bus, int flags, unsigned groups);
 
 #endif

@@ -13,6 +13,7 @@
 #include "aliasd/core/map.h"
 #include "common/ev.h"
 #include "common/log.h"
+#include "common/netlink.h"
 
 #define BUF_SIZE 32768
 /* A socket that has got its SYN; <netinet/tcp.h> does not know it. */
@@ -36,12 +37,8 @@ struct diag_watch {
 static struct mnl_socket *
 open_socket(unsigned groups)
 {
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	struct mnl_socket *nl = netlink_socket(NETLINK_SOCK_DIAG, 0, groups);
 
-	if (nl != NULL && mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) < 0) {
-		mnl_socket_close(nl);
-		nl = NULL;
-	}
 	if (nl == NULL)
 		log_warn("diag", "cannot ask the kernel for its sockets");
 	return nl;

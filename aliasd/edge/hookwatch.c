@@ -10,6 +10,7 @@
 #include "aliasd/core/map.h"
 #include "common/ev.h"
 #include "common/log.h"
+#include "common/netlink.h"
 
 #define READS_A_TURN 64
 
@@ -70,8 +71,8 @@ hookwatch_open(struct ev_loop *loop, void (*fn)(uint32_t ifindex, void *arg), vo
 
 	w->fn = fn;
 	w->arg = arg;
-	w->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (w->nl == NULL || mnl_socket_bind(w->nl, RTMGRP_TC | RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
+	w->nl = netlink_socket(NETLINK_ROUTE, SOCK_NONBLOCK, RTMGRP_TC | RTMGRP_LINK);
+	if (w->nl == NULL) {
 		log_warn("datapath", "cannot watch the interfaces' programs: they are looked at now and then");
 		hookwatch_close(w);
 		return NULL;

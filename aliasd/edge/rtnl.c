@@ -26,13 +26,7 @@ rtnl_begin(void *buf, uint16_t type, uint16_t flags)
 struct mnl_socket *
 rtnl_open(void)
 {
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-
-	if (nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		mnl_socket_close(nl);
-		return NULL;
-	}
-	return nl;
+	return netlink_socket(NETLINK_ROUTE, 0, 0);
 }
 
 int
