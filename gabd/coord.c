@@ -157,14 +157,14 @@ static uint64_t
 decide(const struct gab_core *core, struct gab_set *target)
 {
 	const struct view_state *v = &core->view;
+	unsigned gone = topo_gone_on(core, &v->members, &v->vid);
 	struct gab_set rest;
-	bool best;
+	bool best = topo_target(core, NULL, target);
 
-	topo_target(core, NULL, target);
 	if (gab_set_subset(&v->members, target))
 		return coord_closed(core) ? 0 : core->conf.settle;
-	if (topo_left_behind(core, &v->members, &v->vid))
-		return 0;
+	if (gone > 0)
+		return best || 2 * gone >= gab_set_count(&v->members) ? 0 : core->conf.patience;
 	best = topo_target(core, &v->members, &rest);
 	if (gab_set_equal(&rest, &v->members) && !coord_closed(core))
 		return PATIENCE;
@@ -177,7 +177,7 @@ due(struct gab_core *core, const struct gab_set *target, uint64_t wait)
 {
 	if (gab_set_equal(target, &core->view.members) && !coord_closed(core)) {
 		core->coord.settle_at = CORE_NEVER;
-		return topo_left_behind(core, target, &core->view.vid);
+		return topo_gone_on(core, target, &core->view.vid) > 0;
 	}
 	return wait == 0 || settled(core, target, wait);
 }
@@ -492,6 +492,25 @@ coord_ready(struct gab_core *core, unsigned src, const struct gab_ready *m)
 		install(core);
 }
 
+/*
+ * Two coordinators that do not see each other can take a member from one another for ever, each before the
+ * other's view is there.
+ */
+static void
+pause_undone(struct gab_core *core)
+{
+	struct coord_state *c = &core->coord;
+	unsigned shift;
+
+	if (core->now > c->undone_at + GUARD)
+		c->undone = 0;
+	shift = c->undone < RETRY_DOUBLINGS ? c->undone : RETRY_DOUBLINGS;
+	c->undone++;
+	c->undone_at = core->now;
+	if (c->retry_at < core->now + (RETRY_FIRST << shift))
+		c->retry_at = core->now + (RETRY_FIRST << shift);
+}
+
 void
 coord_nack(struct gab_core *core, unsigned src, const struct gab_nack *m)
 {
@@ -509,6 +528,7 @@ coord_nack(struct gab_core *core, unsigned src, const struct gab_nack *m)
 	    m->att.num == c->installed) {
 		gab_set_add(&core->view.lost, src);
 		core->reconsider = true;
+		pause_undone(core);
 		topo_refresh(core, true);
 	}
 }

@@ -19,6 +19,8 @@ struct coord_state {
 	uint64_t restart_at;      /* guard */
 	uint64_t retry_at;        /* not before, after a refusal */
 	unsigned refusals;        /* in a row */
+	unsigned undone;          /* views that a member did not take, in a row … */
+	uint64_t undone_at;       /* … and when that was found out last */
 	struct gab_set settling;  /* target that we wait to stay the same */
 	uint64_t settle_at, settle_max;
 	uint64_t wake_at;         /* when waiting for nothing but time */

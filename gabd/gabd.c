@@ -24,9 +24,7 @@
 #define LLT_QUEUE_HIGH (16u * 1024 * 1024)
 #define LLT_QUEUE_LOW (4u * 1024 * 1024)
 #define LLT_QUEUE_POLL (2 * NSEC_PER_MSEC)
-/* Losses are found out by all nodes within a part of what it takes, whatever the profile. */
 #define PATIENCE_MIN (50 * NSEC_PER_MSEC)
-#define PATIENCE_MAX (1 * NSEC_PER_SEC)
 #define EPOCH_2020 1577836800
 
 static struct {
@@ -257,11 +255,10 @@ static void
 on_llt_ready(void *arg, const struct llt_ev_self *me)
 {
 	self.node = me->node;
-	self.patience = me->peerinact_ns / 2;
+	/* One end of a link that is cut may see that at once, the other only that the first is silent. */
+	self.patience = me->peerinact_ns + me->peerinact_ns / 4;
 	if (self.patience < PATIENCE_MIN)
 		self.patience = PATIENCE_MIN;
-	if (self.patience > PATIENCE_MAX)
-		self.patience = PATIENCE_MAX;
 	log_info("llt", "node %u (%s) of cluster %u", me->node, me->name, me->cluster);
 	begin();
 }

@@ -299,11 +299,8 @@ present_view(const struct gab_core *core, const struct gab_set *nodes, struct ga
 	const struct topo_state *t = &core->topo;
 	const struct gab_vid *own = &core->view.vid, *seen = own;
 
-	*out = core->view.members;
+	topo_still_in(core, &core->view.members, own, out);
 	gab_set_and(out, nodes);
-	GAB_SET_EACH(node, nodes)
-		if (t->node[node].row.vid.gen > own->gen)
-			gab_set_del(out, (unsigned)node);
 	GAB_SET_EACH(node, nodes) {
 		const struct gab_vid *vid = &t->node[node].row.vid;
 		struct gab_set there;
@@ -355,22 +352,20 @@ topo_intact(const struct gab_core *core, const struct gab_set *nodes)
 	return true;
 }
 
-bool
-topo_target(const struct gab_core *core, const struct gab_set *within, struct gab_set *out)
+/* As topo_target(), of nodes that rows lead to. */
+static bool
+best_of(const struct gab_core *core, const struct gab_set *nodes, struct gab_set *out)
 {
 	struct clique_graph g = { 0 };
-	struct gab_set nodes, pick;
+	struct gab_set pick;
 	uint16_t ids[LLT_MAX_NODES];
 	unsigned self = 0;
 	bool best;
 
-	topo_reachable(core, &nodes);
-	if (within != NULL)
-		gab_set_and(&nodes, within);
-	g.n = gab_set_list(&nodes, ids);
+	g.n = gab_set_list(nodes, ids);
 	g.adj = core_alloc(g.n * sizeof(*g.adj));
-	if (build_graph(core, &nodes, ids, &g)) {
-		*out = nodes;
+	if (build_graph(core, nodes, ids, &g)) {
+		*out = *nodes;
 		free(g.adj);
 		return true;
 	}
@@ -382,6 +377,31 @@ topo_target(const struct gab_core *core, const struct gab_set *within, struct ga
 		gab_set_add(out, ids[i]);
 	free(g.adj);
 	return best;
+}
+
+bool
+topo_target(const struct gab_core *core, const struct gab_set *within, struct gab_set *out)
+{
+	struct gab_set nodes;
+
+	topo_reachable(core, &nodes);
+	if (within != NULL)
+		gab_set_and(&nodes, within);
+	return best_of(core, &nodes, out);
+}
+
+unsigned
+topo_most_with_us(const struct gab_core *core, const struct gab_set *nodes)
+{
+	struct gab_set near = { { 0 } }, pick;
+
+	GAB_SET_EACH(node, nodes)
+		if ((unsigned)node == core->conf.self ||
+		    mutual(&core->topo, core->conf.self, (unsigned)node))
+			gab_set_add(&near, (unsigned)node);
+	gab_set_add(&near, core->conf.self);
+	best_of(core, &near, &pick);
+	return gab_set_count(&pick);
 }
 
 bool
@@ -405,11 +425,21 @@ topo_dirty(const struct gab_core *core, const struct gab_set *nodes, const struc
 	return false;
 }
 
-bool
-topo_left_behind(const struct gab_core *core, const struct gab_set *nodes, const struct gab_vid *vid)
+void
+topo_still_in(const struct gab_core *core, const struct gab_set *nodes, const struct gab_vid *vid,
+    struct gab_set *out)
 {
+	*out = *nodes;
 	GAB_SET_EACH(node, nodes)
 		if (core->topo.node[node].row.vid.gen > vid->gen)
-			return true;
-	return false;
+			gab_set_del(out, (unsigned)node);
+}
+
+unsigned
+topo_gone_on(const struct gab_core *core, const struct gab_set *nodes, const struct gab_vid *vid)
+{
+	struct gab_set still;
+
+	topo_still_in(core, nodes, vid, &still);
+	return gab_set_count(nodes) - gab_set_count(&still);
 }

@@ -44,10 +44,15 @@ void topo_reachable(const struct gab_core *, struct gab_set *);
 bool topo_target(const struct gab_core *, const struct gab_set *within, struct gab_set *);
 /* Is everybody of the set connected with everybody? */
 bool topo_intact(const struct gab_core *, const struct gab_set *);
+/* The largest clique of these that we are in: its size. */
+unsigned topo_most_with_us(const struct gab_core *, const struct gab_set *);
 bool topo_seeded(const struct gab_core *, const struct gab_set *);
 /* Does one of these nodes say that view vid cannot go on? */
 bool topo_dirty(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
-/* Has one of these nodes, members of view vid, gone on to a later one? */
-bool topo_left_behind(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
+/* Which of these nodes, members of view vid, have not gone on to a later one. */
+void topo_still_in(
+    const struct gab_core *, const struct gab_set *, const struct gab_vid *, struct gab_set *out);
+/* How many of them have. */
+unsigned topo_gone_on(const struct gab_core *, const struct gab_set *, const struct gab_vid *);
 
 #endif

@@ -114,14 +114,23 @@ refuse(struct gab_core *core, unsigned src, const struct gab_att *att)
 	core_send_one(core, src);
 }
 
-/* It would put somebody out whom nobody lost. Its coordinator does not know yet who is in our view. */
+/*
+ * Worse than what may become of our view without it: it would put somebody out whom nobody lost, or leaves
+ * us with fewer. Its coordinator does not know yet who is in our view, or what happens to that.
+ */
 static bool
 gains_nothing(const struct gab_core *core, const struct gab_set *members)
 {
 	const struct view_state *v = &core->view;
+	unsigned count = gab_set_count(members);
+	struct gab_set left;
 
-	return v->vid.gen != 0 && !coord_closed(core) && !gab_set_subset(&v->members, members) &&
-	    gab_set_count(members) <= gab_set_count(&v->members) && topo_intact(core, &v->members);
+	if (v->vid.gen == 0 || gab_set_subset(&v->members, members))
+		return false;
+	topo_still_in(core, &v->members, &v->vid, &left);
+	if (!coord_closed(core) && gab_set_equal(&left, &v->members) && topo_intact(core, &left))
+		return count <= gab_set_count(&left);
+	return count < topo_most_with_us(core, &left);
 }
 
 static bool

@@ -15,7 +15,7 @@ struct claim { /* somebody says that a connection is his */
 	bool news;   /* it began just now; else he tells what he has had for a while */
 	bool known;  /* our table has an owner for it, and it is another: the holder */
 	bool ours;   /* the holder is this host */
-	bool member; /* the holder is in the group */
+	bool member; /* the holder is in the group, or its host goes on without aliasd */
 	bool settled; /* the holder said so in this life of its, and needs not say so again */
 	bool loading; /* we do not know yet what happened without us */
 };

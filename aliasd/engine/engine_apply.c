@@ -242,6 +242,12 @@ engine_service(struct engine *e, struct in_addr alias, uint8_t proto, uint16_t p
 		t[i].weight = out[i].weight;
 		here |= out[i].node == e->self;
 	}
+	/* Those clients that have not heard of the next master yet still come to us. */
+	if (!state_quorate(e->state) && (n > 0 || map_get(e->services, key) != NULL)) {
+		t[0] = (struct dp_target){ .node = DP_REFUSE, .weight = 1 };
+		n = 1;
+		here = false;
+	}
 	datapath_set_service(e->dp, alias, proto, htons(port_h), t, n);
 	count_service(e, alias, key, n == 0 ? NULL : here && proto == IPPROTO_UDP ? &answers : &listed);
 	log_debug("service", "port %u/%s of %08x: %zu targets", port_h, alias_proto_name(proto),
@@ -306,6 +312,16 @@ sweep_service(uint64_t key, void *value, void *arg)
 	struct in_addr alias = { .s_addr = (uint32_t)(key >> 32) };
 
 	engine_service(arg, alias, (uint8_t)(key >> 16), (uint16_t)key);
+}
+
+void
+engine_services_quorum(struct engine *e, bool was)
+{
+	bool has = state_quorate(e->state);
+
+	/* What is to be loaded yet will be told when it is. */
+	if (has != was && (!has || state_loaded(e->state)))
+		map_each(e->services, sweep_service, e);
 }
 
 void

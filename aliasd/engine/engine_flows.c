@@ -343,7 +343,7 @@ stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct 
 		return true;
 	claim.ours = holder == e->self;
 	claim.loading = !e->said_synced;
-	claim.member = state_is_member(e->state, holder);
+	claim.member = state_is_member(e->state, holder) || engine_owner_is_absent(e, holder);
 	claim.settled = engine_owner_settled(e, holder, c);
 	if (!claim_stands(&claim))
 		return false;
@@ -387,21 +387,29 @@ expect_flows(struct engine *e, uint16_t src, uint32_t expect)
 		datapath_expect_flows(e->dp, expect - have);
 }
 
-/* On the word of another: it stands against nobody's own, neither the owner's nor a new owner's. */
+/*
+ * On the word of another: it stands against no new owner's own, nor against the owner's. But what we have
+ * left of the time before we were cut off is older.
+ */
 static void
 take_absent_flows(struct engine *e, struct alias_msg *m)
 {
 	struct alias_conn c;
 	uint8_t op;
 
-	if (m->owner == e->self || state_is_member(e->state, m->owner) || !engine_host_is_up(e, m->owner))
+	if (m->owner == e->self || state_is_member(e->state, m->owner) || !engine_owner_vouched(e, m->owner))
 		return;
 	engine_owner_absent(e, m->owner);
 	while (alias_msg_next_conn(m, &c, &op)) {
 		struct dp_conn d = engine_dp_conn(&c);
+		uint16_t holder = datapath_flow_owner(e->dp, &d);
+		bool stale = holder == e->self && !e->said_synced;
 
-		if (op != ALIAS_FLOW_DEL && datapath_flow_owner(e->dp, &d) == DP_NO_NODE)
-			datapath_set_flow(e->dp, &d, m->owner);
+		if (op == ALIAS_FLOW_DEL || (holder != DP_NO_NODE && !stale))
+			continue;
+		datapath_set_flow(e->dp, &d, m->owner);
+		if (stale)
+			diag_abort(e->diag, &c);
 	}
 }
 

@@ -232,6 +232,7 @@ static void
 on_view(const struct gab_ev_view *v, void *arg)
 {
 	struct engine *e = arg;
+	bool quorate = state_quorate(e->state);
 
 	/* Who died has no connection to us any more, and need not be waited for. */
 	lltsub_poll(e->llt);
@@ -242,6 +243,7 @@ on_view(const struct gab_ev_view *v, void *arg)
 		holds_expect(e->holds, v->members, v->nmembers, v->self);
 	/* Masters first: clients wait for them. */
 	state_view(e->state, v);
+	engine_services_quorum(e, quorate);
 	engine_out_source(e);
 	engine_services_reports(e);
 	engine_send_lan(e);

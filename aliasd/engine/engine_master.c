@@ -40,10 +40,26 @@ may_still_answer(const struct engine *e, const struct told *t, uint16_t former)
 	return state_is_member(e->state, former) || e->open[former];
 }
 
+/*
+ * Its aliasd is away, its packet program is not yet. Who is master next may be so for a moment only, not
+ * long enough to find out that nobody answers any more: that falls to the one after it.
+ */
+static void
+note_quiet(struct engine *e, struct told *t, uint16_t former)
+{
+	if (!may_still_answer(e, t, former) || state_is_member(e->state, former))
+		return;
+	t->quiet = former;
+	t->quiet_at = clock_ns() + TAKEOVER_WAIT;
+}
+
 static void
 begin(struct engine *e, struct told *t, uint16_t former)
 {
 	uint64_t now = clock_ns();
+
+	if (!may_still_answer(e, t, former) && t->quiet_at > now && e->open[t->quiet])
+		former = t->quiet;
 
 	if (!t->used) {
 		struct ask_question q = { .what = ASK_NEW, .addr = t->dp.addr };
@@ -83,7 +99,10 @@ engine_master(struct engine *e, struct told *t, uint16_t master, bool attached)
 {
 	uint16_t former = t->last;
 	bool mine = master == e->self && attached;
+	bool waited = t->phase == TOLD_WAITING; /* whom we wait for has not let go */
 
+	if (former != master)
+		note_quiet(e, t, former);
 	if (master != SEL_NO_NODE && master != e->self)
 		t->used = true;
 	if (mine && t->phase == TOLD_IDLE)
@@ -94,7 +113,7 @@ engine_master(struct engine *e, struct told *t, uint16_t master, bool attached)
 	if (former != master) {
 		t->last = master;
 		t->free_from = SEL_NO_NODE;
-		if (former == e->self)
+		if (former == e->self && !waited)
 			release(e, t, master);
 	}
 }

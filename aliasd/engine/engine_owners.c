@@ -26,6 +26,18 @@ engine_host_is_up(const struct engine *e, uint16_t node)
 	return e->open[node] && !e->lost[node] && paths_reachable(e->paths, node);
 }
 
+/*
+ * A member that holds everything says that this host goes on without aliasd. Who is just loading believes
+ * it: not that host was cut off then, but we were.
+ */
+bool
+engine_owner_vouched(struct engine *e, uint16_t node)
+{
+	if (!e->said_synced && e->open[node])
+		e->lost[node] = false;
+	return engine_host_is_up(e, node);
+}
+
 void
 engine_owner_left(struct engine *e, uint16_t node)
 {

@@ -65,6 +65,8 @@ struct told { /* an alias as the data plane has it */
 	uint16_t fallback;  /* as it shall be */
 	uint16_t last;      /* the master as the state had it last, or SEL_NO_NODE */
 	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
+	uint16_t quiet;     /* who was master, is away without having let go, and … */
+	uint64_t quiet_at;  /* … answers no more from then on; 0 = nobody */
 	bool used;          /* a member was master of it before */
 	bool said;          /* as its master we told everybody */
 	uint64_t silent_until, silent_for; /* we are marked as not answering; 0 = we are not */
@@ -317,6 +319,8 @@ void engine_refresh(struct engine *); /* reachability changed: look at everythin
 void engine_step_down(struct engine *);
 void engine_retire(struct engine *); /* the same, and tells the others */
 void engine_sweep(struct engine *);
+/* Without a quorum nobody gets new connections and datagrams by us; was: whether we had one. */
+void engine_services_quorum(struct engine *, bool was);
 void engine_start_aliases(struct engine *); /* ours, before anything is agreed */
 void engine_tell_alias(struct engine *, struct told *); /* the data plane, if anything differs */
 
@@ -454,6 +458,8 @@ void engine_owner_begins(struct engine *, uint16_t node);
 bool engine_owner_settled(const struct engine *, uint16_t node, const struct alias_conn *);
 bool engine_is_anothers(struct engine *, const struct alias_conn *);
 bool engine_host_is_up(const struct engine *, uint16_t node);
+/* The same, where a member says so of a host. */
+bool engine_owner_vouched(struct engine *, uint16_t node);
 void engine_owner_told(struct engine *, uint16_t node, const struct alias_conn *);
 void engine_owner_ends(struct engine *, uint16_t node);
 void engine_owners_fresh(struct engine *);

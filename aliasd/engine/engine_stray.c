@@ -53,7 +53,8 @@ reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 	size_t missing;
 	uint16_t one;
 
-	if (clock_ns() < e->quiet_until)
+	/* The others may know better, and do not tell a member without quorum. */
+	if (clock_ns() < e->quiet_until || !state_quorate(e->state))
 		return;
 	/*
 	 * The owner may be a host whose aliasd is away. If there is one such host, its kernel has the

@@ -341,6 +341,7 @@ conns_json(struct conns *cs)
 	json_double(&j, "longest_ms", (double)longest / 1e6);
 	load_owners_json(&cs->owners, &j);
 	lists_json(cs, now, &j);
+	load_lates_json(&j);
 	json_finish(&j);
 }
 

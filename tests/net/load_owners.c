@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "tests/net/loadgen.h"
 
 int
@@ -30,6 +31,22 @@ load_owners_json(const struct load_owners *owners, struct json *j)
 		json_object(j, NULL);
 		json_str(j, "name", owners->of[i].name);
 		json_uint(j, "count", owners->of[i].count);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+void
+load_lates_json(struct json *j)
+{
+	size_t n;
+	const struct net_late *late = net_lates(&n);
+
+	json_array(j, "late");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_uint(j, "at_us", late[i].at / NSEC_PER_USEC);
+		json_double(j, "ms", (double)late[i].ns / 1e6);
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -228,6 +228,7 @@ shorts_json(struct shorts *s, uint64_t end)
 	json_uint(&j, "slowest_at_us", s->slowest_at / NSEC_PER_USEC);
 	load_owners_json(&s->owners, &j);
 	records_json(s, &j);
+	load_lates_json(&j);
 	json_finish(&j);
 }
 

@@ -37,6 +37,7 @@ struct load_owners {
 /* The index of a name of len bytes, which is entered if it is new; -1 if it cannot be a name. */
 int load_owner(struct load_owners *, const char *name, size_t len);
 void load_owners_json(const struct load_owners *, struct json *);
+void load_lates_json(struct json *);
 void load_say_ready(void);
 
 #endif

@@ -18,7 +18,12 @@
 #include "common/clock.h"
 #include "tests/net/net.h"
 
+#define LATE (100 * NSEC_PER_MSEC)
+#define LATES_MAX 64
+
 static volatile sig_atomic_t stop;
+static struct net_late lates[LATES_MAX];
+static size_t nlates;
 
 static void
 on_signal(int signo)
@@ -87,6 +92,23 @@ net_watch(int epoll, int fd, uint32_t events, uint64_t tag)
 		err(1, "epoll_ctl");
 }
 
+static void
+note_late(uint64_t when)
+{
+	uint64_t now = clock_ns();
+
+	if (now < when + LATE || nlates == LATES_MAX)
+		return;
+	lates[nlates++] = (struct net_late){ .at = when, .ns = now - when };
+}
+
+const struct net_late *
+net_lates(size_t *n)
+{
+	*n = nlates;
+	return lates;
+}
+
 int
 net_wait(int epoll, struct epoll_event *events, int max, uint64_t when)
 {
@@ -97,6 +119,7 @@ net_wait(int epoll, struct epoll_event *events, int max, uint64_t when)
 	};
 	int n = epoll_pwait2(epoll, events, max, &ts, NULL);
 
+	note_late(when);
 	if (n < 0 && errno != EINTR)
 		err(1, "epoll_pwait2");
 	return n < 0 ? 0 : n;

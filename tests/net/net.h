@@ -24,6 +24,11 @@ int net_epoll(void);
 void net_watch(int epoll, int fd, uint32_t events, uint64_t tag); /* adds or changes */
 /* Waits until an event or `when` (clock_ns()); the number of events, 0 when it was time or a signal. */
 int net_wait(int epoll, struct epoll_event *, int max, uint64_t when);
+/* When this program itself was kept waiting by the computer: what it says of others is worth less then. */
+struct net_late {
+	uint64_t at, ns;
+};
+const struct net_late *net_lates(size_t *n);
 
 int net_tcp_listen(uint16_t port);
 int net_udp_bind(uint16_t port);

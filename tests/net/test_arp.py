@@ -12,7 +12,7 @@ import pytest
 
 from testbed_error import wait_until
 from testbed_lan import arp_watch, node_mac
-from testbed_load import ALIAS, ECHO, arp_answers, echods, load, master, wait_listening, wait_master
+from testbed_load import ALIAS, ECHO, Load, arp_answers, echods, load, master, wait_listening, wait_master
 from testbed_net import LAN, mac_of
 
 CLUSTER = {"nodes": 3, "profile": "lan", "clients": 2, "low_link": False}
@@ -103,6 +103,45 @@ def test_lltd_hangs_on_the_master(tb):
         os.kill(pid, signal.SIGCONT)
     tb.wait_formed(30)
     master(tb)
+
+
+def quorum(tb, kind):
+    for node in tb.nodes():
+        path = os.path.join(tb.machine(node).etc, "gabd.conf")
+        with open(path) as f:
+            lines = [line for line in f if not line.startswith("quorum")]
+        with open(path, "w") as f:
+            f.writelines([*lines, 'quorum = "%s";\n' % kind])
+        for pid in tb.machine(node).daemon_pids("gabd"):
+            os.kill(pid, signal.SIGHUP)
+
+
+@pytest.fixture
+def majority(tb):
+    quorum(tb, "majority")
+    yield
+    quorum(tb, "none")
+
+
+def test_a_member_without_quorum_takes_no_clients(tb, majority):
+    """Some still hold it for the master. They get neither connections by it nor resets."""
+    first = master(tb)
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        ip(tb, "c1", "neigh replace %s lladdr %s dev eth0 nud permanent" % (ALIAS, node_mac(first)))
+        try:
+            conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 60, "-i", 100)
+            tb.cut(first, "ic0", "ic1")
+            wait_until(lambda: not status(tb, first)["quorate"], 10, "%s to be without quorum" % first)
+            tries = [tb.machine("c1").popen(["timeout", "3", "bash", "-c", "</dev/tcp/%s/%d" % (ALIAS, ECHO)])
+                for _ in range(10)]
+            assert [t.wait(20) for t in tries] == [124] * 10
+            tb.heal()
+            tb.wait_formed(30)
+            assert conns.stop()["broken"] == 0
+            assert load(tb, "short", "-a", ALIAS, "-p", ECHO, "-n", 30, "-q")["ok"] == 30
+        finally:
+            ip(tb, "c1", "neigh del %s dev eth0" % ALIAS)
 
 
 @pytest.mark.parametrize("how", ["carrier", "down"])

@@ -25,6 +25,6 @@ for fault in flush order fresh dup gen; do
 	expect $fault 1
 done
 expect freeze 6
-expect stale 20 # it takes an attempt that is given up at the very moment when it succeeds
+expect stale 1 # it takes an attempt that is given up at the very moment when it succeeds
 
 exit $failed

@@ -210,6 +210,13 @@ net_event(struct sim *s, struct sim_event *e)
 	}
 }
 
+/* Who loses the carrier sees at once what the other does only when it hears nothing more. */
+static uint64_t
+detected_in(struct sim *s)
+{
+	return sim_chance(s, 20) ? sim_rand(s, SIM_MS) : s->detect / 2 + sim_rand(s, s->detect);
+}
+
 static void
 expect_detection(struct sim *s, unsigned a, unsigned b)
 {
@@ -217,9 +224,9 @@ expect_detection(struct sim *s, unsigned a, unsigned b)
 
 	p->cut_no++;
 	if (s->node[a].host_up)
-		sim_at(s, s->detect / 2 + sim_rand(s, s->detect), SIM_EV_DETECT, a, b)->x = p->cut_no;
+		sim_at(s, detected_in(s), SIM_EV_DETECT, a, b)->x = p->cut_no;
 	if (s->node[b].host_up)
-		sim_at(s, s->detect / 2 + sim_rand(s, s->detect), SIM_EV_DETECT, b, a)->x = p->cut_no;
+		sim_at(s, detected_in(s), SIM_EV_DETECT, b, a)->x = p->cut_no;
 }
 
 static void

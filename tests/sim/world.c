@@ -344,7 +344,7 @@ choose(struct sim *s)
 	c->quorum = sim_chance(s, 50) ? GAB_QUORUM_NONE : GAB_QUORUM_MAJORITY;
 	c->expected = s->nodes;
 	c->settle = sim_rand(s, 3) * 5 * SIM_MS;
-	c->patience = s->detect + 2 * s->latency;
+	c->patience = 2 * s->detect + 2 * s->latency;
 	c->alone = sim_rand(s, 2) * 200 * SIM_MS;
 	c->alive = 100 * SIM_MS;
 	c->dead = 500 * SIM_MS;

@@ -117,13 +117,21 @@ class Judge:
 
     # ---- connections ----
 
-    def may_break(self, owner, opened, broken):
-        """Whether its owner was lost while it was open; that it broke late is due to its sender's patience."""
+    def may_break(self, conn):
+        """
+        Whether its owner was lost while it was open. It may break late, due to its sender's patience; but
+        what worked again when the owner was back has no reason to.
+        """
+        opened, broken = conn["opened_at_us"] / 1e6, conn["broken_at_us"] / 1e6
+        asked = conn["longest_at_us"] / 1e6
+        if broken - asked - conn["longest_ms"] / 1e3 > STALE:
+            asked = broken  # that was another wait
         for loss in self.losses:
-            if loss.node != owner or not opened <= loss.when + STALE:
+            if loss.node != conn["owner"] or not opened <= loss.when + STALE:
                 continue
             back = loss.back or self.ended
-            if self.cut_at(loss) <= broken <= back + (back - loss.when) + RESET_AFTER:
+            if self.cut_at(loss) <= broken and (asked <= back or
+                    broken <= back + (back - loss.when) + RESET_AFTER):
                 return True
         return False
 
@@ -133,8 +141,7 @@ class Judge:
 
     def guilty(self):
         return [c for c in self.conns["replaced"] if c["broken"] in ("garbage", "other owner") or
-            not (self.may_break(c["owner"], c["opened_at_us"] / 1e6, c["broken_at_us"] / 1e6) if c["owner"]
-            else self.may_fail(c["opened_at_us"] / 1e6, c["broken_at_us"] / 1e6))]
+            not (self.may_break(c) if c["owner"] else self.may_fail(c["opened_at_us"] / 1e6, c["broken_at_us"] / 1e6))]
 
     def given_to_strangers(self):
         """New ones all of whose SYNs were sent while their owner was no member."""
@@ -173,6 +180,11 @@ class Judge:
     def near(self, begin, end):
         """Events between."""
         return [text for when, text in self.chaos.log if begin <= when <= end and not text.startswith(" ")]
+
+    def late(self):
+        """When the clients themselves got no processor."""
+        return ["%s at %.2f: %d ms" % (who, self.relative(l["at_us"] / 1e6), l["ms"])
+            for who, account in (("c1", self.conns), ("c2", self.new)) for l in account["late"]]
 
     def slow(self):
         """New ones, by what happened at the SYNs that got no answer."""
@@ -235,7 +247,7 @@ class Judge:
             "new_examples": [dict(r, at=self.relative(r["start_us"] / 1e6)) for r in wrong[:10]],
             "new_slowest_ms": self.new["slowest_ms"], "new_slow": self.slow(),
             "owners": owners(self.conns), "flows": next(iter(flows.values())), "arp": arp,
-            "grown": self.daemons.grown(), "news": self.daemons.news(), "problems": self.problems,
+            "clients_late": self.late(), "grown": self.daemons.grown(), "news": self.daemons.news(), "problems": self.problems,
             "ok": not (guilty or strangers or stuck or wrong or self.problems)}
 
 
