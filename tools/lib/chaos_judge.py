@@ -186,6 +186,10 @@ class Judge:
         return ["%s at %.2f: %d ms" % (who, self.relative(l["at_us"] / 1e6), l["ms"])
             for who, account in (("c1", self.conns), ("c2", self.new)) for l in account["late"]]
 
+    def starved(self, begin, end):
+        return any(l["at_us"] / 1e6 <= end and l["at_us"] / 1e6 + l["ms"] / 1e3 >= begin
+            for account in (self.conns, self.new) for l in account["late"])
+
     def slow(self):
         """New ones, by what happened at the SYNs that got no answer."""
         rows, causes = [], collections.Counter()
@@ -196,11 +200,14 @@ class Judge:
             tries = [start + t for t in SYN_AGAIN if t < r["ms"] / 1e3 - 0.05][:-1] or [start]
             why = [sorted({" ".join(w for w in text.split() if not re.match(r"n\d|\d", w))
                 for text in self.near(t - 0.7, t + 0.1)}) for t in tries]
+            if self.starved(start, start + r["ms"] / 1e3):
+                causes["clients late"] += 1
+                continue
             causes[" | ".join(", ".join(w) or "nothing" for w in why)] += 1
             rows.append({"at": self.relative(start), "ms": round(r["ms"]), "owner": r["owner"],
                 "near": [self.near(t - 0.7, t + 0.1) for t in tries]})
         return {"count": len(rows), "causes": dict(causes.most_common()),
-            "slowest": sorted(rows, key=lambda r: -r["ms"])[:40]}
+            "slowest": sorted(rows, key=lambda r: -r["ms"])[:400]}
 
     # ---- ARP ----
 
@@ -241,7 +248,8 @@ class Judge:
             "wait_ms": {"p50": percentile(waits, 50), "p99": percentile(waits, 99),
                 "max": percentile(waits, 100)},
             "long_waits": [{"ms": round(ms), "at": self.relative(at), "owner": owner,
-                "near": self.near(at - 0.7, at + 0.1)} for ms, at, owner in waits[-200:] if ms > 600],
+                "near": self.near(at - 0.7, at + 0.1),
+                "clients_late": self.starved(at, at + ms / 1e3)} for ms, at, owner in waits[-200:] if ms > 600],
             "new": self.new["connections"], "new_ok": self.new["ok"], "new_failed": len(failed),
             "new_failed_off_lan": len(late), "new_failed_without_cause": len(wrong),
             "new_examples": [dict(r, at=self.relative(r["start_us"] / 1e6)) for r in wrong[:10]],
