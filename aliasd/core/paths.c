@@ -97,11 +97,12 @@ paths_get(const struct paths *p, uint16_t node, struct dp_path out[LLT_MAX_LINKS
 	memset(out, 0, LLT_MAX_LINKS * sizeof(*out));
 	if (peer == NULL)
 		return 0;
+	/* A link in trouble is a dead one more often than not. */
 	n = collect(p, peer, LLT_PRIO_HIGH, LLT_LINK_UP, LLT_MAX_LINKS, out);
 	if (n == 0)
-		n = collect(p, peer, LLT_PRIO_HIGH, LLT_LINK_TROUBLE, LLT_MAX_LINKS, out);
-	if (n == 0)
 		n = collect(p, peer, LLT_PRIO_LOW, LLT_LINK_UP, 1, out);
+	if (n == 0)
+		n = collect(p, peer, LLT_PRIO_HIGH, LLT_LINK_TROUBLE, LLT_MAX_LINKS, out);
 	if (n == 0)
 		n = collect(p, peer, LLT_PRIO_LOW, LLT_LINK_TROUBLE, 1, out);
 	return n;

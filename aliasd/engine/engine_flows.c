@@ -238,6 +238,12 @@ quiet_time(const struct engine *e)
 	return t > QUIET_MAX ? QUIET_MAX : t;
 }
 
+void
+engine_flows_quiet(struct engine *e)
+{
+	e->quiet_until = clock_ns() + quiet_time(e);
+}
+
 /* What a member told in an earlier life is void, or will be. */
 static void
 review_owners(struct engine *e, const struct gab_ev_view *v)
@@ -245,11 +251,14 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 	uint64_t now = clock_ns();
 	size_t i;
 
-	if (v->fresh)
+	if (v->fresh) {
 		engine_owners_fresh(e);
-	if (v->fresh || v->nleft > 0)
-		e->quiet_until = now + quiet_time(e);
+		engine_flows_quiet(e);
+	}
 	for (i = 0; i < v->nleft; i++) {
+		/* Without aliasd alone a host goes on, and gets what nobody else knows. */
+		if (!engine_host_is_up(e, v->left[i]))
+			engine_flows_quiet(e);
 		engine_owner_left(e, v->left[i]);
 		stray_member_left(e->stray, v->left[i], now);
 	}

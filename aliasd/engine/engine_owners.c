@@ -71,8 +71,10 @@ void
 engine_owner_down(struct engine *e, uint16_t node)
 {
 	e->lost[node] = true;
-	if (e->dp != NULL && e->orphaned[node] != 0)
-		forget(e, node);
+	if (e->dp == NULL || e->orphaned[node] == 0)
+		return;
+	forget(e, node);
+	engine_flows_quiet(e);
 }
 
 static void

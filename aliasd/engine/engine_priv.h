@@ -444,6 +444,8 @@ void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
 /* A connection of this host began or ended. */
 void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op, uint64_t when);
 uint64_t engine_on_looked(uint64_t now, void *engine);
+/* Nobody is reset for a while: a host was lost. */
+void engine_flows_quiet(struct engine *);
 void engine_flows_view(struct engine *, const struct gab_ev_view *);
 void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);
 void engine_flows_loaded(struct engine *);

@@ -115,6 +115,17 @@ engine_on_stray(
 	arm(e);
 }
 
+/* Without a quorum all was refused; the data plane may not have been told yet that there is one again. */
+static bool
+is_refused(struct engine *e, const struct dp_conn *c)
+{
+	static struct sel_target out[LLT_MAX_NODES + 1];
+	size_t n = state_targets(
+	    e->state, c->alias, IPPROTO_TCP, ntohs(c->port), engine_usable, e, out);
+
+	return state_quorate(e->state) && (n == 0 || out[0].node == SEL_NO_NODE);
+}
+
 /* As a host does on whose port nobody listens. Who does not know what the others want says nothing. */
 void
 engine_on_refused(
@@ -123,8 +134,7 @@ engine_on_refused(
 	struct engine *e = arg;
 	uint8_t out[FRAME_RST_LEN];
 
-	if (!state_loaded(e->state) || !state_quorate(e->state) ||
-	    !log_limit_ok(&e->refuse_limit, clock_ns()))
+	if (!state_loaded(e->state) || !log_limit_ok(&e->refuse_limit, clock_ns()) || !is_refused(e, c))
 		return;
 	if (frame_rst(out, frame, len))
 		rawsock_send(e->raw, ifindex, out, sizeof(out));

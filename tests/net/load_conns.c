@@ -28,6 +28,7 @@ struct conn {
 	bool sending;         /* in the queue of those that will send */
 	unsigned life;        /* how many were before it in its place */
 	int owner;            /* -1 before the first answer */
+	unsigned port;        /* our own */
 	uint64_t sent, lines; /* how many lines went out, and were answered */
 	uint64_t sent_at[UNDER_WAY]; /* of line i % UNDER_WAY */
 	uint64_t due;         /* time of the next line */
@@ -42,6 +43,7 @@ TAILQ_HEAD(conn_list, conn);
 
 struct ended { /* a broken connection whose place another took */
 	int owner;
+	unsigned port;
 	uint64_t lines, longest, longest_at, opened_at, broken_at;
 	const char *why;
 };
@@ -67,7 +69,7 @@ remember(struct conns *cs, const struct conn *c)
 		if (cs->ended == NULL)
 			err(1, "realloc");
 	}
-	cs->ended[cs->nended++] = (struct ended){.owner = c->owner, .lines = c->lines,
+	cs->ended[cs->nended++] = (struct ended){.owner = c->owner, .port = c->port, .lines = c->lines,
 	    .longest = c->longest, .longest_at = c->longest_at, .opened_at = c->opened_at,
 	    .broken_at = c->broken_at, .why = c->why};
 }
@@ -104,6 +106,15 @@ why_of(int error)
 	}
 }
 
+static unsigned
+port_of(int fd)
+{
+	struct sockaddr_in sin = {0};
+	socklen_t len = sizeof(sin);
+
+	return getsockname(fd, (struct sockaddr *)&sin, &len) < 0 ? 0 : ntohs(sin.sin_port);
+}
+
 static void
 conn_open(struct conns *cs, struct conn *c)
 {
@@ -114,6 +125,7 @@ conn_open(struct conns *cs, struct conn *c)
 		conn_break(cs, c, why_of(errno));
 		return;
 	}
+	c->port = port_of(c->fd);
 	/* Writable = connected: the first line goes out then. */
 	net_watch(cs->epoll, c->fd, EPOLLIN | EPOLLOUT, (uint64_t)(c - cs->all));
 }
@@ -279,6 +291,7 @@ ended_json(struct conns *cs, const struct ended *c, struct json *j)
 {
 	json_object(j, NULL);
 	json_str(j, "owner", c->owner >= 0 ? cs->owners.of[c->owner].name : "");
+	json_uint(j, "port", c->port);
 	json_uint(j, "lines", c->lines);
 	json_double(j, "longest_ms", (double)c->longest / 1e6);
 	json_uint(j, "longest_at_us", c->longest_at / NSEC_PER_USEC);
@@ -291,7 +304,7 @@ ended_json(struct conns *cs, const struct ended *c, struct json *j)
 static void
 conn_json(struct conns *cs, const struct conn *c, uint64_t now, struct json *j)
 {
-	struct ended e = {.owner = c->owner, .lines = c->lines, .longest = c->longest,
+	struct ended e = {.owner = c->owner, .port = c->port, .lines = c->lines, .longest = c->longest,
 	    .longest_at = c->longest_at, .opened_at = c->opened_at, .broken_at = c->broken_at,
 	    .why = c->why};
 	uint64_t since = c->sent_at[c->lines % UNDER_WAY];

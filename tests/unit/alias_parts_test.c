@@ -45,17 +45,18 @@ START_TEST(path_classes)
 	ck_assert_uint_eq(paths_get(p, 2, out), 1);
 	ck_assert_uint_eq(out[0].ifindex, 11);
 	ck_assert_uint_eq(out[0].dst[0], 4);
-	/* None is up: those in trouble are better than the slow one. */
+	/* None is up: the first of the low-priority ones alone. */
 	ck_assert(set_link(p, 1, LLT_PRIO_HIGH, LLT_LINK_INACTIVE));
-	ck_assert_uint_eq(paths_get(p, 2, out), 1);
-	ck_assert_uint_eq(out[0].ifindex, 10);
-	/* The first of the low-priority ones alone. */
-	ck_assert(set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_INACTIVE));
 	ck_assert_uint_eq(paths_get(p, 2, out), 1);
 	ck_assert_uint_eq(out[0].ifindex, 12);
 	ck_assert(set_link(p, 2, LLT_PRIO_LOW, LLT_LINK_INACTIVE));
-	ck_assert_uint_eq(out[0].ifindex, 12);
+	ck_assert_uint_eq(paths_get(p, 2, out), 1);
+	ck_assert_uint_eq(out[0].ifindex, 13);
+	/* One in trouble is better than nothing. */
 	ck_assert(set_link(p, 3, LLT_PRIO_LOW, LLT_LINK_INACTIVE));
+	ck_assert_uint_eq(paths_get(p, 2, out), 1);
+	ck_assert_uint_eq(out[0].ifindex, 10);
+	ck_assert(set_link(p, 0, LLT_PRIO_HIGH, LLT_LINK_INACTIVE));
 	ck_assert(!paths_reachable(p, 2));
 	ck_assert_uint_eq(paths_ifaces(p, true, ifaces), 2);
 	ck_assert_uint_eq(paths_ifaces(p, false, ifaces), 4);

@@ -90,13 +90,13 @@ class Chaos:
         return node.ready and node.aliasd and node.joined and node.weight > 0 and \
             "eth0" not in state.cuts[node.name]
 
-    def holds(self, state, but=None):
-        """Whether the cluster goes on like this, if also this one stops serving."""
+    def holds(self, state, but=None, down=None):
+        """Whether the cluster goes on like this, if also one stops serving, or its aliasd is down."""
         for clique in state.cliques():
             there = [n for n in self.nodes.values() if n.name in clique and n.ready]
             if len(there) * 2 <= len(self.nodes) or \
-                    len([n for n in there if n.aliasd]) < ALIASDS_MIN or \
-                    len([n for n in there if self.serves(n, state) and n is not but]) < SERVING_MIN:
+                    len([n for n in there if n.aliasd and n is not down]) < ALIASDS_MIN or \
+                    len([n for n in there if self.serves(n, state) and n not in (but, down)]) < SERVING_MIN:
                 return False
         return True
 
@@ -161,8 +161,7 @@ class Chaos:
             "divide": self.divisions,
             "part": self.partings,
             "heal": self.heals,
-            "aliasd": lambda: [n for n in up if
-                len([m for m in self.nodes.values() if m.ready and m.aliasd]) > ALIASDS_MIN],
+            "aliasd": lambda: [n for n in up if self.holds(self.wires.now, down=n)],
             "weight": lambda: [n for n in up if n.joined],
             "drain": lambda: [n for n in up if n.joined and n.weight > 0 and stop(n)],
             "leave": lambda: [n for n in up if n.joined and stop(n)],

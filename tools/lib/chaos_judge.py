@@ -21,7 +21,7 @@ from testbed_load import owners
 FOUND_OUT = 1.5  # from a cut to the membership without whom it cuts off
 STEPS_DOWN = 0.5  # from then until nobody sends it anything, and it answers nobody
 SETTLED = 3.0
-SYN_AGAIN = (0, 1, 3, 7)  # seconds at which Linux sends a SYN
+SYN_AGAIN = (0, 1, 2, 3, 4)  # seconds at which Linux sends a SYN
 RESET_AFTER = 5.0  # at most, once there is somebody who can say that a connection is gone
 STALE = 0.05  # between clocks, and two lines of logs
 DAEMONS = ("lltd", "gabd", "aliasd")
@@ -144,10 +144,15 @@ class Judge:
             not (self.may_break(c) if c["owner"] else self.may_fail(c["opened_at_us"] / 1e6, c["broken_at_us"] / 1e6))]
 
     def given_to_strangers(self):
-        """New ones all of whose SYNs were sent while their owner was no member."""
+        """
+        New ones all of whose SYNs were sent while their owner was no member; but who takes a port again whose
+        connection a host still has comes to that host.
+        """
         return [c for c in self.conns["replaced"] + self.conns["connections"] if c["owner"] and any(
             loss.node == c["owner"] and loss.when + STEPS_DOWN < c["opened_at_us"] / 1e6 and
-            c["opened_at_us"] / 1e6 + SYN_AGAIN[-1] < (loss.back or self.ended) for loss in self.losses)]
+            c["opened_at_us"] / 1e6 + SYN_AGAIN[-1] < (loss.back or self.ended) for loss in self.losses) and
+            not any(o["port"] == c["port"] and o["owner"] == c["owner"] and
+                o["opened_at_us"] < c["opened_at_us"] for o in self.conns["replaced"])]
 
     def is_stuck(self, conn):
         """Senders back off: at worst they try again when they have waited twice as long."""
