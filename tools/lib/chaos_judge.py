@@ -151,7 +151,7 @@ class Judge:
         return [c for c in self.conns["replaced"] + self.conns["connections"] if c["owner"] and any(
             loss.node == c["owner"] and loss.when + STEPS_DOWN < c["opened_at_us"] / 1e6 and
             c["opened_at_us"] / 1e6 + SYN_AGAIN[-1] < (loss.back or self.ended) for loss in self.losses) and
-            not any(o["port"] == c["port"] and o["owner"] == c["owner"] and
+            not any(o["port"] == c["port"] and o["owner"] in (c["owner"], "") and
                 o["opened_at_us"] < c["opened_at_us"] for o in self.conns["replaced"])]
 
     def is_stuck(self, conn):
