@@ -16,7 +16,7 @@ lan_candidate(struct packet *p, __u32 saddr, __u32 daddr)
 
 	p->client = saddr;
 	p->addr = daddr;
-	p->alias = alias_find(daddr);
+	p->alias = alias_find_likely(daddr);
 	if (p->alias == DP_ALIAS_NONE || packet_is_tagged(p) || !frame_is_ours(p))
 		return PASS;
 	eth = packet_data(p);
@@ -110,7 +110,7 @@ link_ip(struct packet *p)
 		return PASS;
 	p->client = ip->saddr;
 	p->addr = ip->daddr;
-	p->alias = alias_find(p->addr);
+	p->alias = alias_find_likely(p->addr);
 	if (p->alias == DP_ALIAS_NONE || packet_is_tagged(p) || !frame_is_ours(p))
 		return PASS;
 	p->counts = counts_of(p->alias);

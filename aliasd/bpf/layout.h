@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 18
+#define DP_LAYOUT 19
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -30,6 +30,7 @@
 #define DP_ALIASES_MIN 1024 /* numbers */
 #define DP_ALIASES_MAX 131072
 #define DP_ALIAS_NONE 0xffffffffu
+#define DP_ALIAS_ASLEEP 0x80000000u /* in a bucket: the number of one that is not active */
 #define DP_FILTER_BITS 1048576 /* at most in use */
 
 enum { DP_ALIAS_ACTIVE = 1, DP_ALIAS_MASTER = 2, DP_ALIAS_VMAC = 4, DP_ALIAS_BY_DAEMON = 8 };

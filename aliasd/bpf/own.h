@@ -45,7 +45,7 @@ own_read(struct packet *p)
 		return 0;
 	p->client = ip->saddr;
 	p->addr = ip->daddr;
-	p->alias = alias_find(p->addr);
+	p->alias = alias_find_likely(p->addr);
 	if (p->alias == DP_ALIAS_NONE)
 		return 0;
 	p->counts = counts_of(p->alias);

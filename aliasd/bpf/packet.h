@@ -53,14 +53,17 @@ alias_find_in(__u32 addr, __u32 bucket)
 {
 	struct dp_alias_bucket *b = bpf_map_lookup_elem(&alias_buckets, &bucket);
 	__u64 place = 0;
-	__u32 i;
+	__u32 i, number;
 
 	if (!b)
 		return DP_ALIAS_NONE;
 #pragma unroll
 	for (i = 0; i < DP_ALIAS_WAYS; i++)
 		place |= (i + 1) & dp_if_zero(LOAD(b->addr[i]) ^ addr);
-	return place ? LOAD(b->number[(place - 1) & (DP_ALIAS_WAYS - 1)]) : DP_ALIAS_NONE;
+	if (!place)
+		return DP_ALIAS_NONE;
+	number = LOAD(b->number[(place - 1) & (DP_ALIAS_WAYS - 1)]);
+	return number & DP_ALIAS_ASLEEP ? DP_ALIAS_NONE : number;
 }
 
 INLINE int
@@ -71,20 +74,23 @@ alias_filter_has(__u32 hash)
 	return alias_filter[bit / 64 & (DP_FILTER_BITS / 64 - 1)] >> (bit % 64) & 1;
 }
 
-/* The number of an active alias, or DP_ALIAS_NONE. Costs one load for nearly every other address. */
+/* The number of an active alias, or DP_ALIAS_NONE: of an address that is one most of the time. */
+INLINE __u32
+alias_find_likely(__u32 addr)
+{
+	__u32 hash = dp_alias_hash(addr), alias;
+
+	alias = alias_find_in(addr, dp_alias_bucket(hash, 0, alias_bucket_mask));
+	if (alias != DP_ALIAS_NONE)
+		return alias;
+	return alias_find_in(addr, dp_alias_bucket(hash, 1, alias_bucket_mask));
+}
+
+/* The same of any address. Costs one load for nearly every other. */
 INLINE __u32
 alias_find(__u32 addr)
 {
-	__u32 hash = dp_alias_hash(addr), alias;
-	struct dp_alias_slot *slot;
-
-	if (!alias_filter_has(hash))
-		return DP_ALIAS_NONE;
-	alias = alias_find_in(addr, dp_alias_bucket(hash, 0, alias_bucket_mask));
-	if (alias == DP_ALIAS_NONE)
-		alias = alias_find_in(addr, dp_alias_bucket(hash, 1, alias_bucket_mask));
-	slot = alias_slot_of(alias);
-	return slot && slot->flags & DP_ALIAS_ACTIVE ? alias : DP_ALIAS_NONE;
+	return alias_filter_has(dp_alias_hash(addr)) ? alias_find_likely(addr) : DP_ALIAS_NONE;
 }
 
 INLINE int
@@ -131,6 +137,14 @@ frame_is_ours(const struct packet *p)
 	return mac_load(eth->h_dest) == mac_load(slot->vmac);
 }
 
+/* Written now and then: a line that is only read stays in the caches of all CPUs. */
+INLINE void
+udp_seen(struct dp_udp_source *source, __u64 now)
+{
+	if (age_of(LOAD(source->seen), now) > DP_UDP_FRESH / 64)
+		source->seen = now;
+}
+
 /* Remembers which alias a datagram was for, so that the answer can leave from it. */
 INLINE void
 udp_remember(struct packet *p)
@@ -143,10 +157,10 @@ udp_remember(struct packet *p)
 		return;
 	key.client_port = udp->source;
 	key.port = udp->dest;
-	fresh.seen = bpf_ktime_get_ns();
+	fresh.seen = bpf_ktime_get_coarse_ns();
 	known = bpf_map_lookup_elem(&udp_sources, &key);
 	if (known && known->alias == p->addr)
-		known->seen = fresh.seen;
+		udp_seen(known, fresh.seen);
 	else
 		bpf_map_update_elem(&udp_sources, &key, &fresh, BPF_ANY);
 }

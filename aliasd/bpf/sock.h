@@ -41,11 +41,12 @@ sock_is_ours(struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
-	if (sk->sk_protocol != IPPROTO_TCP || (family != FAMILY_IP4 && family != FAMILY_IP6))
+	if (sk->__sk_common.skc_net.net->net_cookie != netns_cookie)
 		return 0;
-	if (family == FAMILY_IP6 && BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_ipv6only))
+	if (family == FAMILY_IP6 ? BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_ipv6only) :
+				   family != FAMILY_IP4)
 		return 0;
-	return sk->__sk_common.skc_net.net->net_cookie == netns_cookie;
+	return sk->sk_protocol == IPPROTO_TCP; /* in another cache line */
 }
 
 /* The event that a change of state is, or -1. */

@@ -112,6 +112,20 @@ half_open_put(struct packet *p, struct segment *s, __u32 node)
 		dp_half_put(s->set, s->place, s->key, dp_half_entry(s->seq, p->alias, node), flow_seed);
 }
 
+/*
+ * Where a new connection is looked for is in no cache: two lines that are asked for together come
+ * together. This is the second one, before the first is waited for.
+ */
+INLINE void
+half_open_fetch(struct packet *p)
+{
+	__u32 index = dp_half_index(p->hash, half_open_sets);
+	struct dp_half_set *set = bpf_map_lookup_elem(&half_open, &index);
+
+	if (set)
+		(void)LOAD(set->way[0].entry);
+}
+
 /* A SYN: again the one we know, or a new connection. */
 INLINE __u32
 tcp_syn(struct packet *p, struct segment *s)
@@ -165,6 +179,8 @@ tcp_packet(struct packet *p)
 	s.syn = tcp->syn && !tcp->ack;
 	s.key = dp_flow_key(p->client, s.sport, s.dport);
 	p->hash = dp_flow_hash(s.key, p->alias, flow_seed);
+	if (s.syn)
+		half_open_fetch(p);
 	owner = flow_owner(s.key, p->alias, p->hash);
 	if (owner != DP_NODE_NONE)
 		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);

@@ -21,11 +21,11 @@ udp_source_of(__u32 peer, __u16 peer_port, __u32 port_h)
 {
 	struct dp_udp_key key = { .client = peer, .client_port = peer_port, .port = bpf_htons(port_h) };
 	struct dp_udp_source *source = bpf_map_lookup_elem(&udp_sources, &key);
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 
 	if (!source || age_of(LOAD(source->seen), now) > DP_UDP_FRESH)
 		return 0;
-	source->seen = now;
+	udp_seen(source, now);
 	return source;
 }
 

@@ -130,7 +130,7 @@ make(struct datapath *dp, uint32_t addr)
 	number = number_get(t);
 	t->addr[number] = addr;
 	t->slot[number] = (struct dp_alias_slot){ .fallback = DP_NODE_NONE };
-	to->number[way] = number;
+	to->number[way] = number | DP_ALIAS_ASLEEP;
 	__atomic_store_n(&to->addr[way], addr, __ATOMIC_RELEASE);
 	return number;
 }
@@ -144,7 +144,7 @@ alias_number(struct datapath *dp, struct in_addr addr, bool create)
 	if (addr.s_addr)
 		b = find(dp, addr.s_addr, &way);
 	if (b)
-		return b->number[way];
+		return b->number[way] & ~DP_ALIAS_ASLEEP;
 	errno = addr.s_addr ? ENOENT : EINVAL;
 	return create && addr.s_addr ? make(dp, addr.s_addr) : -1;
 }
@@ -158,6 +158,19 @@ filter_count(struct datapath *dp, uint32_t addr, int change)
 	bool on = dp->aliases.filter[bit] += change;
 
 	__atomic_store_n(word, on ? *word | mask : *word & ~mask, __ATOMIC_RELEASE);
+}
+
+/* Packets find the numbers of active aliases alone. */
+static void
+alias_wake(struct datapath *dp, uint32_t number)
+{
+	bool active = dp->aliases.slot[number].flags & DP_ALIAS_ACTIVE;
+	struct dp_alias_bucket *b;
+	int way;
+
+	if ((b = find(dp, dp->aliases.addr[number], &way)))
+		__atomic_store_n(&b->number[way], active ? number : number | DP_ALIAS_ASLEEP,
+		    __ATOMIC_RELEASE);
 }
 
 void
@@ -193,6 +206,7 @@ datapath_set_alias(struct datapath *dp, const struct dp_alias *a)
 	if (!(slot->flags & DP_ALIAS_ACTIVE))
 		filter_count(dp, a->addr.s_addr, 1);
 	__atomic_store_n(&slot->flags, flags, __ATOMIC_SEQ_CST);
+	alias_wake(dp, alias);
 	return 0;
 }
 
@@ -242,6 +256,7 @@ datapath_del_alias(struct datapath *dp, struct in_addr addr)
 	if (dp->aliases.slot[alias].flags & DP_ALIAS_ACTIVE)
 		filter_count(dp, addr.s_addr, -1);
 	__atomic_store_n(&dp->aliases.slot[alias].flags, 0, __ATOMIC_SEQ_CST);
+	alias_wake(dp, alias);
 	service_drop_alias(dp, alias);
 	retire_counts(dp, alias);
 	alias_release(dp, alias);
@@ -263,7 +278,7 @@ static void
 adopt_place(struct datapath *dp, struct dp_alias_bucket *b, int way)
 {
 	struct alias_table *t = &dp->aliases;
-	uint32_t number = b->number[way];
+	uint32_t number = b->number[way] & ~DP_ALIAS_ASLEEP;
 
 	/* Left in the middle of a change, or empty: no number stands behind address 0. */
 	if (!b->addr[way] || number >= t->n || t->addr[number]) {
@@ -274,6 +289,7 @@ adopt_place(struct datapath *dp, struct dp_alias_bucket *b, int way)
 	t->addr[number] = b->addr[way];
 	if (t->slot[number].flags & DP_ALIAS_ACTIVE)
 		filter_count(dp, b->addr[way], 1);
+	alias_wake(dp, number);
 }
 
 int
