@@ -527,6 +527,32 @@ START_TEST(links_deliver)
 }
 END_TEST
 
+START_TEST(links_pass_what_is_for_no_active_alias)
+{
+	struct dp_conn c = rig_conn(CLIENT, 1000, OTHER, 80);
+	struct frame f;
+	struct run r;
+	int i;
+
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 2), 0); /* has a number from now on */
+	rig_tcp(&rig, &f, CLIENT, 1000, OTHER, 80, F_ACK, 1);
+	memcpy(f.b, rig.link_mac, 6);
+	for (i = 0; i < 3; i++) {
+		if (i == 1)
+			rig_alias(&rig, OTHER, false);
+		if (i == 2)
+			ck_assert_int_eq(datapath_del_alias(rig.dp, c.alias), 0);
+		rig_run_link(&rig, &f, &r);
+		ck_assert_uint_eq(r.verdict, RIG_PASS);
+		ck_assert_uint_eq(rig_counter(&rig, DP_C_FROM_MEMBER), i > 0);
+	}
+	rig_tcp(&rig, &f, CLIENT, 1000, "0.0.0.0", 80, F_ACK, 1);
+	rig_run_link(&rig, &f, &r);
+	ck_assert_uint_eq(r.verdict, RIG_PASS);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_FROM_MEMBER), 1);
+}
+END_TEST
+
 static void
 from_link(struct frame *f)
 {
@@ -637,6 +663,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, icmp_errors_find_the_owner);
 	tcase_add_test(tc, tc_leaves_what_xdp_has_done);
 	tcase_add_test(tc, what_a_member_sent_is_not_sent_on);
+	tcase_add_test(tc, links_pass_what_is_for_no_active_alias);
 	tcase_add_test(tc, what_members_send_is_counted);
 	tcase_add_test(tc, many_syns_come_again);
 	tcase_add_test(tc, links_deliver);
