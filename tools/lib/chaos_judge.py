@@ -6,7 +6,8 @@
                    given to one that had just lost its LAN cable
     a node         leaves the membership only if it has no power, or does not see a node that stays; what is
                    left, when nothing changes any more, is a largest set of nodes that see each other
-    ARP            is answered by members only, and no question by two of them
+    ARP            is answered by members only, and no question by two of them; who is lost alive may be the
+                   last to learn of it
 
 Nobody knows of a loss in the moment in which it happens: each rule has its time.
 """
@@ -218,16 +219,19 @@ class Judge:
 
     def arp(self):
         names, doubles, strangers, gap, last = {node_mac(n): n for n in self.chaos.nodes}, [], [], 0, None
+        passing = 0
         for question in self.asked:
             who = {names.get(a["mac"], a["mac"]) for a in question["answers"]}
             at = question["at"]
-            if len(who) > 1:
+            if len(who) > 1 and any(l.node in who and l.when <= at <= l.when + STEPS_DOWN for l in self.losses):
+                passing += 1
+            elif len(who) > 1:
                 doubles.append("%.2f: %s" % (self.relative(at), " ".join(sorted(who))))
             strangers += ["%.2f: %s" % (self.relative(at), n) for n in who if
                 not self.is_member(n, at, STEPS_DOWN)]
             if who:
                 gap, last = max(gap, at - (last or at)), at
-        return {"asked": len(self.asked), "by_two": doubles, "by_strangers": strangers,
+        return {"asked": len(self.asked), "by_two": doubles, "by_one_that_was_just_lost_too": passing, "by_strangers": strangers,
             "longest_gap_ms": round(gap * 1e3)}
 
     # ---- the whole ----
