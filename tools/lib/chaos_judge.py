@@ -127,6 +127,10 @@ class Judge:
         asked = conn["longest_at_us"] / 1e6
         if broken - asked - conn["longest_ms"] / 1e3 > STALE:
             asked = broken  # that was another wait
+        # One that is no member may still be sent to by a client who takes a port again, and lose power then.
+        if any(opened <= begin <= broken and asked <= (end or self.ended) for begin, end in
+                self.chaos.powerless.of[conn["owner"]]):
+            return True
         for loss in self.losses:
             if loss.node != conn["owner"] or not opened <= loss.when + STALE:
                 continue
