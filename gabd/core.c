@@ -74,8 +74,8 @@ send_to_self(struct gab_core *core)
 	core->loop_tail = &m->next;
 }
 
-void
-core_send_unopened(struct gab_core *core, const struct gab_set *dst)
+static void
+send_up(struct gab_core *core, const struct gab_set *dst, bool patient)
 {
 	struct gab_set to = *dst;
 
@@ -84,7 +84,22 @@ core_send_unopened(struct gab_core *core, const struct gab_set *dst)
 		return;
 	GAB_SET_EACH(node, &to)
 		core->conn.peer[node].spoke = core->now;
-	core->ops->send(core->arg, &to, core->tx, wire_wr_len(&core->wr));
+	core->ops->send(core->arg, &to, patient, core->tx, wire_wr_len(&core->wr));
+}
+
+void
+core_send_unopened(struct gab_core *core, const struct gab_set *dst)
+{
+	send_up(core, dst, false);
+}
+
+void
+core_send_patiently(struct gab_core *core, const struct gab_set *dst)
+{
+	struct gab_set to = *dst;
+
+	gab_set_and(&to, &core->conn.open);
+	send_up(core, &to, true);
 }
 
 void

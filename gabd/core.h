@@ -71,8 +71,11 @@ struct gab_node_view {
 };
 
 struct gab_core_ops {
-	/* Reliable, in order per node. dst holds connected nodes only, never ourselves. */
-	void (*send)(void *arg, const struct gab_set *dst, const uint8_t *, size_t);
+	/*
+	 * Reliable, in order per node. dst holds connected nodes only, never ourselves. patient: nothing
+	 * of ours waits for it.
+	 */
+	void (*send)(void *arg, const struct gab_set *dst, bool patient, const uint8_t *, size_t);
 	/* To the local client inst of port 1..25. */
 	void (*view)(void *arg, unsigned port, uint32_t inst, const struct gab_ev_view *);
 	void (*message)(void *arg, unsigned port, uint32_t inst, const struct gab_ev_msg *);

@@ -46,6 +46,8 @@ void core_send(struct gab_core *, const struct gab_set *dst);
 void core_send_one(struct gab_core *, unsigned node);
 /* To peers that lltd sees, connected or not: for HELLO. */
 void core_send_unopened(struct gab_core *, const struct gab_set *dst);
+/* To others, whose view does not wait for it: see gab_core_ops. */
+void core_send_patiently(struct gab_core *, const struct gab_set *dst);
 
 void core_conn_up(struct gab_core *, unsigned node);
 void core_conn_down(struct gab_core *, unsigned node);

@@ -82,9 +82,9 @@ on_drain(void *arg)
 /* ---- what the core wants ---- */
 
 static void
-on_core_send(void *arg, const struct gab_set *dst, const uint8_t *data, size_t len)
+on_core_send(void *arg, const struct gab_set *dst, bool patient, const uint8_t *data, size_t len)
 {
-	llt_send(self.llt, dst, data, len);
+	llt_send(self.llt, dst, patient, data, len);
 	if (self.holding || llt_queued(self.llt) < LLT_QUEUE_HIGH)
 		return;
 	self.holding = true;

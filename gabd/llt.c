@@ -177,12 +177,13 @@ llt_node(const struct llt *llt, unsigned node)
 }
 
 void
-llt_send(struct llt *llt, const struct gab_set *dst, const uint8_t *data, size_t len)
+llt_send(struct llt *llt, const struct gab_set *dst, bool patient, const uint8_t *data, size_t len)
 {
 	struct wire_wr w;
 
 	llt->send.port = GAB_LLT_PORT;
 	llt->send.datagram = false;
+	llt->send.patient = patient;
 	llt->send.ndst = (uint16_t)gab_set_list(dst, llt->send.dst);
 	llt->send.data = data;
 	llt->send.len = len;

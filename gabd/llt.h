@@ -22,7 +22,8 @@ void llt_free(struct llt *);
 bool llt_is_ready(const struct llt *);
 /* NULL if lltd does not know this node. */
 const struct llt_ev_node *llt_node(const struct llt *, unsigned node);
-void llt_send(struct llt *, const struct gab_set *dst, const uint8_t *, size_t);
+/* patient: as in struct llt_ctl_send. */
+void llt_send(struct llt *, const struct gab_set *dst, bool patient, const uint8_t *, size_t);
 size_t llt_queued(const struct llt *);
 
 #endif

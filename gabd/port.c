@@ -283,7 +283,7 @@ send_unicasts(struct gab_core *core, unsigned port, const struct gab_ctl_send *s
 	if (gab_set_empty(&to))
 		return GAB_SENT_NOT;
 	gab_unicast_encode(core_begin(core, GAB_MSG_UNICAST), &m);
-	core_send(core, &to);
+	core_send_patiently(core, &to);
 	return GAB_SENT;
 }
 

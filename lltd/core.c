@@ -179,7 +179,7 @@ core_flush(struct core *c, uint64_t now)
 	for (unsigned i = 0; i < c->npeers; i++) {
 		struct peer *p = c->peers[i];
 
-		if (p->ack_ports != 0)
+		if (p->ack_soon)
 			tx_acks(c, p);
 		if (p->tx_ports != 0)
 			tx_pump(c, p, now);
@@ -259,6 +259,9 @@ heartbeats(struct core *c, uint8_t prio, uint64_t now)
 		for (unsigned l = 0; l < c->conf.nlinks && c->peers[i]->s.up; l++)
 			if (c->link[l].prio == prio && c->link[l].carrier && c->peers[i]->link[l].known)
 				tx_heartbeat(c, c->peers[i], l, 0);
+	for (unsigned i = 0; i < c->npeers; i++)
+		if (c->peers[i]->ack_by != 0)
+			tx_acks(c, c->peers[i]);
 }
 
 static void
@@ -296,9 +299,12 @@ next_wake(const struct core *c)
 	for (unsigned i = 0; i < c->conf.nlinks; i++)
 		if (c->link[i].carrier)
 			next = min64(next, c->link[i].next_hello);
-	for (unsigned i = 0; i < c->npeers; i++)
+	for (unsigned i = 0; i < c->npeers; i++) {
+		if (c->peers[i]->ack_by != 0)
+			next = min64(next, c->peers[i]->ack_by);
 		for (unsigned l = 0; l < c->conf.nlinks && c->peers[i]->s.up; l++)
 			next = min64(next, linkstate_deadline(&c->peers[i]->link[l], &c->conf.timers));
+	}
 	return next;
 }
 
@@ -317,6 +323,8 @@ core_tick(struct core *c, uint64_t now)
 		for (unsigned i = 0; i < c->npeers; i++)
 			if (c->peers[i]->s.up) {
 				check_peer(c, c->peers[i], now);
+				if (c->peers[i]->ack_by != 0 && now >= c->peers[i]->ack_by)
+					tx_acks(c, c->peers[i]);
 				tx_tick(c, c->peers[i], now);
 			}
 	}

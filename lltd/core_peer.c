@@ -43,6 +43,8 @@ streams_drop(struct peer *p)
 		p->rx[i] = NULL;
 	}
 	p->tx_ports = p->ack_ports = 0;
+	p->ack_soon = false;
+	p->ack_by = 0;
 	p->unacked = 0;
 	p->queued = 0;
 }

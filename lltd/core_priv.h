@@ -45,6 +45,8 @@ struct peer {
 	struct stream_rx *rx[LLT_MAX_PORTS];
 	uint32_t tx_ports;  /* with something to send or to be acknowledged */
 	uint32_t ack_ports; /* owing an acknowledgement */
+	bool ack_soon;      /* when this round of input is over */
+	uint64_t ack_by;    /* else by then; 0: nothing is owed */
 	unsigned unacked;   /* data frames since the last one */
 	uint8_t ack_link;
 	unsigned next_port;

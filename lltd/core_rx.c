@@ -81,11 +81,27 @@ data_result(struct core *c, enum stream_rx_result r)
 		core_count(c, STAT_DROP_BAD_FRAGMENT);
 }
 
+/* Whom nobody waits for may wait for the next heartbeat, which wakes the peer anyway. */
+static void
+owe_ack(struct core *c, struct peer *p, const struct input *in, uint8_t port, bool soon)
+{
+	p->ack_ports |= 1u << port;
+	p->ack_link = (uint8_t)in->link;
+	p->ack_soon |= soon;
+	if (p->ack_by == 0)
+		p->ack_by = in->now + STREAM_PATIENCE / 2;
+	if (p->ack_by < c->wake)
+		c->wake = p->ack_by;
+	if (++p->unacked >= ACK_EVERY)
+		tx_acks(c, p);
+}
+
 static bool
 data_input(struct core *c, struct peer *p, const struct input *in, size_t len)
 {
 	struct delivery dl = { c, p, 0 };
 	struct llt_data d;
+	bool soon;
 
 	if (!llt_data_decode(c->plain, len, &d))
 		return false;
@@ -95,11 +111,8 @@ data_input(struct core *c, struct peer *p, const struct input *in, size_t len)
 		core_count(c, STAT_DROP_NO_MEMORY);
 		return true;
 	}
-	data_result(c, stream_rx_input(p->rx[d.port], &d, on_message, &dl));
-	p->ack_ports |= 1u << d.port;
-	p->ack_link = (uint8_t)in->link;
-	if (++p->unacked >= ACK_EVERY)
-		tx_acks(c, p);
+	data_result(c, stream_rx_input(p->rx[d.port], &d, on_message, &dl, &soon));
+	owe_ack(c, p, in, d.port, soon);
 	return true;
 }
 

@@ -89,6 +89,7 @@ pump_port(struct core *c, struct peer *p, unsigned port, uint64_t now)
 {
 	struct stream_tx *t = p->tx[port];
 	struct llt_data d = { .port = (uint8_t)port };
+	uint64_t look;
 	struct wire_wr w;
 	int link, avoid;
 
@@ -102,8 +103,9 @@ pump_port(struct core *c, struct peer *p, unsigned port, uint64_t now)
 	tx_session(c, &w, LLT_F_DATA, p, (unsigned)link);
 	stream_tx_sent(t, d.seq, (unsigned)link, now);
 	core_count(c, STAT_SND_DATA);
-	if (now + STREAM_TICK < c->stream_wake)
-		c->stream_wake = now + STREAM_TICK;
+	look = now + ((d.flags & LLT_D_PATIENT) == 0 ? STREAM_TICK : STREAM_PATIENCE);
+	if (look < c->stream_wake)
+		c->stream_wake = look;
 	return true;
 }
 
@@ -140,6 +142,8 @@ tx_acks(struct core *c, struct peer *p)
 		core_count(c, STAT_SND_ACKS);
 	}
 	p->ack_ports = 0;
+	p->ack_soon = false;
+	p->ack_by = 0;
 	p->unacked = 0;
 }
 
@@ -217,7 +221,7 @@ queue_msg(struct core *c, struct peer *p, uint8_t port, struct stream_msg *m, ui
 bool
 core_send(struct core *c, const struct llt_ctl_send *s, uint64_t now)
 {
-	struct stream_msg *m = s->datagram ? NULL : stream_msg_new(s->data, s->len);
+	struct stream_msg *m = s->datagram ? NULL : stream_msg_new(s->data, s->len, s->patient);
 	bool congested = false;
 
 	if (m == NULL && !s->datagram) {

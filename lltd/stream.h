@@ -17,15 +17,23 @@
 #include "proto/llt_ctl.h"
 #include "proto/llt_frame.h"
 
+/*
+ * What is marked as patient is acknowledged when half of this has passed, or with something else that is
+ * sent. It is taken for lost later by as much, unless somebody is waiting behind it.
+ */
+#define STREAM_PATIENCE 40000000ull
+
 #define STREAM_WINDOW 512 /* fragments in flight; a power of two, at most 64 * LLT_ACK_WORDS */
 
 /* ---- a message on its way out, shared by the streams to all its destinations ---- */
 struct stream_msg {
 	uint32_t refs;
 	uint32_t len;
+	bool patient;
 	uint8_t data[];
 };
-struct stream_msg *stream_msg_new(const uint8_t *data, size_t len); /* one reference: the caller's */
+struct stream_msg *stream_msg_new(
+    const uint8_t *data, size_t len, bool patient); /* one reference: the caller's */
 void stream_msg_unref(struct stream_msg *);
 
 /* ---- sending ---- */
@@ -68,9 +76,12 @@ typedef void stream_deliver(void *arg, const uint8_t *data, size_t len);
 
 struct stream_rx *stream_rx_new(void);
 void stream_rx_free(struct stream_rx *);
-/* deliver is called for every message that this fragment completes. Any result wants an ack. */
+/*
+ * deliver is called for every message that this fragment completes. Any result wants an ack; *soon: it is
+ * not to be put off.
+ */
 enum stream_rx_result stream_rx_input(
-    struct stream_rx *, const struct llt_data *, stream_deliver *, void *arg);
+    struct stream_rx *, const struct llt_data *, stream_deliver *, void *arg, bool *soon);
 void stream_rx_ack(const struct stream_rx *, struct llt_ack *); /* all but the port */
 /* Forgets a message that has begun to arrive: its reader is gone. */
 void stream_rx_forget(struct stream_rx *);

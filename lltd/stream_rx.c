@@ -115,11 +115,13 @@ keep(struct stream_rx *r, const struct llt_data *d)
 }
 
 enum stream_rx_result
-stream_rx_input(struct stream_rx *r, const struct llt_data *d, stream_deliver *deliver, void *arg)
+stream_rx_input(
+    struct stream_rx *r, const struct llt_data *d, stream_deliver *deliver, void *arg, bool *soon)
 {
 	struct early *e;
 	bool ok;
 
+	*soon = true;
 	if (d->seq < r->next)
 		return STREAM_DUPLICATE;
 	if (d->seq >= r->next + STREAM_WINDOW)
@@ -133,6 +135,7 @@ stream_rx_input(struct stream_rx *r, const struct llt_data *d, stream_deliver *d
 		r->next++;
 		ok &= assemble(r, e->flags, e->data, e->len, deliver, arg);
 	}
+	*soon = (d->flags & LLT_D_PATIENT) == 0 || r->next <= r->highest;
 	return ok ? STREAM_TAKEN : STREAM_BAD;
 }
 

@@ -46,7 +46,7 @@ struct stream_tx {
 };
 
 struct stream_msg *
-stream_msg_new(const uint8_t *data, size_t len)
+stream_msg_new(const uint8_t *data, size_t len, bool patient)
 {
 	struct stream_msg *m = malloc(sizeof(*m) + len);
 
@@ -54,6 +54,7 @@ stream_msg_new(const uint8_t *data, size_t len)
 		return NULL;
 	m->refs = 1;
 	m->len = (uint32_t)len;
+	m->patient = patient;
 	memcpy(m->data, data, len);
 	return m;
 }
@@ -154,7 +155,8 @@ cut(struct stream_tx *t)
 	f->msg = m;
 	f->off = t->off;
 	f->len = left > t->frag_len ? (uint32_t)t->frag_len : left;
-	f->flags = (t->off == 0 ? LLT_D_FIRST : 0) | (f->len == left ? LLT_D_LAST : 0);
+	f->flags = (t->off == 0 ? LLT_D_FIRST : 0) | (f->len == left ? LLT_D_LAST : 0) |
+	    (m->patient ? LLT_D_PATIENT : 0);
 	f->lost = true; /* to be sent, like one that was lost */
 	t->nlost++;
 	t->nxt++;
@@ -219,7 +221,8 @@ measure(struct stream_tx *t, const struct frag *f, uint64_t now)
 	/* Of one sent twice nobody knows which was answered: a longer timeout stays until one is clear. */
 	if (f->resent)
 		return;
-	t->srtt = t->srtt == 0 ? rtt : t->srtt - t->srtt / 8 + rtt / 8;
+	if ((f->flags & LLT_D_PATIENT) == 0) /* else the peer took its time */
+		t->srtt = t->srtt == 0 ? rtt : t->srtt - t->srtt / 8 + rtt / 8;
 	t->backoff = 0;
 }
 
@@ -309,13 +312,28 @@ stream_tx_link_gone(struct stream_tx *t, unsigned link)
 			lose(t, &t->ring[s & MASK]);
 }
 
+/* Nobody waits for what is in flight: neither who sent it, nor others of whom it is known that they arrived. */
+static bool
+is_patient(const struct stream_tx *t)
+{
+	for (uint64_t s = t->una; s < t->nxt; s++) {
+		const struct frag *f = &t->ring[s & MASK];
+
+		if (f->acked || (f->flags & LLT_D_PATIENT) == 0)
+			return false;
+	}
+	return true;
+}
+
 static uint64_t
 rto(const struct stream_tx *t)
 {
 	uint64_t v = t->srtt == 0 ? RTO_FIRST : 2 * t->srtt + RTO_MIN;
 
 	v <<= t->backoff;
-	return v > RTO_MAX ? RTO_MAX : v;
+	if (v > RTO_MAX)
+		v = RTO_MAX;
+	return is_patient(t) ? v + STREAM_PATIENCE : v;
 }
 
 void

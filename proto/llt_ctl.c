@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "proto/llt_ctl.h"
 
+enum { SEND_STREAM, SEND_DATAGRAM, SEND_PATIENT };
+
 static uint8_t
 rd_max8(struct wire_rd *r, uint8_t max)
 {
@@ -134,7 +136,7 @@ void
 llt_ctl_send_encode(struct wire_wr *w, const struct llt_ctl_send *s)
 {
 	wire_wr_u8(w, s->port);
-	wire_wr_u8(w, s->datagram);
+	wire_wr_u8(w, s->datagram ? SEND_DATAGRAM : s->patient ? SEND_PATIENT : SEND_STREAM);
 	wire_wr_u16(w, s->ndst);
 	for (unsigned i = 0; i < s->ndst; i++)
 		wire_wr_u16(w, s->dst[i]);
@@ -145,10 +147,13 @@ bool
 llt_ctl_send_decode(const uint8_t *buf, size_t len, struct llt_ctl_send *s)
 {
 	struct wire_rd r;
+	uint8_t kind;
 
 	wire_rd_init(&r, buf, len);
 	s->port = rd_max8(&r, LLT_MAX_PORTS - 1);
-	s->datagram = rd_max8(&r, 1);
+	kind = rd_max8(&r, SEND_PATIENT);
+	s->datagram = kind == SEND_DATAGRAM;
+	s->patient = kind == SEND_PATIENT;
 	s->ndst = (uint16_t)wire_rd_count16(&r, 2, LLT_MAX_NODES);
 	if (s->ndst == 0)
 		wire_rd_fail(&r);

@@ -85,6 +85,7 @@ struct llt_ev_link {
 struct llt_ctl_send {
 	uint8_t port;
 	bool datagram; /* unreliable, at most one frame */
+	bool patient;  /* a stream's, which may be late for once: costs less, as acknowledgements are put off */
 	uint16_t ndst;
 	uint16_t dst[LLT_MAX_NODES];
 	const uint8_t *data; /* 1..LLT_MAX_MSG bytes */

@@ -133,7 +133,12 @@ struct llt_heartbeat {
 	uint16_t period_ms; /* until the next one; 0 = not said */
 };
 
-enum llt_data_flags { LLT_D_FIRST = 0x01, LLT_D_LAST = 0x02, LLT_D_ALL = 0x03 };
+enum llt_data_flags {
+	LLT_D_FIRST = 0x01,
+	LLT_D_LAST = 0x02,
+	LLT_D_PATIENT = 0x04, /* "acknowledge it when you speak next, or within STREAM_PATIENCE / 2" */
+	LLT_D_ALL = 0x07,
+};
 
 /* A fragment of a message; also a datagram, which has neither flags nor seq. */
 struct llt_data {

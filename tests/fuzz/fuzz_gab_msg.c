@@ -23,7 +23,7 @@ static struct {
 } self;
 
 static void
-on_send(void *arg, const struct gab_set *dst, const uint8_t *data, size_t len)
+on_send(void *arg, const struct gab_set *dst, bool patient, const uint8_t *data, size_t len)
 {
 	struct gab_propose propose;
 	struct gab_hello hello;

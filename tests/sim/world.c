@@ -216,7 +216,7 @@ resume(struct sim *s, struct sim_node *n, uint32_t life)
 /* ---- the core's ops ---- */
 
 static void
-op_send(void *arg, const struct gab_set *dst, const uint8_t *data, size_t len)
+op_send(void *arg, const struct gab_set *dst, bool patient, const uint8_t *data, size_t len)
 {
 	struct sim_node *n = arg;
 

@@ -17,7 +17,7 @@ static struct {
 } seen;
 
 static void
-on_send(void *arg, const struct gab_set *dst, const uint8_t *data, size_t len)
+on_send(void *arg, const struct gab_set *dst, bool patient, const uint8_t *data, size_t len)
 {
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lltd/crypto.h"
+#include "lltd/stream.h"
 #include "tests/unit/llt_net.h"
 #include "tests/unit/unit.h"
 
@@ -387,6 +388,96 @@ START_TEST(acknowledged_is_done)
 }
 END_TEST
 
+/* Until the next round of heartbeats is some time off. */
+static void
+wait_for_quiet(void)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		if (core_next(net.node[0].core) >= net.now + 8 * MS && core_next(net.node[1].core) >= net.now + 8 * MS)
+			return;
+		net_run(MS / 4);
+	}
+	ck_abort_msg("the nodes are never quiet");
+}
+
+START_TEST(patient_messages_cost_no_acknowledgement)
+{
+	uint64_t acks, timeouts;
+
+	net_start(2, 1, 7);
+	net.patient = true;
+	all_on();
+	net_form(1000 * MS);
+	wait_for_quiet();
+	acks = net_stat(1, STAT_SND_ACKS);
+	timeouts = net_stat(0, STAT_SND_TIMEOUTS);
+	for (uint8_t port = 1; port <= 3; port++) {
+		net_send(0, 1, port, 0);
+		net_run(MS);
+		ck_assert_uint_eq(net.node[1].got[0][port], 1);
+	}
+	ck_assert_uint_eq(net_stat(1, STAT_SND_ACKS), acks);
+	net_run(10 * MS); /* with a heartbeat */
+	ck_assert_uint_eq(net_stat(1, STAT_SND_ACKS), acks + 3);
+	net_run(200 * MS);
+	ck_assert_uint_eq(net_stat(1, STAT_SND_ACKS), acks + 3);
+	ck_assert_uint_eq(net_stat(0, STAT_SND_TIMEOUTS), timeouts);
+	net_stop();
+}
+END_TEST
+
+/* Between slow heartbeats it is owed for so long, and no longer. */
+START_TEST(patience_has_an_end)
+{
+	uint64_t acks;
+
+	net_start(2, 1, 7);
+	net.patient = true;
+	net.conf.timers = (struct llt_timers){ .heartbeat = { 500 * MS, 1000 * MS },
+		.trouble = { 2000 * MS, 4000 * MS }, .inactive = 16000 * MS };
+	all_on();
+	net_form(10000 * MS);
+	net_run(600 * MS);
+	for (unsigned i = 0; i < 1000 && core_next(net.node[1].core) < net.now + 100 * MS; i++)
+		net_run(MS);
+	acks = net_stat(1, STAT_SND_ACKS);
+	net_send(0, 1, 1, 0);
+	net_run(STREAM_PATIENCE / 2 - MS);
+	ck_assert_uint_eq(net.node[1].got[0][1], 1);
+	ck_assert_uint_eq(net_stat(1, STAT_SND_ACKS), acks);
+	net_run(3 * MS);
+	ck_assert_uint_eq(net_stat(1, STAT_SND_ACKS), acks + 1);
+	net_stop();
+}
+END_TEST
+
+START_TEST(a_patient_message_is_lost)
+{
+	net_start(2, 1, 7);
+	net.patient = true;
+	all_on();
+	net_form(1000 * MS);
+	wait_for_quiet();
+	net.loss = 1000;
+	net_send(0, 1, 1, 0);
+	net.loss = 0;
+	net_run(STREAM_PATIENCE / 2);
+	ck_assert_uint_eq(net.node[1].got[0][1], 0);
+	net_run(2 * STREAM_PATIENCE);
+	ck_assert_uint_eq(net.node[1].got[0][1], 1);
+	/* Who comes behind is not patient, and has not to be. */
+	wait_for_quiet();
+	net.loss = 1000;
+	net_send(0, 1, 1, 1);
+	net.loss = 0;
+	net.patient = false;
+	net_send(0, 1, 1, 2);
+	net_run(STREAM_PATIENCE);
+	ck_assert_uint_eq(net.node[1].got[0][1], 3);
+	net_stop();
+}
+END_TEST
+
 START_TEST(datagrams)
 {
 	static struct llt_ctl_send s;
@@ -414,6 +505,9 @@ add_tests(TCase *t)
 	tcase_add_loop_test(t, sessions_form, 0, 20);
 	tcase_add_test(t, quick_on_a_good_network);
 	tcase_add_test(t, acknowledged_is_done);
+	tcase_add_test(t, patient_messages_cost_no_acknowledgement);
+	tcase_add_test(t, patience_has_an_end);
+	tcase_add_test(t, a_patient_message_is_lost);
 	tcase_add_loop_test(t, messages_on_bad_links, 0, 30);
 	tcase_add_test(t, bursts_alternate);
 	tcase_add_test(t, cut_links_lose_nothing);

@@ -332,8 +332,8 @@ net_send(unsigned from, unsigned to, uint8_t port, uint64_t n)
 	wire_wr_u64(&w, n);
 	for (size_t i = 8; i < msg_len(n); i++)
 		data[i] = (uint8_t)(n + i);
-	s = (struct llt_ctl_send){ .port = port, .ndst = 1, .dst = { (uint16_t)to }, .data = data,
-		.len = msg_len(n) };
+	s = (struct llt_ctl_send){ .port = port, .patient = net.patient, .ndst = 1, .dst = { (uint16_t)to },
+		.data = data, .len = msg_len(n) };
 	core_send(net.node[from].core, &s, net.now);
 	core_flush(net.node[from].core, net.now);
 }

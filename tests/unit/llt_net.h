@@ -42,6 +42,7 @@ struct net {
 	unsigned nnodes;
 	uint64_t now;
 	unsigned loss, dup;     /* per mille */
+	bool patient;           /* what net_send() sends */
 	unsigned mute;          /* 1 + the node that nothing reaches; 0 = none */
 	uint64_t delay, jitter; /* ns */
 	struct core_conf conf;  /* of all nodes; node and name are set for each */

@@ -35,6 +35,7 @@ struct net {
 };
 
 static struct net net;
+static bool soon;
 
 static void
 put(const struct llt_data *d, const struct llt_ack *a)
@@ -97,7 +98,7 @@ push(uint32_t n)
 	for (size_t i = 4; i < len; i++)
 		data[i] = (uint8_t)(n + i);
 	memcpy(data, &n, 4);
-	m = stream_msg_new(data, len);
+	m = stream_msg_new(data, len, n % 3 == 0);
 	stream_tx_push(net.tx, m);
 	stream_msg_unref(m);
 }
@@ -114,7 +115,7 @@ arrive(struct pkt *p)
 		net.freed += freed;
 		return;
 	}
-	ck_assert_int_ne(stream_rx_input(net.rx, &p->d, on_deliver, NULL), STREAM_BAD);
+	ck_assert_int_ne(stream_rx_input(net.rx, &p->d, on_deliver, NULL, &soon), STREAM_BAD);
 	stream_rx_ack(net.rx, &a);
 	put(NULL, &a);
 }
@@ -244,27 +245,27 @@ START_TEST(nonsense_fragments)
 	struct llt_data d = { .seq = 1, .data = data, .len = 10 };
 	unsigned n = 0;
 
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_BAD); /* no beginning */
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_DUPLICATE);
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_BAD); /* no beginning */
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_DUPLICATE);
 	d.seq = 2 + STREAM_WINDOW;
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_OUT_OF_WINDOW);
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_OUT_OF_WINDOW);
 	d.seq = UINT64_MAX;
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_OUT_OF_WINDOW);
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_OUT_OF_WINDOW);
 	d.seq = 2;
 	d.flags = LLT_D_FIRST;
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_TAKEN);
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
 	d.seq = 3;
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_BAD); /* two beginnings */
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_BAD); /* two beginnings */
 	d.flags = 0;
 	d.len = FRAG;
 	for (d.seq = 4; d.seq < 100; d.seq++) /* longer than a message may be */
-		stream_rx_input(r, &d, count_deliver, &n);
+		stream_rx_input(r, &d, count_deliver, &n, &soon);
 	d.flags = LLT_D_LAST;
-	stream_rx_input(r, &d, count_deliver, &n);
+	stream_rx_input(r, &d, count_deliver, &n, &soon);
 	ck_assert_uint_eq(n, 0);
 	d.seq++;
 	d.flags = LLT_D_FIRST | LLT_D_LAST;
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_TAKEN);
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
 	ck_assert_uint_eq(n, 1);
 	stream_rx_free(r);
 }
@@ -277,16 +278,49 @@ START_TEST(forgotten_message)
 	struct llt_data d = { .seq = 1, .flags = LLT_D_FIRST, .data = data, .len = 10 };
 	unsigned n = 0;
 
-	stream_rx_input(r, &d, count_deliver, &n);
+	stream_rx_input(r, &d, count_deliver, &n, &soon);
 	stream_rx_forget(r);
 	d.seq = 2;
 	d.flags = LLT_D_LAST;
-	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n), STREAM_TAKEN);
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
 	ck_assert_uint_eq(n, 0);
 	d.seq = 3;
 	d.flags = LLT_D_FIRST | LLT_D_LAST;
-	stream_rx_input(r, &d, count_deliver, &n);
+	stream_rx_input(r, &d, count_deliver, &n, &soon);
 	ck_assert_uint_eq(n, 1);
+	stream_rx_free(r);
+}
+END_TEST
+
+START_TEST(acknowledged_soon_or_later)
+{
+	uint8_t data[10] = { 0 };
+	struct stream_rx *r = stream_rx_new();
+	struct llt_data d = { .seq = 1, .flags = LLT_D_FIRST | LLT_D_LAST, .data = data, .len = 10 };
+	unsigned n = 0;
+
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
+	ck_assert(soon);
+	d.flags |= LLT_D_PATIENT;
+	d.seq = 2;
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
+	ck_assert(!soon);
+	/* Who sends it again thinks it lost. */
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_DUPLICATE);
+	ck_assert(soon);
+	/* One is missing: that is told at once, and still when only one of two is. */
+	d.seq = 4;
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
+	ck_assert(soon);
+	d.seq = 6;
+	stream_rx_input(r, &d, count_deliver, &n, &soon);
+	d.seq = 3;
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
+	ck_assert(soon);
+	d.seq = 5;
+	ck_assert_int_eq(stream_rx_input(r, &d, count_deliver, &n, &soon), STREAM_TAKEN);
+	ck_assert(!soon);
+	ck_assert_uint_eq(n, 6);
 	stream_rx_free(r);
 }
 END_TEST
@@ -300,6 +334,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, ack_of_the_unsent);
 	tcase_add_test(t, nonsense_fragments);
 	tcase_add_test(t, forgotten_message);
+	tcase_add_test(t, acknowledged_soon_or_later);
 }
 
 int
