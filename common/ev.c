@@ -24,6 +24,7 @@ struct ev_loop {
 	size_t ntimers; /* also those that are not set */
 	int timerfd;
 	uint64_t armed; /* clock_ns() it is set to; 0: it is not */
+	bool running;   /* timers are called */
 	struct event *due; /* when timerfd says so, or at once if made active */
 };
 
@@ -64,7 +65,10 @@ arm(struct ev_loop *loop)
 	(void)timerfd_settime(loop->timerfd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-/* Those that are due by now; what they set is for the next round, after others have had their turn. */
+/*
+ * Those that are due by now. What they set is for the next round, also if it is due at once: made active
+ * here, libevent would call it before it looks at any descriptor again.
+ */
 static void
 run_timers(evutil_socket_t fd, short what, void *arg)
 {
@@ -74,6 +78,7 @@ run_timers(evutil_socket_t fd, short what, void *arg)
 
 	if (loop->armed <= now)
 		loop->armed = 0;
+	loop->running = true;
 	while ((n = timerheap_first(&loop->timers)) != NULL && n->when <= now) {
 		struct ev_timer *t = (struct ev_timer *)n;
 
@@ -82,6 +87,7 @@ run_timers(evutil_socket_t fd, short what, void *arg)
 		if (event_base_got_break(loop->base))
 			break;
 	}
+	loop->running = false;
 	arm(loop);
 }
 
@@ -116,7 +122,8 @@ ev_timer_set(struct ev_timer *t, uint64_t delay_ns)
 
 	if (delay_ns == 0) {
 		timerheap_set(&t->loop->timers, &t->node, now);
-		event_active(t->loop->due, EV_TIMEOUT, 0);
+		if (!t->loop->running)
+			event_active(t->loop->due, EV_TIMEOUT, 0);
 	} else
 		ev_timer_set_at(t, delay_ns < TIME_MAX - now ? now + delay_ns : TIME_MAX);
 }

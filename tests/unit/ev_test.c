@@ -173,6 +173,45 @@ START_TEST(io_writable)
 }
 END_TEST
 
+static unsigned turns;
+
+static void
+again_at_once(void *arg)
+{
+	if (++turns == 2)
+		ck_assert_int_eq(write(*(int *)arg, "a", 1), 1);
+	if (turns == 100000)
+		ev_loop_break(loop);
+	ev_timer_set(timers[0], 0);
+}
+
+static void
+only_once(int fd, void *arg)
+{
+	strcat(trace, "r");
+	ev_loop_break(loop);
+}
+
+/* A timer that is always due leaves others their turn. */
+START_TEST(timers_starve_nobody)
+{
+	int p[2];
+
+	setup();
+	ck_assert_int_eq(pipe(p), 0);
+	timers[0] = ev_timer_new(loop, again_at_once, &p[1]);
+	ev_timer_set(timers[0], 0);
+	io = ev_io_new(loop, p[0], only_once, NULL, NULL);
+	run("r");
+	ck_assert_uint_lt(turns, 10);
+	ev_io_free(io);
+	ev_timer_free(timers[0]);
+	ev_loop_free(loop);
+	close(p[0]);
+	close(p[1]);
+}
+END_TEST
+
 static void
 caught(int signo, void *arg)
 {
@@ -195,7 +234,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { timers_in_order, never_early, timer_frees_itself_and_others,
-		io_watchers, io_writable, signals, NULL };
+		io_watchers, io_writable, timers_starve_nobody, signals, NULL };
 
 	return unit_run("ev", tests);
 }
