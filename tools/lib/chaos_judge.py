@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """What the clients saw of a chaos run, and whether all of it may be.
 
-    a connection   breaks only if its owner left the membership while it was open; no byte of it is wrong
+    a connection   breaks only if its owner left the membership while it was open, and does not hang; no byte of
+                   it is wrong
     a new one      fails only if a node was lost meanwhile, to which it may have been given; or when it was
                    given to one that had just lost its LAN cable
     a node         leaves the membership only if it has no power, or does not see a node that stays; what is
@@ -24,6 +25,7 @@ STEPS_DOWN = 0.5  # from then until nobody sends it anything, and it answers nob
 SETTLED = 3.0
 SYN_AGAIN = (0, 1, 2, 3, 4)  # seconds at which Linux sends a SYN
 RESET_AFTER = 5.0  # at most, once there is somebody who can say that a connection is gone
+HANGS = 10.0  # no failure lasts that long, nor what TCP waits on top of it
 STALE = 0.05  # between clocks, and two lines of logs
 DAEMONS = ("lltd", "gabd", "aliasd")
 NEWS = re.compile(r"^\S+ \S+ (lltd|gabd|aliasd)\[\d+\] (warning|error): (.*)$")
@@ -245,6 +247,7 @@ class Judge:
         stuck = [c for c in self.conns["connections"] if self.is_stuck(c)]
         failed, late, wrong = self.failed()
         waits, arp = self.waits(), self.arp()
+        hung = [w for w in waits if w[0] > HANGS * 1e3]
         self.problems += self.lost_without_cause() + self.not_the_largest()
         self.problems += ["ARP answered by two: " + t for t in arp["by_two"]]
         self.problems += ["ARP answered by a node that is no member: " + t for t in arp["by_strangers"]]
@@ -257,7 +260,7 @@ class Judge:
             "broken_examples": [dict(c, opened=self.relative(c["opened_at_us"] / 1e6),
                 at=self.relative(c["broken_at_us"] / 1e6)) for c in guilty[:10]],
             "given_to_strangers": len(strangers), "given_examples": strangers[:5],
-            "stuck": len(stuck), "stuck_examples": stuck[:5],
+            "stuck": len(stuck), "stuck_examples": stuck[:5], "hung": len(hung),
             "wait_ms": {"p50": percentile(waits, 50), "p99": percentile(waits, 99),
                 "max": percentile(waits, 100)},
             "long_waits": [{"ms": round(ms), "at": self.relative(at), "owner": owner,
@@ -269,7 +272,7 @@ class Judge:
             "new_slowest_ms": self.new["slowest_ms"], "new_slow": self.slow(),
             "owners": owners(self.conns), "flows": next(iter(flows.values())), "arp": arp,
             "clients_late": self.late(), "grown": self.daemons.grown(), "news": self.daemons.news(), "problems": self.problems,
-            "ok": not (guilty or strangers or stuck or wrong or self.problems)}
+            "ok": not (guilty or strangers or stuck or hung or wrong or self.problems)}
 
 
 def percentile(waits, p):
