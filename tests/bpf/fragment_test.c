@@ -233,13 +233,6 @@ START_TEST(a_flood_of_later_ones_leaves_room)
 END_TEST
 
 static void
-setup_xdp(void)
-{
-	xdp = true;
-	setup();
-}
-
-static void
 add_tests(TCase *tc)
 {
 	tcase_add_test(tc, in_order);
@@ -258,7 +251,7 @@ int
 main(void)
 {
 	static const struct suite suite = { .name = "fragment", .add = add_tests, .setup = setup,
-		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 60 };
+		.xdp = &xdp, .teardown = teardown, .timeout = 60 };
 
 	rig_isolate();
 	return suite_run(&suite);

@@ -39,13 +39,6 @@ setup(void)
 }
 
 static void
-setup_xdp(void)
-{
-	xdp = true;
-	setup();
-}
-
-static void
 teardown(void)
 {
 	rig_close(&rig);
@@ -355,7 +348,7 @@ int
 main(void)
 {
 	static const struct suite suite = { .name = "half_open", .add = add_tests, .setup = setup,
-		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 120 };
+		.xdp = &xdp, .teardown = teardown, .timeout = 120 };
 
 	rig_isolate();
 	return suite_run(&suite);

@@ -670,18 +670,11 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, links_deliver_by_the_lan);
 }
 
-static void
-setup_xdp(void)
-{
-	xdp = true;
-	setup();
-}
-
 int
 main(void)
 {
 	static const struct suite suite = { .name = "packet", .add = add_tests, .setup = setup,
-		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 120 };
+		.xdp = &xdp, .teardown = teardown, .timeout = 120 };
 
 	rig_isolate();
 	return suite_run(&suite);

@@ -547,18 +547,11 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, aliases_come_and_go);
 }
 
-static void
-setup_xdp(void)
-{
-	xdp = true;
-	setup();
-}
-
 int
 main(void)
 {
 	static const struct suite suite = { .name = "redirect", .add = add_tests, .setup = setup,
-		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 120 };
+		.xdp = &xdp, .teardown = teardown, .timeout = 120 };
 
 	rig_isolate();
 	return suite_run(&suite);

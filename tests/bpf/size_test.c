@@ -30,13 +30,6 @@ setup(void)
 }
 
 static void
-setup_xdp(void)
-{
-	xdp = true;
-	setup();
-}
-
-static void
 teardown(void)
 {
 	rig_close(&rig);
@@ -191,7 +184,7 @@ int
 main(void)
 {
 	static const struct suite suite = { .name = "size", .add = add_tests, .setup = setup,
-		.setup_xdp = setup_xdp, .teardown = teardown, .timeout = 60 };
+		.xdp = &xdp, .teardown = teardown, .timeout = 60 };
 
 	rig_isolate();
 	return suite_run(&suite);

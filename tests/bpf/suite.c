@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "tests/bpf/suite.h"
 
+static const struct suite *running;
+
+static void
+setup_xdp(void)
+{
+	*running->xdp = true;
+	running->setup();
+}
+
 static void
 add_case(Suite *to, const struct suite *s, const char *hook, void (*setup)(void))
 {
@@ -20,8 +29,9 @@ suite_run(const struct suite *s)
 	int failed;
 
 	add_case(suite, s, "TC", s->setup);
-	if (s->setup_xdp)
-		add_case(suite, s, "XDP", s->setup_xdp);
+	running = s;
+	if (s->xdp)
+		add_case(suite, s, "XDP", setup_xdp);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

@@ -3,13 +3,15 @@
 #ifndef CLUA_TESTS_BPF_SUITE_H
 #define CLUA_TESTS_BPF_SUITE_H
 
+#include <stdbool.h>
+
 #include <check.h>
 
 struct suite {
 	const char *name;
 	void (*add)(TCase *); /* the tests */
 	void (*setup)(void);
-	void (*setup_xdp)(void); /* the same tests once more, by XDP; NULL: by TC alone */
+	bool *xdp; /* set for setup() when the same tests are run once more, by XDP; NULL: by TC alone */
 	void (*teardown)(void);
 	unsigned timeout; /* s, of each test */
 };
