@@ -89,6 +89,17 @@ take_untold(struct announce *a, const struct alias_conn *c)
 	return e != NULL && e->conn.alias.s_addr == c->alias.s_addr ? e : NULL;
 }
 
+/* Nobody will be told of it. False: there is none. */
+static bool
+drop_untold(struct announce *a, const struct alias_conn *c)
+{
+	struct entry *e = take_untold(a, c);
+
+	if (e != NULL)
+		e->op = VOID;
+	return e != NULL;
+}
+
 static void
 append(struct announce *a, const struct alias_conn *c, enum alias_flow_op op, uint64_t when)
 {
@@ -113,14 +124,12 @@ size_t
 announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op op, bool again,
     uint64_t when)
 {
-	struct entry *untold = take_untold(a, c);
+	bool untold = drop_untold(a, c);
 
 	forget_old(a, when);
-	if (untold != NULL)
-		untold->op = VOID;
 	if (op == ALIAS_FLOW_SET && !again)
 		append_untold(a, c, when);
-	else if (op == ALIAS_FLOW_SET || untold == NULL)
+	else if (op == ALIAS_FLOW_SET || !untold)
 		append(a, c, op, when);
 	return (size_t)(a->end - a->next);
 }
@@ -128,12 +137,8 @@ announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op 
 void
 announce_ending(struct announce *a, const struct alias_conn *c, uint64_t when)
 {
-	struct entry *untold = take_untold(a, c);
-
-	if (untold == NULL)
-		return;
-	untold->op = VOID;
-	append_untold(a, c, when);
+	if (drop_untold(a, c))
+		append_untold(a, c, when);
 }
 
 /* The first that waits from there on, of that kind or of any. */
