@@ -127,7 +127,8 @@ class Machine:
             raise TestbedError("%s is off" % self.name)
         enter = ["nsenter", "-t", str(pid), "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup",
             "--wd=/"]
-        return self._joining([*enter, "/usr/bin/env", "PATH=" + self.path, "HOME=/root",
+        # What a shell runs in the background ignores SIGINT, and so would its children.
+        return self._joining([*enter, "/usr/bin/env", "--default-signal", "PATH=" + self.path, "HOME=/root",
             "HOSTNAME=" + self.name, "USER=root", *argv])
 
     def popen(self, argv, **kwargs):
