@@ -48,8 +48,8 @@ def net(tb):
         rt.start(tb, node, ["rip", "ospf"])
     for node in ALL:
         wait_told(tb, node)
-    for destination in (ALIAS, VIRTUAL, "10.77.0.0/24"):
-        rt.wait_routes(tb, "r1", destination, ALL)
+    rt.wait_settled(tb, "r1", ALL)
+    rt.wait_routes(tb, "r1", "10.77.0.0/24", ALL)
     return tb
 
 
@@ -181,7 +181,7 @@ def test_the_rights_that_the_unit_gives(net):
 
 
 def test_the_member_that_carries_the_route_loses_power(net, figures):
-    wait_until(lambda: rt.bfd_up(net, "r1") == ALL, 10, "BFD of r1 with all members")
+    rt.wait_settled(net, "r1", ALL)
     net.machine("n2").run("cluamgr -a alias=DEFAULTALIAS,rpri=100")
     rt.wait_routes(net, "r1", ALIAS, ["n2"])
     # OSPF does not tell of the same thing twice within five seconds: n1 was the last one.
@@ -204,12 +204,13 @@ def test_the_member_that_carries_the_route_loses_power(net, figures):
         max(c["longest_ms"] for c in account["connections"] if c["owner"] != "n2") / 1e3))
     net.start("n2")
     rt.start(net, "n2", ["rip", "ospf"])
-    rt.wait_routes(net, "r1", ALIAS, ALL)
+    rt.wait_settled(net, "r1", ALL)
 
 
 def test_a_member_leaves_and_joins_while_all_share_the_flows(net, figures):
     with echods(net, ["n1", "n2"]):
         wait_listening(net, ECHO, ["n1", "n2"], client="x1")
+        rt.wait_settled(net, "r1", ALL)
         before = {n: packets(net, n) for n in ALL}
         conns = Load(net, "conns", "-a", ALIAS, "-p", ECHO, "-n", 1000, "-i", 100, client="x1")
         share = {n: packets(net, n) - before[n] for n in ALL}
@@ -245,7 +246,7 @@ def test_frr_as_the_router_learns_all_routes_by_rip_and_ospf(net):
 
 
 def test_a_member_loses_power_while_all_share_the_flows(net, figures):
-    wait_until(lambda: rt.bfd_up(net, "r1") == ALL, 30, "BFD of r1 with all members")
+    rt.wait_settled(net, "r1", ALL)
     account, found = cut(net, "n3")
     figures("the other ways after %.1f s; %s" % (found, account.text()))
     assert account.total == 1000 and account.of_dead > 200

@@ -7,7 +7,6 @@ import testbed_etc
 import testbed_routing as rt
 from testbed_cuts import Cut
 from testbed_load import ALIAS
-from testbed_error import wait_until
 
 # ways: "one" = all packets come by the member that dies; "all" = by each member a share.
 Case = collections.namedtuple("Case", "router protocol bfd ways")
@@ -54,9 +53,11 @@ class RouteCuts:
                 rt.start(self.tb, name, [], bfd=False)
             else:
                 rt.start(self.tb, name, [case.protocol], bfd=case.bfd)
-        wait_all_ways(self.tb, nodes, 150 if self.written else 60)
-        if case.bfd:
-            wait_until(lambda: rt.bfd_up(self.tb, "r1") == nodes, 30, "BFD with all members")
+        timeout = 150 if self.written else 60
+        if case.protocol == "ospf":
+            rt.wait_settled(self.tb, "r1", nodes, case.bfd, timeout)
+        else:
+            wait_all_ways(self.tb, nodes, timeout)
 
     def run(self, case):
         """One case; what it cost."""

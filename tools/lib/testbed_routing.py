@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 
 import testbed_etc
@@ -217,3 +218,56 @@ def bfd_up(tb, name):
         return sorted(names[r[0]] for r in rows if len(r) > 2 and r[0] in names and r[2] == "Up")
     peers = json.loads(machine.run(["vtysh", "-c", "show bfd peers json"]).stdout or "[]")
     return sorted(names[p["peer"]] for p in peers if p["status"] == "up")
+
+
+def _ask(tb, name, bird, frr):
+    """What the routing daemon of a machine answers, whichever it is."""
+    machine = tb.machine(name)
+    argv = ["birdc", *bird.split()] if machine.daemon_pids("bird") else ["vtysh", "-c", frr]
+    return machine.run(argv).stdout
+
+
+def ospf_full(tb, name):
+    """The neighbours with which a machine shares all that it knows by OSPF, as addresses."""
+    text = _ask(tb, name, "show ospf neighbors", "show ip ospf neighbor")
+    return set(re.findall(r"^([\d.]+) .*\bFull/", text, re.M))
+
+
+def ospf_linked(tb, name):
+    """Whom the network has, by what its designated router says and by what they say themselves, as addresses."""
+    text = _ask(tb, name, "show ospf state", "show ip ospf database network")
+    if "BIRD" in text:
+        listed = re.findall(r"^\t\trouter (\S+)", text, re.M)
+        said = re.findall(r"^\trouter (\S+)\n(?:\t\t.*\n)*?\t\tnetwork ", text, re.M)
+    else:
+        listed = re.findall(r"Attached Router: (\S+)", text)
+        blocks = _ask(tb, name, "", "show ip ospf database router").split("LS age: ")
+        said = [re.search(r"Advertising Router: (\S+)", b).group(1) for b in blocks if "a Transit Network" in b]
+    return set(listed) & set(said)
+
+
+def ospf_database(tb, name):
+    """(id, who said it, which edition) of everything that a machine knows by OSPF."""
+    text = _ask(tb, name, "show ospf lsadb", "show ip ospf database")
+    return set(re.findall(r"^(?: 000\d +)?([\d.]+) +([\d.]+) +(?:\d+ 0x)?([0-9a-f]{8}) ", text, re.M))
+
+
+def wait_settled(tb, router, nodes, bfd=True, timeout=60):
+    """Until a router, the designated one of its network, has the routes of all nodes by OSPF to keep.
+
+    That it has them is no sign of that: they may be RIP's, as long as OSPF has none at all; those of a member
+    that was started anew may be what its earlier life said; and what made the router or the member lose sight
+    of the other for a moment takes the routes away up to five seconds later, when they may speak again.
+    """
+    nodes, aliases = sorted(nodes), (testbed_etc.DEFAULT_ALIAS, testbed_etc.VIRTUAL_ALIAS)
+    members = {tb.address(n) for n in nodes}
+
+    def settled():
+        known = ospf_database(tb, router)
+        said = {(what, who) for what, who, _ in known}
+        return (not bfd or bfd_up(tb, router) == nodes) and ospf_full(tb, router) == members and \
+            ospf_linked(tb, router) == members | {tb.address(router)} and \
+            all((alias, member) in said for alias in aliases for member in members) and \
+            all(ospf_database(tb, n) == known for n in nodes) and \
+            all(routes(tb, router, alias) == nodes for alias in aliases)
+    wait_until(settled, timeout, "OSPF of %s to be settled with %s" % (router, " ".join(nodes)), step=0.05)
