@@ -89,7 +89,7 @@ owe_ack(struct core *c, struct peer *p, const struct input *in, uint8_t port, bo
 	p->ack_link = (uint8_t)in->link;
 	p->ack_soon |= soon;
 	if (p->ack_by == 0)
-		p->ack_by = in->now + STREAM_PATIENCE / 2;
+		p->ack_by = in->now + LLT_PATIENCE / 2;
 	if (p->ack_by < c->wake)
 		c->wake = p->ack_by;
 	if (++p->unacked >= ACK_EVERY)

@@ -103,7 +103,7 @@ pump_port(struct core *c, struct peer *p, unsigned port, uint64_t now)
 	tx_session(c, &w, LLT_F_DATA, p, (unsigned)link);
 	stream_tx_sent(t, d.seq, (unsigned)link, now);
 	core_count(c, STAT_SND_DATA);
-	look = now + ((d.flags & LLT_D_PATIENT) == 0 ? STREAM_TICK : STREAM_PATIENCE);
+	look = now + ((d.flags & LLT_D_PATIENT) == 0 ? STREAM_TICK : LLT_PATIENCE);
 	if (look < c->stream_wake)
 		c->stream_wake = look;
 	return true;

@@ -17,12 +17,6 @@
 #include "proto/llt_ctl.h"
 #include "proto/llt_frame.h"
 
-/*
- * What is marked as patient is acknowledged when half of this has passed, or with something else that is
- * sent. It is taken for lost later by as much, unless somebody is waiting behind it.
- */
-#define STREAM_PATIENCE 40000000ull
-
 #define STREAM_WINDOW 512 /* fragments in flight; a power of two, at most 64 * LLT_ACK_WORDS */
 
 /* ---- a message on its way out, shared by the streams to all its destinations ---- */

@@ -333,7 +333,7 @@ rto(const struct stream_tx *t)
 	v <<= t->backoff;
 	if (v > RTO_MAX)
 		v = RTO_MAX;
-	return is_patient(t) ? v + STREAM_PATIENCE : v;
+	return is_patient(t) ? v + LLT_PATIENCE : v;
 }
 
 void

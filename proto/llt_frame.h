@@ -33,6 +33,11 @@
 #define LLT_CHALLENGE 16
 #define LLT_DATA_HEAD 12
 #define LLT_DGRAM_HEAD 8
+/*
+ * In ns. What is marked as patient is acknowledged when half of this has passed, or with something else that is
+ * sent. Its sender takes it for lost later by as much, unless somebody is waiting behind it.
+ */
+#define LLT_PATIENCE 40000000ull
 #define LLT_ACK_WORDS 8 /* 512 sequence numbers after the first missing one */
 
 enum llt_frame_type {
@@ -136,7 +141,7 @@ struct llt_heartbeat {
 enum llt_data_flags {
 	LLT_D_FIRST = 0x01,
 	LLT_D_LAST = 0x02,
-	LLT_D_PATIENT = 0x04, /* "acknowledge it when you speak next, or within STREAM_PATIENCE / 2" */
+	LLT_D_PATIENT = 0x04, /* "acknowledge it when you speak next, or within LLT_PATIENCE / 2" */
 	LLT_D_ALL = 0x07,
 };
 

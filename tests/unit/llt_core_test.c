@@ -442,7 +442,7 @@ START_TEST(patience_has_an_end)
 		net_run(MS);
 	acks = net_stat(1, STAT_SND_ACKS);
 	net_send(0, 1, 1, 0);
-	net_run(STREAM_PATIENCE / 2 - MS);
+	net_run(LLT_PATIENCE / 2 - MS);
 	ck_assert_uint_eq(net.node[1].got[0][1], 1);
 	ck_assert_uint_eq(net_stat(1, STAT_SND_ACKS), acks);
 	net_run(3 * MS);
@@ -461,9 +461,9 @@ START_TEST(a_patient_message_is_lost)
 	net.loss = 1000;
 	net_send(0, 1, 1, 0);
 	net.loss = 0;
-	net_run(STREAM_PATIENCE / 2);
+	net_run(LLT_PATIENCE / 2);
 	ck_assert_uint_eq(net.node[1].got[0][1], 0);
-	net_run(2 * STREAM_PATIENCE);
+	net_run(2 * LLT_PATIENCE);
 	ck_assert_uint_eq(net.node[1].got[0][1], 1);
 	/* Who comes behind is not patient, and has not to be. */
 	wait_for_quiet();
@@ -472,7 +472,7 @@ START_TEST(a_patient_message_is_lost)
 	net.loss = 0;
 	net.patient = false;
 	net_send(0, 1, 1, 2);
-	net_run(STREAM_PATIENCE);
+	net_run(LLT_PATIENCE);
 	ck_assert_uint_eq(net.node[1].got[0][1], 3);
 	net_stop();
 }
