@@ -23,6 +23,7 @@ struct announce {
 	uint64_t first, next, end; /* kept from first, not yet sent from next; indices never wrap */
 	uint64_t set;              /* of what is not sent, there is no SET before this one */
 	struct map *untold; /* connection -> its SET that was never sent: index + 1 */
+	uint64_t stop; /* what is sent now ends before this one; UINT64_MAX: with the last */
 };
 
 /* Alias left out: whoever looks it up compares the whole. */
@@ -39,6 +40,7 @@ announce_new(void)
 
 	a->size = 1024;
 	a->ring = mem_grow(NULL, a->size, sizeof(*a->ring));
+	a->stop = UINT64_MAX;
 	a->untold = map_new();
 	return a;
 }
@@ -164,14 +166,43 @@ announce_due(struct announce *a)
 	return due;
 }
 
+/* Moved behind all others, each with the time that it has. */
+static void
+put_off_untold(struct announce *a)
+{
+	uint64_t i, end = a->end;
+
+	for (i = a->next; i < end; i++) {
+		struct entry e = *at(a, i);
+
+		if (map_get(a->untold, key_of(&e.conn)) != (void *)(uintptr_t)(i + 1))
+			continue;
+		at(a, i)->op = VOID;
+		append_untold(a, &e.conn, e.when);
+	}
+}
+
+void
+announce_begin(struct announce *a, uint64_t now)
+{
+	a->stop = UINT64_MAX;
+	(void)announce_due(a);
+	if (a->set < a->end && at(a, a->set)->when + ANNOUNCE_AT <= now + ANNOUNCE_SLACK)
+		return;
+	a->stop = a->end;
+	put_off_untold(a);
+}
+
 bool
 announce_next(struct announce *a, struct alias_conn *c, uint8_t *op)
 {
 	const struct entry *e;
 
 	a->next = waiting(a, a->next, false);
-	if (a->next == a->end)
+	if (a->next == a->end || a->next >= a->stop) {
+		a->stop = UINT64_MAX;
 		return false;
+	}
 	e = at(a, a->next++);
 	*c = e->conn;
 	*op = e->op;

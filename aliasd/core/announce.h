@@ -4,9 +4,10 @@
  * whatever it holds, and a connection that ends within milliseconds is not worth one: until it is told
  * of, the router knows it by its SYN, and should the router die just then, the next one asks. So a
  * message is due when a connection has lasted ANNOUNCE_AT, and takes all along that is to be told by
- * then. Ends are in less of a hurry: what still comes for such a connection its owner answers best. What
- * was told is kept for a while, because a view change may drop what is on its way. Pure; times in ns,
- * of CLOCK_MONOTONIC or any other clock.
+ * then. Ends are in less of a hurry: what still comes for such a connection its owner answers best. A
+ * message that is due for them alone takes no connection along that may end untold: each of those would
+ * have an end to be told of, and so on for ever. What was told is kept for a while, because a view change
+ * may drop what is on its way. Pure; times in ns, of CLOCK_MONOTONIC or any other clock.
  */
 #ifndef CLUA_ALIASD_ANNOUNCE_H
 #define CLUA_ALIASD_ANNOUNCE_H
@@ -39,6 +40,8 @@ size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flo
 void announce_ending(struct announce *, const struct alias_conn *, uint64_t when);
 /* When something is due; UINT64_MAX: nothing waits. */
 uint64_t announce_due(struct announce *);
+/* What is due at that time is to be told, and what goes with it; without this, everything. */
+void announce_begin(struct announce *, uint64_t now);
 /* The next entry to be told; false when there is none. */
 bool announce_next(struct announce *, struct alias_conn *, uint8_t *op);
 /* The view changed: what was sent lately is to be sent again. */

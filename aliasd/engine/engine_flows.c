@@ -67,8 +67,10 @@ engine_on_looked(uint64_t now, void *arg)
 
 	if (state_gen(e->state) == 0)
 		return UINT64_MAX;
-	if (announce_due(e->announce) <= now + ANNOUNCE_SLACK)
+	if (announce_due(e->announce) <= now + ANNOUNCE_SLACK) {
+		announce_begin(e->announce, now);
 		flush_announcements(e);
+	}
 	return announce_due(e->announce);
 }
 

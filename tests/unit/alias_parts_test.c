@@ -238,6 +238,49 @@ START_TEST(told_by_age)
 }
 END_TEST
 
+/* The next message as it goes out at that time. */
+static unsigned
+tell_due(struct announce *a, uint64_t now, uint8_t ops[4])
+{
+	announce_begin(a, now);
+	return tell_all(a, ops);
+}
+
+START_TEST(ends_take_none_along)
+{
+	const uint64_t end = ANNOUNCE_END_AT;
+	struct announce *a = announce_new();
+	struct alias_conn c = { .alias = alias, .client_port = 1 }, young = { .alias = alias };
+	uint8_t op[4];
+
+	announce_add(a, &c, ALIAS_FLOW_SET, false, 100);
+	announce_add(a, &young, ALIAS_FLOW_SET, false, 200);
+	ck_assert_uint_eq(tell_due(a, 100 + ANNOUNCE_AT, op), 2);
+	/* Ends are due: what began just now, before and after them, is not told, and ends untold. */
+	announce_add(a, &c, ALIAS_FLOW_DEL, false, 10000);
+	announce_add(a, &c, ALIAS_FLOW_SET, false, end);
+	announce_add(a, &young, ALIAS_FLOW_DEL, false, end);
+	announce_add(a, &young, ALIAS_FLOW_SET, false, end + 1);
+	ck_assert(tell_due(a, 10000 + end, op) == 2 && op[0] == ALIAS_FLOW_DEL && op[1] == ALIAS_FLOW_DEL);
+	ck_assert_uint_eq(announce_due(a), end + ANNOUNCE_AT);
+	announce_add(a, &c, ALIAS_FLOW_DEL, false, 10001 + end);
+	ck_assert_uint_eq(announce_due(a), end + 1 + ANNOUNCE_AT);
+	/* What lasts is told in time, and its end after it. */
+	announce_add(a, &c, ALIAS_FLOW_SET, false, 10002 + end);
+	ck_assert(tell_due(a, end + 1 + ANNOUNCE_AT, op) == 2 && op[0] == ALIAS_FLOW_SET);
+	announce_add(a, &young, ALIAS_FLOW_DEL, false, 20000 + end);
+	ck_assert(tell_due(a, 20000 + 2 * end, op) == 1 && op[0] == ALIAS_FLOW_DEL);
+	/* Without a time nothing waits; nor does what others may know. */
+	announce_add(a, &c, ALIAS_FLOW_DEL, false, 20001 + end);
+	announce_add(a, &young, ALIAS_FLOW_SET, true, 20002 + end);
+	announce_begin(a, 20001 + end);
+	ck_assert(tell_all(a, op) == 2 && op[1] == ALIAS_FLOW_SET);
+	announce_add(a, &c, ALIAS_FLOW_SET, false, 30000 + end);
+	ck_assert(tell_all(a, op) == 1 && op[0] == ALIAS_FLOW_SET);
+	announce_free(a);
+}
+END_TEST
+
 START_TEST(holding)
 {
 	const uint16_t members[] = { 1, 2, 3 };
@@ -455,8 +498,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { path_classes, links_by_udp, links_that_are_no_more, announcements,
-		short_connections, told_by_age, holding, claiming, relearning, listening, own_rows, gratuitous,
-		maps, NULL };
+		short_connections, told_by_age, ends_take_none_along, holding, claiming, relearning, listening,
+		own_rows, gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
 }
