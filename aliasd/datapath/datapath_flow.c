@@ -15,7 +15,7 @@ struct over {
 	uint32_t bucket;
 };
 
-#define FIRST_BUCKETS 1024
+#define FIRST_BUCKETS 64 /* a page */
 
 struct flow_table {
 	struct flow_memory m;

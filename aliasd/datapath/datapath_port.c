@@ -171,10 +171,12 @@ port_note_client(struct datapath *dp, int alias, const struct dp_conn *c, uint16
 {
 	struct dp_sticky_key key = { .alias = alias, .client = c->client.s_addr, .port = c->port,
 		.proto = IPPROTO_TCP };
-	struct dp_sticky value = { .seen = clock_ns(), .node = owner };
+	struct dp_sticky value = { .node = owner };
 
-	if (dp->any_sticky && port_sticky(dp, IPPROTO_TCP, c->port))
-		bpf_map_update_elem(bpf_map__fd(dp->skel->maps.sticky), &key, &value, BPF_ANY);
+	if (!dp->any_sticky || !port_sticky(dp, IPPROTO_TCP, c->port))
+		return;
+	value.seen = clock_ns();
+	bpf_map_update_elem(bpf_map__fd(dp->skel->maps.sticky), &key, &value, BPF_ANY);
 }
 
 /* ---- outgoing ---- */
