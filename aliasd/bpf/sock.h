@@ -36,6 +36,14 @@ struct inet_sock {
 	__u16 inet_sport;
 } CORE;
 
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+} CORE;
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+} CORE;
+
 INLINE int
 sock_is_ours(struct sock *sk)
 {
@@ -95,6 +103,15 @@ event_report(const struct dp_event *event)
 	bpf_ringbuf_submit(ev, sock_wake(ev->type, ev->when));
 }
 
+/* skc_num is gone when a connection closes. */
+INLINE __u16
+sock_port(struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	return tcp ? tcp->inet_conn.icsk_inet.inet_sport : 0;
+}
+
 INLINE void
 sock_report(struct sock *sk, int type)
 {
@@ -103,8 +120,7 @@ sock_report(struct sock *sk, int type)
 		.alias = sk->__sk_common.skc_rcv_saddr,
 		.client = sk->__sk_common.skc_daddr,
 		.client_port = sk->__sk_common.skc_dport,
-		/* skc_num is gone when a connection closes. */
-		.port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport),
+		.port = sock_port(sk),
 	};
 
 	event_report(&ev);
