@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 19
+#define DP_LAYOUT 20
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -198,6 +198,8 @@ struct dp_udp_source {
 	__u32 alias;
 	__u32 pad;
 };
+#define DP_UDP_SOURCES 65536
+#define DP_UDP_RECENT 4096 /* a power of two */
 /* The mark of a socket that leaves the choice of its address to those routes. */
 #define DP_MARK 0xc1a00000u
 #define DP_MARK_MASK 0xfff00000u
@@ -353,6 +355,13 @@ dp_flow_bucket(__u64 hash, __u64 space)
 	__u32 mask = space, i = hash & mask;
 
 	return i < space >> 32 ? i : i & mask >> 1;
+}
+
+/* Of client and ports, the alias, and the time in steps of two seconds that are the same again in a year. */
+static inline __u64
+dp_udp_tag(__u64 hash, __u32 alias, __u64 now)
+{
+	return ((hash + alias * 0x9e3779b97f4a7c15ull) & ~0xffffffull) | (now >> 31 & 0xffffff);
 }
 
 /* The place in a bucket that an entry has if it is free when it comes: looked at first. */

@@ -35,6 +35,12 @@ __u64 notice_due;
  * long as that is little, are counted twice.
  */
 __u32 syns_received[DP_SYNS];
+/*
+ * Tags of those whose datagrams came last, in places by the hash of client and ports: who comes again within
+ * two seconds is in udp_sources already. Others cannot have pushed it out of there: so many would have come
+ * by its place here long before.
+ */
+__u64 udp_recent[DP_UDP_RECENT];
 /* An event found no room. */
 __u32 events_lost;
 __u64 events_woken; /* when the daemon was last woken for one */
@@ -147,7 +153,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, struct dp_udp_key);
 	__type(value, struct dp_udp_source);
-	__uint(max_entries, 65536);
+	__uint(max_entries, DP_UDP_SOURCES);
 } udp_sources SEC(".maps");
 
 struct {

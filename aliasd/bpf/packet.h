@@ -145,24 +145,38 @@ udp_seen(struct dp_udp_source *source, __u64 now)
 		source->seen = now;
 }
 
+INLINE void
+udp_note(const struct dp_udp_key *key, __u32 addr, __u64 now)
+{
+	struct dp_udp_source *known = bpf_map_lookup_elem(&udp_sources, key);
+	struct dp_udp_source fresh = { .seen = now, .alias = addr };
+
+	if (known && known->alias == addr)
+		udp_seen(known, now);
+	else
+		bpf_map_update_elem(&udp_sources, key, &fresh, BPF_ANY);
+}
+
 /* Remembers which alias a datagram was for, so that the answer can leave from it. */
 INLINE void
 udp_remember(struct packet *p)
 {
 	struct udphdr *udp = packet_header(p, p->l4, sizeof(*udp));
-	struct dp_udp_source fresh = { .alias = p->addr }, *known;
 	struct dp_udp_key key = { .client = p->client };
+	__u64 now, hash, tag, *place;
 
 	if (!udp)
 		return;
 	key.client_port = udp->source;
 	key.port = udp->dest;
-	fresh.seen = bpf_ktime_get_coarse_ns();
-	known = bpf_map_lookup_elem(&udp_sources, &key);
-	if (known && known->alias == p->addr)
-		udp_seen(known, fresh.seen);
-	else
-		bpf_map_update_elem(&udp_sources, &key, &fresh, BPF_ANY);
+	now = bpf_ktime_get_coarse_ns();
+	hash = dp_flow_hash(dp_flow_key(key.client, key.client_port, key.port), 0, flow_seed);
+	tag = dp_udp_tag(hash, p->addr, now);
+	place = &udp_recent[hash & (DP_UDP_RECENT - 1)];
+	if (LOAD(*place) == tag)
+		return;
+	udp_note(&key, p->addr, now);
+	*place = tag;
 }
 
 /* Up our own stack. A frame to a virtual MAC is not for the interface's own and would be dropped. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <arpa/inet.h>
 
+#include <bpf/bpf.h>
 #include <check.h>
 
 #include "tests/bpf/rig.h"
@@ -625,6 +626,52 @@ START_TEST(many_syns_come_again)
 }
 END_TEST
 
+/* Which alias the answer to that client's port leaves from. */
+static void
+expect_source(uint16_t cport, const char *alias)
+{
+	struct dp_udp_key key = { .client = addr(CLIENT), .client_port = htons(cport), .port = htons(53) };
+	struct dp_udp_source source;
+
+	ck_assert_int_eq(bpf_map_lookup_elem(bpf_map__fd(rig.dp->skel->maps.udp_sources), &key, &source), 0);
+	ck_assert_uint_eq(source.alias, addr(alias));
+}
+
+/* The next port with the same place among the latest. */
+static uint16_t
+port_with_same_place(uint16_t cport)
+{
+	uint64_t seed = rig.dp->meta->seed, hash[2];
+	uint16_t other = cport;
+
+	hash[0] = dp_flow_hash(dp_flow_key(addr(CLIENT), htons(cport), htons(53)), 0, seed);
+	do {
+		other++;
+		hash[1] = dp_flow_hash(dp_flow_key(addr(CLIENT), htons(other), htons(53)), 0, seed);
+	} while ((hash[0] ^ hash[1]) & (DP_UDP_RECENT - 1));
+	return other;
+}
+
+START_TEST(datagrams_to_one_alias_and_another)
+{
+	static const char *const alias[] = { RIG_ALIAS, "10.1.0.99" };
+	uint16_t cport[2] = { 5000, port_with_same_place(5000) };
+	struct frame f;
+	unsigned i;
+
+	rig_alias(&rig, alias[1], true);
+	for (i = 0; i < 32; i++) {
+		rig_udp(&rig, &f, CLIENT, cport[i % 2], alias[i / 2 % 2], 53);
+		from_link(&f);
+		if (i & 4)
+			from_link(&f);
+		expect_source(cport[i % 2], alias[i / 2 % 2]);
+		if (i > 0)
+			expect_source(cport[(i - 1) % 2], alias[(i - 1) / 2 % 2]);
+	}
+}
+END_TEST
+
 START_TEST(links_deliver_by_the_lan)
 {
 	struct frame f;
@@ -666,6 +713,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, links_pass_what_is_for_no_active_alias);
 	tcase_add_test(tc, what_members_send_is_counted);
 	tcase_add_test(tc, many_syns_come_again);
+	tcase_add_test(tc, datagrams_to_one_alias_and_another);
 	tcase_add_test(tc, links_deliver);
 	tcase_add_test(tc, links_deliver_by_the_lan);
 }
