@@ -127,8 +127,8 @@ int datapath_attach_lan(struct datapath *, uint32_t ifindex);
 int datapath_attach_link(struct datapath *, uint32_t ifindex);
 int datapath_attach_guard(struct datapath *, uint32_t ifindex);
 /*
- * The interface that packets take which leave in VXLAN, and by which those of members come. From then on
- * LAN interfaces are attached by TC: what XDP redirects cannot say where it is to go.
+ * The interface that packets take which leave in VXLAN, and by which those of members come. Until it is
+ * detached LAN interfaces are attached by TC: what XDP redirects cannot say where it is to go.
  */
 int datapath_attach_tunnel(struct datapath *, uint32_t ifindex);
 int datapath_detach(struct datapath *, uint32_t ifindex);

@@ -167,6 +167,7 @@ give_up_xdp(struct datapath *dp, uint32_t link, const char *why)
 	size_t i;
 
 	snprintf(dp->no_xdp, sizeof(dp->no_xdp), "link %s: %.100s", if_name(link, name), why);
+	dp->no_xdp_with = link;
 	for (i = 0; i < dp->nattached; i++)
 		if (dp->attached[i].kind == DP_IF_LAN && dp->attached[i].mode != DP_ATTACH_TC)
 			datapath_attach_lan(dp, dp->attached[i].ifindex);
@@ -187,6 +188,33 @@ prepare_for_xdp(struct datapath *dp, uint32_t ifindex)
 	xdp_detach(dp->conf.pin_dir, ifindex);
 	if (xdp_attach(dp, ifindex, DP_ATTACH_XDP, pass, why) < 0)
 		give_up_xdp(dp, ifindex, why);
+}
+
+static bool
+is_by_xdp(const struct datapath *dp, const struct attached *a)
+{
+	return a->kind == DP_IF_LAN && a->mode == dp->conf.attach;
+}
+
+/* The one that was in the way is gone. Another may be in it too. */
+static void
+try_xdp_again(struct datapath *dp)
+{
+	char name[IF_NAMESIZE];
+	size_t i;
+
+	dp->no_xdp[0] = '\0';
+	dp->no_xdp_with = 0;
+	for (i = 0; i < dp->nattached; i++)
+		if (dp->attached[i].kind == DP_IF_LINK)
+			prepare_for_xdp(dp, dp->attached[i].ifindex);
+	for (i = 0; !dp->no_xdp[0] && i < dp->nattached; i++) {
+		if (dp->attached[i].kind != DP_IF_LAN || is_by_xdp(dp, &dp->attached[i]))
+			continue;
+		if (datapath_attach_lan(dp, dp->attached[i].ifindex) == 0 && is_by_xdp(dp, &dp->attached[i]))
+			log_info("datapath", "%s: by %s again", if_name(dp->attached[i].ifindex, name),
+			    datapath_attach_name(dp->attached[i].mode));
+	}
 }
 
 /* What only TC can do. */
@@ -244,7 +272,7 @@ datapath_attach_own(struct datapath *dp, uint32_t ifindex, uint32_t peer)
 }
 
 int
-datapath_detach(struct datapath *dp, uint32_t ifindex)
+attach_remove(struct datapath *dp, uint32_t ifindex)
 {
 	int map = bpf_map__fd(dp->skel->maps.ifaces), err;
 	struct dp_iface iface;
@@ -264,6 +292,16 @@ datapath_detach(struct datapath *dp, uint32_t ifindex)
 	if (err < 0 && !xdp && err != -ENOENT && err != -ENODEV && err != -EINVAL)
 		return iface_fail(err, "cannot detach", ifindex);
 	return 0;
+}
+
+int
+datapath_detach(struct datapath *dp, uint32_t ifindex)
+{
+	int err = attach_remove(dp, ifindex);
+
+	if (dp->no_xdp[0] && dp->no_xdp_with == ifindex)
+		try_xdp_again(dp);
+	return err;
 }
 
 static bool

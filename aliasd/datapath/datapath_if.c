@@ -205,6 +205,6 @@ iface_detach_all(struct datapath *dp)
 	uint32_t ifindex;
 
 	while (bpf_map_get_next_key(map, NULL, &ifindex) == 0)
-		if (datapath_detach(dp, ifindex) < 0)
+		if (attach_remove(dp, ifindex) < 0)
 			bpf_map_delete_elem(map, &ifindex);
 }

@@ -82,7 +82,8 @@ struct datapath {
 	bool any_sticky;
 	struct attached *attached; /* by us: not what a predecessor left */
 	size_t nattached;
-	char no_xdp[160]; /* why native XDP does not work for any interface */
+	char no_xdp[160];     /* why native XDP does not work for any interface */
+	uint32_t no_xdp_with; /* as long as this one is there */
 	struct alias_table aliases;
 	struct service_table *services;
 };
@@ -108,6 +109,9 @@ int iface_remove_filter(uint32_t ifindex, enum bpf_tc_attach_point);
 int iface_make_qdisc(uint32_t ifindex); /* 1: made, 0: it was there; negative on failure */
 int iface_fail(int err, const char *what, uint32_t ifindex); /* logs; err 0: errno */
 bool iface_remove_qdisc(uint32_t ifindex); /* if nobody needs it; true if it was removed */
+
+/* datapath_attach.c */
+int attach_remove(struct datapath *, uint32_t ifindex); /* and nothing else changes because of it */
 
 /* datapath_xdp.c: mode is one of XDP */
 /* Puts the program in the place of a predecessor's of the same mode; false if there is none. */

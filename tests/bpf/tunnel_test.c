@@ -128,7 +128,7 @@ START_TEST(not_by_xdp)
 }
 END_TEST
 
-/* A tunnel that comes takes LAN interfaces from XDP, as those that come later. */
+/* A tunnel that comes takes LAN interfaces from XDP, as those that come later, until it goes. */
 START_TEST(the_lan_leaves_xdp)
 {
 	struct dp_attachment a;
@@ -137,6 +137,7 @@ START_TEST(the_lan_leaves_xdp)
 	rig.conf.attach = DP_ATTACH_XDP;
 	rig_open(&rig);
 	ck_assert(datapath_attachment(rig.dp, rig.lan, &a));
+	ck_assert_int_eq(a.mode, DP_ATTACH_XDP);
 	ck_assert_int_eq(datapath_attach_tunnel(rig.dp, tunnel), 0);
 	ck_assert(datapath_attachment(rig.dp, rig.lan, &a));
 	ck_assert_int_eq(a.mode, DP_ATTACH_TC);
@@ -144,6 +145,10 @@ START_TEST(the_lan_leaves_xdp)
 	ck_assert_int_eq(datapath_attach_lan(rig.dp, rig.lan), 0);
 	ck_assert(datapath_attachment(rig.dp, rig.lan, &a));
 	ck_assert_int_eq(a.mode, DP_ATTACH_TC);
+	ck_assert_int_eq(datapath_detach(rig.dp, tunnel), 0);
+	ck_assert(datapath_attachment(rig.dp, rig.lan, &a));
+	ck_assert_int_eq(a.mode, DP_ATTACH_XDP);
+	ck_assert_str_eq(a.why, "");
 }
 END_TEST
 

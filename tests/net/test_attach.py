@@ -8,7 +8,7 @@ import time
 import pytest
 
 from testbed_cuts import PROBE, Cut
-from testbed_etc import write
+from testbed_etc import udp_link, write
 from testbed_load import ALIAS, ECHO, Load, echods, load, master, owners, wait_listening, wait_master
 from testbed_error import wait_until
 
@@ -123,6 +123,31 @@ def test_restart_with_native_loses_nothing(tb, figures):
         answers["longest_ms"]))
     assert account["broken"] == 0
     wait_until(lambda: attached(tb, "xdp"), 10, "all to be proven")
+
+
+def test_native_gives_way_to_a_tunnel(tb):
+    """And comes back when the last link by UDP has gone."""
+    machine = tb.machine("n3")
+    path = os.path.join(machine.etc, "lltd.conf")
+    with open(path) as f:
+        without = f.read()
+    link = udp_link({n: tb.address(n) for n in tb.nodes()}, low=True)
+
+    def configure(text):
+        write(machine.etc, "lltd.conf", text)
+        for pid in machine.daemon_pids("lltd"):
+            os.kill(pid, signal.SIGHUP)
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 60, "-i", 50)
+        configure(without.replace(" );", ", %s );" % link, 1))
+        wait_until(lambda: attached(tb, "tc", ["n3"]), 10, "n3 to leave XDP")
+        assert "clua-vx" in interface(tb, "n3")["note"]
+        configure(without)
+        wait_until(lambda: attached(tb, "xdp", ["n3"]), 10, "n3 to be back")
+        assert not interface(tb, "n3").get("note")
+        assert conns.stop()["broken"] == 0
+    whole(tb)
 
 
 def test_generic(tb):
