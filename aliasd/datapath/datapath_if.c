@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
@@ -104,26 +105,18 @@ iface_make_qdisc(uint32_t ifindex)
 	return err == -EEXIST ? 0 : iface_fail(err, "cannot make a clsact qdisc", ifindex);
 }
 
-static int
-count_filter(const struct nlmsghdr *nlh, void *arg)
-{
-	++*(unsigned *)arg;
-	return MNL_CB_OK;
-}
-
-/* Filters at the ingress or egress hook of the interface; 0 also if that cannot be told. */
-static unsigned
-filters_at(uint32_t ifindex, uint32_t parent)
+/* All filters at the ingress or egress hook of the interface; none also if that cannot be told. */
+static void
+each_filter(uint32_t ifindex, uint32_t parent, mnl_cb_t fn, void *arg)
 {
 	char buf[8192];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	unsigned count = 0;
 	struct tcmsg *tc;
 	int n;
 
 	if (!nl)
-		return 0;
+		return;
 	nlh->nlmsg_type = RTM_GETTFILTER;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = 1;
@@ -134,9 +127,24 @@ filters_at(uint32_t ifindex, uint32_t parent)
 	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
 	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) > 0)
 		while ((n = mnl_socket_recvfrom(nl, buf, sizeof(buf))) > 0 &&
-		    mnl_cb_run(buf, n, 1, mnl_socket_get_portid(nl), count_filter, &count) == MNL_CB_OK)
+		    mnl_cb_run(buf, n, 1, mnl_socket_get_portid(nl), fn, arg) == MNL_CB_OK)
 			continue;
 	mnl_socket_close(nl);
+}
+
+static int
+count_filter(const struct nlmsghdr *nlh, void *arg)
+{
+	++*(unsigned *)arg;
+	return MNL_CB_OK;
+}
+
+static unsigned
+filters_at(uint32_t ifindex, uint32_t parent)
+{
+	unsigned count = 0;
+
+	each_filter(ifindex, parent, count_filter, &count);
 	return count;
 }
 
@@ -152,23 +160,44 @@ iface_remove_qdisc(uint32_t ifindex)
 	    bpf_tc_hook_destroy(&hook) == 0;
 }
 
-/* By its name: the place could be another's. */
+static bool
+has_our_name(const struct nlattr *options)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, options)
+		if (mnl_attr_get_type(a) == TCA_BPF_NAME)
+			return mnl_attr_get_payload_len(a) > 5 &&
+			    strncmp(mnl_attr_get_str(a), "clua_", 5) == 0;
+	return false;
+}
+
+static int
+find_ours(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+	bool *found = arg;
+
+	if (tc->tcm_handle != FILTER_HANDLE || TC_H_MAJ(tc->tcm_info) >> 16 != FILTER_PRIORITY)
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, nlh, sizeof(*tc))
+		if (mnl_attr_get_type(a) == TCA_OPTIONS && has_our_name(a))
+			*found = true;
+	return MNL_CB_OK;
+}
+
+/*
+ * By its name: the place could be another's. To ask for the program itself takes the right to administer
+ * the whole system, which a daemon is not given.
+ */
 bool
 iface_has_filter(uint32_t ifindex)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	DECLARE_LIBBPF_OPTS(
-	    bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-	struct bpf_prog_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int fd;
+	bool found = false;
 
-	if (bpf_tc_query(&hook, &opts) < 0 || (fd = bpf_prog_get_fd_by_id(opts.prog_id)) < 0)
-		return false;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		info.name[0] = '\0';
-	close(fd);
-	return strncmp(info.name, "clua_", 5) == 0;
+	each_filter(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), find_ours, &found);
+	return found;
 }
 
 int

@@ -176,6 +176,9 @@ def test_the_rights_that_the_unit_gives(net):
         if state == "failed":
             assert "Permission denied" in routing(net, "n1")["text"]
             assert "failed to connect" in routing(net, "n3")["text"]
+        for node in groups:
+            with open(net.log(node, "aliasd")) as f:
+                assert "somebody removed the packet program" not in f.read()
     for destination in (ALIAS, VIRTUAL):
         rt.wait_routes(net, "r1", destination, ALL)
 
