@@ -161,10 +161,11 @@ alias_msg_silent(struct wire_wr *w, struct in_addr alias, uint16_t node)
 }
 
 void
-alias_msg_flows_begin(struct wire_wr *w, uint32_t expect)
+alias_msg_flows_begin(struct wire_wr *w, uint32_t expect, uint32_t accord)
 {
 	alias_msg_begin(w, ALIAS_MSG_FLOWS_BEGIN);
 	wire_wr_u32(w, expect);
+	wire_wr_u32(w, accord);
 }
 
 void
@@ -319,6 +320,7 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		return decode_list(&r, m, ALIAS_CLIENT_LEN, MAX_ITEMS);
 	case ALIAS_MSG_FLOWS_BEGIN:
 		m->expect = wire_rd_u32(&r);
+		m->accord = wire_rd_u32(&r);
 		return wire_rd_done(&r);
 	case ALIAS_MSG_FLOWS_OF:
 		m->owner = wire_rd_u16(&r);

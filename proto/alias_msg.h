@@ -41,7 +41,7 @@ enum alias_msg_type {
 	ALIAS_MSG_FLOWS_END = 0x22,
 	ALIAS_MSG_ASK = 0x23,
 	ALIAS_MSG_ANSWER = 0x24,
-	ALIAS_MSG_FLOWS_BEGIN = 0x25, /* about so many FLOWS follow */
+	ALIAS_MSG_FLOWS_BEGIN = 0x25, /* all that the sender owns follows: about so many */
 	ALIAS_MSG_FLOWS_OF = 0x26,    /* what the sender keeps for a host whose aliasd is away */
 	ALIAS_MSG_LAN = 0x31,         /* the sender's LAN interfaces, and its settings for them */
 	ALIAS_MSG_ARP = 0x32,         /* what members tell each other about ARP; ordered if the sender leaves */
@@ -131,7 +131,7 @@ struct alias_file {
 };
 #define ALIAS_FILE_LEN 13
 
-/* FLOWS. SET: it begins now. HELD: it began a while ago; see aliasd/core/claim.h. */
+/* FLOWS. SET: it begins now. HELD: it began some time ago; see aliasd/core/claim.h. */
 enum alias_flow_op { ALIAS_FLOW_DEL = 0, ALIAS_FLOW_SET = 1, ALIAS_FLOW_HELD = 2 };
 enum alias_verdict { ALIAS_NOT_MINE = 0, ALIAS_MINE = 1, ALIAS_MINE_CLOSING = 2 }; /* ANSWER */
 #define ALIAS_CONN_LEN 13 /* with its op or verdict */
@@ -183,6 +183,7 @@ struct alias_msg {
 	bool initial;         /* SERVICES: only if there is no table yet */
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
 	uint32_t expect;       /* FLOWS_BEGIN */
+	uint32_t accord;       /* FLOWS_BEGIN: of the sender, see aliasd/core/claim.h */
 	uint16_t owner;        /* FLOWS_OF, SILENT: node, < LLT_MAX_NODES */
 	struct in_addr alias;  /* SILENT */
 	uint8_t step;          /* LAN: how overloaded it is, 0..3 */
@@ -206,7 +207,7 @@ void alias_msg_synced(struct wire_wr *, uint32_t gen);
 void alias_msg_snapshot(struct wire_wr *, uint32_t gen, uint32_t index, uint32_t total,
     const uint8_t *, size_t);
 void alias_msg_silent(struct wire_wr *, struct in_addr alias, uint16_t node);
-void alias_msg_flows_begin(struct wire_wr *, uint32_t expect);
+void alias_msg_flows_begin(struct wire_wr *, uint32_t expect, uint32_t accord);
 void alias_msg_flows_end(struct wire_wr *, uint32_t gen);
 void alias_msg_services(
     struct wire_wr *, uint64_t token, bool initial, const struct alias_svc *, size_t n);

@@ -264,6 +264,8 @@ struct dp_meta {
 	__u32 max_half_open;
 	__u32 aliases; /* numbers */
 	__u32 services;
+	__u32 accord; /* the last view in which the flows were in accord with all the members' */
+	__u32 pad;
 	__u64 seed;
 	__u64 retired[DP_COUNTERS]; /* counts of aliases that are gone */
 };

@@ -21,7 +21,7 @@ struct announce {
 	struct entry *ring; /* a power of two of them */
 	size_t size;
 	uint64_t first, next, end; /* kept from first, not yet sent from next; indices never wrap */
-	uint64_t set;              /* of what is not sent, there is no SET before this one */
+	uint64_t set;              /* of what is not sent, there is no SET or HELD before this one */
 	struct map *untold; /* connection -> its SET that was never sent: index + 1 */
 	uint64_t stop; /* what is sent now ends before this one; UINT64_MAX: with the last */
 };
@@ -81,14 +81,20 @@ forget_old(struct announce *a, uint64_t now)
 		a->first++;
 }
 
+static struct entry *
+entry_of(const struct announce *a, const void *found, const struct alias_conn *c)
+{
+	uintptr_t i = (uintptr_t)found;
+	struct entry *e = i == 0 ? NULL : at(a, i - 1);
+
+	return e != NULL && e->conn.alias.s_addr == c->alias.s_addr ? e : NULL;
+}
+
 /* The SET of this connection that nobody was told of, if there is one; it is not untold any more. */
 static struct entry *
 take_untold(struct announce *a, const struct alias_conn *c)
 {
-	uintptr_t i = (uintptr_t)map_del(a->untold, key_of(c));
-	struct entry *e = i == 0 ? NULL : at(a, i - 1);
-
-	return e != NULL && e->conn.alias.s_addr == c->alias.s_addr ? e : NULL;
+	return entry_of(a, map_del(a->untold, key_of(c)), c);
 }
 
 /* Nobody will be told of it. False: there is none. */
@@ -136,6 +142,15 @@ announce_add(struct announce *a, const struct alias_conn *c, enum alias_flow_op 
 	return (size_t)(a->end - a->next);
 }
 
+size_t
+announce_held(struct announce *a, const struct alias_conn *c, uint64_t when)
+{
+	forget_old(a, when);
+	if (entry_of(a, map_get(a->untold, key_of(c)), c) == NULL)
+		append(a, c, ALIAS_FLOW_HELD, when);
+	return (size_t)(a->end - a->next);
+}
+
 void
 announce_ending(struct announce *a, const struct alias_conn *c, uint64_t when)
 {
@@ -143,11 +158,11 @@ announce_ending(struct announce *a, const struct alias_conn *c, uint64_t when)
 		append_untold(a, c, when);
 }
 
-/* The first that waits from there on, of that kind or of any. */
+/* The first that waits from there on, of any kind or of those in a hurry. */
 static uint64_t
-waiting(const struct announce *a, uint64_t from, bool set)
+waiting(const struct announce *a, uint64_t from, bool hurry)
 {
-	while (from < a->end && (at(a, from)->op == VOID || (set && at(a, from)->op != ALIAS_FLOW_SET)))
+	while (from < a->end && (at(a, from)->op == VOID || (hurry && at(a, from)->op == ALIAS_FLOW_DEL)))
 		from++;
 	return from;
 }

@@ -28,11 +28,13 @@ struct announce;
 struct announce *announce_new(void);
 void announce_free(struct announce *);
 /*
- * It began or ended at that time. again: others may know this connection already. Returns the number of
- * entries that wait.
+ * It began (SET) or ended (DEL) at that time. again: others may know this connection already. Returns the
+ * number of entries that wait.
  */
 size_t announce_add(struct announce *, const struct alias_conn *, enum alias_flow_op, bool again,
     uint64_t when);
+/* It began some time ago, and others may not know it: to be told, unless that it began is yet to be told. */
+size_t announce_held(struct announce *, const struct alias_conn *, uint64_t when);
 /*
  * Its owner closed it at that time: nearly always it ends at once. If nobody has been told of it yet, it
  * is as if it began now.

@@ -7,6 +7,6 @@ claim_stands(const struct claim *c)
 	if (!c->known || c->news)
 		return true;
 	if (c->ours)
-		return c->loading;
-	return !c->member || !c->settled;
+		return c->loading && c->accord > c->holders_accord;
+	return !c->member || !c->settled || c->accord > c->holders_accord;
 }

@@ -245,6 +245,12 @@ bool datapath_cookie(struct datapath *, const struct dp_conn *, uint32_t seq, ui
 
 /* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
 int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);
+/*
+ * The last view in which all this was in accord with the other members' tables: for the next life of this
+ * daemon. 0: there was none.
+ */
+void datapath_set_accord(struct datapath *, uint32_t gen);
+uint32_t datapath_accord(const struct datapath *);
 /* A hint that so many will be set soon: makes room for them at once. */
 void datapath_expect_flows(struct datapath *, size_t more);
 uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_NO_NODE: none */

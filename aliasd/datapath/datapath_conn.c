@@ -24,6 +24,18 @@ datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 }
 
 void
+datapath_set_accord(struct datapath *dp, uint32_t gen)
+{
+	dp->meta->accord = gen;
+}
+
+uint32_t
+datapath_accord(const struct datapath *dp)
+{
+	return dp->meta->accord;
+}
+
+void
 datapath_expect_flows(struct datapath *dp, size_t more)
 {
 	flow_table_expect(dp->flows, more);

@@ -31,7 +31,7 @@ is_over(struct engine *e, const struct alias_conn *c, uint8_t op)
 {
 	struct dp_conn d = engine_dp_conn(c);
 
-	return op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) != e->self;
+	return op != ALIAS_FLOW_DEL && datapath_flow_owner(e->dp, &d) != e->self;
 }
 
 static void
@@ -79,12 +79,12 @@ static bool
 note_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 {
 	struct dp_conn d = engine_dp_conn(c);
-	bool again = op == ALIAS_FLOW_SET && datapath_flow_owner(e->dp, &d) == e->self;
+	bool again = op != ALIAS_FLOW_DEL && datapath_flow_owner(e->dp, &d) == e->self;
 
-	if (op == ALIAS_FLOW_SET)
-		datapath_set_flow(e->dp, &d, e->self);
-	else
+	if (op == ALIAS_FLOW_DEL)
 		datapath_del_flow(e->dp, &d, e->self);
+	else if (!again)
+		datapath_set_flow(e->dp, &d, e->self);
 	return again;
 }
 
@@ -92,10 +92,15 @@ void
 engine_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op, uint64_t when)
 {
 	bool again = note_flow(e, c, op);
+	size_t waiting;
 
 	if (state_gen(e->state) == 0)
 		return; /* whoever comes is told everything */
-	if (announce_add(e->announce, c, op, again, when) >= CONNS_A_MESSAGE)
+	if (op == ALIAS_FLOW_HELD)
+		waiting = announce_held(e->announce, c, when);
+	else
+		waiting = announce_add(e->announce, c, op, again, when);
+	if (waiting >= CONNS_A_MESSAGE)
 		flush_announcements(e);
 	else
 		datapath_look_by(e->dp, announce_due(e->announce));
@@ -201,6 +206,28 @@ count_to_push(struct engine *e, bool absent)
 	return count;
 }
 
+/* The view in which our table was last in accord with the others': see claim.h. */
+static uint32_t
+our_accord(const struct engine *e)
+{
+	return e->said_synced ? CLAIM_ACCORD_NOW : datapath_accord(e->dp);
+}
+
+/*
+ * For later, when we come back. Who is cut off does not hear what begins elsewhere: he has no quorum, or,
+ * if none is asked for, loses sight of most hosts at once.
+ */
+static void
+note_accord(struct engine *e)
+{
+	unsigned hosts = engine_hosts(e);
+
+	if (!e->said_synced || !state_quorate(e->state) || hosts * 2 <= e->accord_hosts)
+		return;
+	e->accord_hosts = hosts;
+	datapath_set_accord(e->dp, state_gen(e->state));
+}
+
 /* Everything we own to those who may not have it: how much it will be, all of it, and a mark behind it. */
 static void
 push_flows(struct engine *e, const uint16_t *to, size_t n)
@@ -213,7 +240,7 @@ push_flows(struct engine *e, const uint16_t *to, size_t n)
 	if (n == 0)
 		return;
 	wire_wr_init(&b, begin, sizeof(begin));
-	alias_msg_flows_begin(&b, (uint32_t)count_to_push(e, absent));
+	alias_msg_flows_begin(&b, (uint32_t)count_to_push(e, absent), our_accord(e));
 	wire_wr_init(&w, end, sizeof(end));
 	alias_msg_flows_end(&w, state_gen(e->state));
 	for (i = 0; i < n; i++)
@@ -296,6 +323,7 @@ check_synced(struct engine *e)
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_msg_synced(&w, state_gen(e->state));
 	engine_broadcast(e, buf, wire_wr_len(&w));
+	note_accord(e);
 	log_info("flow", "all members' connections are known");
 }
 
@@ -323,6 +351,7 @@ engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 	size_t i, n = 0;
 
 	review_owners(e, v);
+	note_accord(e);
 	if (anew)
 		announce_clear(e->announce);
 	else
@@ -344,6 +373,16 @@ engine_flows_loaded(struct engine *e)
 	check_synced(e);
 }
 
+static uint32_t
+accord_of(const struct engine *e, uint16_t node)
+{
+	if (node == e->self)
+		return our_accord(e);
+	if (state_is_synced(e->state, node) || engine_owner_is_absent(e, node))
+		return CLAIM_ACCORD_NOW;
+	return e->accord[node];
+}
+
 static bool
 stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct dp_conn *d, bool news)
 {
@@ -356,6 +395,8 @@ stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct 
 	claim.loading = !e->said_synced;
 	claim.member = state_is_member(e->state, holder) || engine_owner_is_absent(e, holder);
 	claim.settled = engine_owner_settled(e, holder, c);
+	claim.accord = accord_of(e, src);
+	claim.holders_accord = accord_of(e, holder);
 	if (!claim_stands(&claim))
 		return false;
 	/* Once its owner is gone our socket would be taken for the connection, and never answer it. */
@@ -390,17 +431,18 @@ take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
 
 /* How much there is to come, as far as it is not here already from an earlier life. */
 static void
-expect_flows(struct engine *e, uint16_t src, uint32_t expect)
+expect_flows(struct engine *e, uint16_t src, const struct alias_msg *m)
 {
 	size_t have = datapath_flow_count(e->dp, src);
 
-	if (expect > have)
-		datapath_expect_flows(e->dp, expect - have);
+	e->accord[src] = m->accord;
+	if (m->expect > have)
+		datapath_expect_flows(e->dp, m->expect - have);
 }
 
 /*
- * On the word of another: it stands against no new owner's own, nor against the owner's. But what we have
- * left of the time before we were cut off is older.
+ * On the word of another: it stands against no new owner's own, nor against the owner's. But what is left
+ * of the time before its holder was cut off, be it we or another that is just back, is older.
  */
 static void
 take_absent_flows(struct engine *e, struct alias_msg *m)
@@ -414,12 +456,11 @@ take_absent_flows(struct engine *e, struct alias_msg *m)
 	while (alias_msg_next_conn(m, &c, &op)) {
 		struct dp_conn d = engine_dp_conn(&c);
 		uint16_t holder = datapath_flow_owner(e->dp, &d);
-		bool stale = holder == e->self && !e->said_synced;
 
-		if (op == ALIAS_FLOW_DEL || (holder != DP_NO_NODE && !stale))
+		if (op == ALIAS_FLOW_DEL || (holder != DP_NO_NODE && accord_of(e, holder) == CLAIM_ACCORD_NOW))
 			continue;
 		datapath_set_flow(e->dp, &d, m->owner);
-		if (stale)
+		if (holder == e->self)
 			diag_abort(e->diag, &c);
 	}
 }
@@ -430,7 +471,7 @@ engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 	if (m->type == ALIAS_MSG_FLOWS) {
 		take_flows(e, src, m);
 	} else if (m->type == ALIAS_MSG_FLOWS_BEGIN) {
-		expect_flows(e, src, m->expect);
+		expect_flows(e, src, m);
 	} else if (m->type == ALIAS_MSG_FLOWS_OF) {
 		take_absent_flows(e, m);
 	} else if (m->type == ALIAS_MSG_FLOWS_END && m->gen == state_gen(e->state)) {

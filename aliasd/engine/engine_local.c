@@ -231,7 +231,7 @@ reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
 	for (i = 0; i < kernel->n; i++) {
 		/* If it is ours after all, their entry will go, and then a packet finds our socket. */
 		if (!engine_is_anothers(e, &kernel->conn[i]))
-			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_SET, now);
+			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_HELD, now);
 	}
 }
 

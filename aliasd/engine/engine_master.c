@@ -53,6 +53,15 @@ note_quiet(struct engine *e, struct told *t, uint16_t former)
 	t->quiet_at = clock_ns() + TAKEOVER_WAIT;
 }
 
+/* Alone, and without a LAN until now: others may be there, whom we do not see yet. */
+static bool
+may_be_late(const struct engine *e, uint16_t former)
+{
+	const uint16_t *members;
+
+	return former == SEL_NO_NODE && state_members(e->state, &members) == 1;
+}
+
 static void
 begin(struct engine *e, struct told *t, uint16_t former)
 {
@@ -61,7 +70,7 @@ begin(struct engine *e, struct told *t, uint16_t former)
 	if (!may_still_answer(e, t, former) && t->quiet_at > now && e->open[t->quiet])
 		former = t->quiet;
 
-	if (!t->used) {
+	if (!t->used || may_be_late(e, former)) {
 		struct ask_question q = { .what = ASK_NEW, .addr = t->dp.addr };
 
 		t->phase = TOLD_PROBING;

@@ -26,6 +26,17 @@ engine_host_is_up(const struct engine *e, uint16_t node)
 	return e->open[node] && !e->lost[node] && paths_reachable(e->paths, node);
 }
 
+/* That lltd has a connection to, and ours. */
+unsigned
+engine_hosts(const struct engine *e)
+{
+	unsigned node, n = 1;
+
+	for (node = 0; node < LLT_MAX_NODES; node++)
+		n += e->open[node];
+	return n;
+}
+
 /*
  * A member that holds everything says that this host goes on without aliasd. Who is just loading believes
  * it: not that host was cut off then, but we were.
@@ -91,6 +102,7 @@ engine_owner_begins(struct engine *e, uint16_t node)
 {
 	e->orphaned[node] = 0;
 	e->lost[node] = false;
+	e->accord[node] = 0;
 	relearn_free(e->relearn[node]);
 	e->relearn[node] = NULL;
 	if (datapath_flow_count(e->dp, node) == 0)

@@ -104,7 +104,7 @@ engine_on_stray(
 		return;
 	if (diag_lookup(e->diag, &c, &verdict) == 0 && verdict != ALIAS_NOT_MINE) {
 		if (verdict == ALIAS_MINE)
-			engine_flow(e, &c, ALIAS_FLOW_SET, clock_ns());
+			engine_flow(e, &c, ALIAS_FLOW_HELD, clock_ns());
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -178,7 +178,7 @@ look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict
 	if (engine_is_anothers(e, &a->conn))
 		*verdict = ALIAS_NOT_MINE;
 	else if (*verdict == ALIAS_MINE)
-		engine_flow(e, &a->conn, ALIAS_FLOW_SET, clock_ns());
+		engine_flow(e, &a->conn, ALIAS_FLOW_HELD, clock_ns());
 	else if (a->acks && datapath_cookie(e->dp, &conn, a->seq, a->ack))
 		*verdict = ALIAS_MINE;
 	return true;

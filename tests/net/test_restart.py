@@ -103,6 +103,45 @@ def test_a_newcomer_learns_what_is_kept_for_an_absent_host(tb):
         assert conns.stop()["broken"] == 0
 
 
+def flows(tb, node):
+    return {n: count for n, count in nodes(tb, node, "flows").items() if count > 0}
+
+
+@pytest.mark.parametrize("cut_off, killed, stays, ports", [("n1", "n2", "n3", "20000 20399"),
+    ("n2", "n3", "n1", "21000 21399"), ("n3", "n1", "n2", "22000 22399")])
+def test_two_come_back_at_once(tb, cut_off, killed, stays, ports):
+    """
+    One was cut off: its clients began anew from the same ports, and its sockets know nothing of it. The
+    daemon of another was away meanwhile. Whatever they say first, the clients keep what they have.
+    """
+    count = 300
+    for node in tb.nodes():  # what those before may have left on a host that was cut off
+        tb.machine(node).run(["ss", "-tK", "src", ALIAS])
+    wait_until(lambda: not flows(tb, stays), 10, "no connections to be left")
+    tb.machine("c1").run(["sh", "-c", "echo %s >/proc/sys/net/ipv4/ip_local_port_range" % ports])
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", count, "-i", 50, "-R")
+        wait_until(lambda: sum(flows(tb, stays).values()) == count, 10, "all connections to be known")
+        tb.cut(cut_off, "eth0", "ic0", "ic1")
+        wait_until(lambda: set(flows(tb, stays)) == {killed, stays} and sum(flows(tb, stays).values()) == count,
+            20, "all connections to be others'")
+        end(tb, killed, ["aliasd"])
+        wait_until(lambda: not nodes(tb, stays, "member")[killed], 10, "the others to miss its daemon")
+        tb.start_daemon(killed, "aliasd")
+        since = time.monotonic()
+        tb.heal()
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        time.sleep(1)
+        account = conns.stop()
+    late = [c for c in account["replaced"] if c["broken_at_us"] > since * 1e6]
+    assert not late, late[:5]
+    assert {c["owner"] for c in account["replaced"]} <= {cut_off, ""}
+    again = {c["port"] for c in account["replaced"]} & {c["port"] for c in account["connections"]}
+    assert len(again) > 30, "the clients took other ports"
+    assert max(c["longest_ms"] for c in account["connections"]) < 5000
+
+
 def test_what_nobody_may_have_is_refused_at_once(tb):
     def short():
         account = load(tb, "short", "-a", ALIAS, "-p", ECHO, "-n", 20, "-q")

@@ -159,9 +159,10 @@ END_TEST
 START_TEST(others)
 {
 	start();
-	alias_msg_flows_begin(&w, 1000000);
+	alias_msg_flows_begin(&w, 1000000, 77);
 	expect_exact();
 	ck_assert_uint_eq(m.expect, 1000000);
+	ck_assert_uint_eq(m.accord, 77);
 	start();
 	alias_msg_synced(&w, 9);
 	expect_exact();

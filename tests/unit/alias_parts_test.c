@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "aliasd/core/announce.h"
-#include "aliasd/core/claim.h"
 #include "aliasd/core/garp.h"
 #include "aliasd/core/listen.h"
 #include "aliasd/core/map.h"
@@ -192,6 +191,16 @@ START_TEST(short_connections)
 	announce_add(a, &c, ALIAS_FLOW_SET, true, 40);
 	announce_add(a, &c, ALIAS_FLOW_DEL, false, 41);
 	ck_assert(tell_all(a, op) == 2 && op[1] == ALIAS_FLOW_DEL);
+	/* Found, and perhaps unknown to others; but that it began is told once, as what it is. */
+	announce_held(a, &c, 50);
+	ck_assert_uint_eq(announce_due(a), 50 + ANNOUNCE_AT);
+	ck_assert(tell_all(a, op) == 1 && op[0] == ALIAS_FLOW_HELD);
+	announce_add(a, &other, ALIAS_FLOW_SET, false, 51);
+	announce_held(a, &other, 52);
+	ck_assert(tell_all(a, op) == 1 && op[0] == ALIAS_FLOW_SET);
+	announce_held(a, &other, 53);
+	announce_add(a, &other, ALIAS_FLOW_DEL, false, 54);
+	ck_assert(tell_all(a, op) == 2 && op[0] == ALIAS_FLOW_HELD && op[1] == ALIAS_FLOW_DEL);
 	/* The same client at another alias is another connection. */
 	other.alias.s_addr ^= htonl(1);
 	announce_add(a, &c, ALIAS_FLOW_SET, false, 60);
@@ -307,26 +316,6 @@ on_stale(const struct alias_conn *c, void *arg)
 	ck_assert_uint_eq(ntohs(c->client_port) % 3, 0);
 	nstale++;
 }
-
-START_TEST(claiming)
-{
-	const struct claim first = { .known = false }, news = { .news = true, .known = true, .member = true,
-		.settled = true };
-	const struct claim ghost = { .known = true, .member = true, .settled = true };
-	const struct claim left = { .known = true, .settled = true }, unsettled = { .known = true, .member = true };
-	const struct claim ours = { .known = true, .ours = true, .member = true, .settled = true };
-	struct claim away = ours;
-
-	ck_assert(claim_stands(&first));
-	ck_assert(claim_stands(&news)); /* the client has only one connection from a port */
-	ck_assert(!claim_stands(&ghost));
-	ck_assert(claim_stands(&left));
-	ck_assert(claim_stands(&unsettled));
-	ck_assert(!claim_stands(&ours));
-	away.loading = true; /* it is we who were cut off */
-	ck_assert(claim_stands(&away));
-}
-END_TEST
 
 START_TEST(relearning)
 {
@@ -498,7 +487,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { path_classes, links_by_udp, links_that_are_no_more, announcements,
-		short_connections, told_by_age, ends_take_none_along, holding, claiming, relearning, listening,
+		short_connections, told_by_age, ends_take_none_along, holding, relearning, listening,
 		own_rows, gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
