@@ -24,7 +24,7 @@ dp_half_index(__u64 hash, __u32 sets)
 	return (hash & 0xffffffff) * sets >> 32;
 }
 
-/* Without its order, which is the place's. Never 0. */
+/* Without its order, which is the place's. Never 0. isn: in host order. */
 static inline __u64
 dp_half_entry(__u32 isn, __u32 alias, __u32 node)
 {
@@ -35,6 +35,17 @@ static inline __u32
 dp_half_isn(__u64 entry)
 {
 	return entry >> 32;
+}
+
+/*
+ * What its SYN left speaks for a connection until its owner has told of it, a matter of milliseconds. A
+ * segment that is further on than that, or before it, is of another connection from the same port: its
+ * SYN went by another router.
+ */
+static inline int
+dp_half_covers(__u64 entry, __u32 seq)
+{
+	return seq - dp_half_isn(entry) < DP_HALF_SPAN;
 }
 
 static inline __u32

@@ -127,6 +127,7 @@ struct dp_flow_key { /* of the overflow map */
 #define DP_HALF_WAYS 4
 #define DP_HALF_ORDER_BITS 4
 #define DP_HALF_ORDERS (1u << DP_HALF_ORDER_BITS)
+#define DP_HALF_SPAN (1u << 24) /* bytes that a client may send while it is known by its SYN alone */
 struct dp_half_open {
 	__u64 check;
 	__u64 entry;

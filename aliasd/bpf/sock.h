@@ -4,6 +4,7 @@
 #define CLUA_ALIASD_BPF_SOCK_H
 
 #include "out.h"
+#include "sock_event.h"
 
 /* Only the members we read; their places are found when the program is loaded. */
 #define CORE __attribute__((preserve_access_index))
@@ -55,22 +56,6 @@ sock_is_ours(struct sock *sk)
 				   family != FAMILY_IP4)
 		return 0;
 	return sk->sk_protocol == IPPROTO_TCP; /* in another cache line */
-}
-
-/* The event that a change of state is, or -1. */
-INLINE int
-sock_event(int from, int to)
-{
-	if (to == BPF_TCP_LISTEN)
-		return DP_EV_LISTEN;
-	/* A new connection's socket is a copy of the listening one: it comes from there, too. */
-	if (from == BPF_TCP_LISTEN && to != BPF_TCP_SYN_RECV)
-		return DP_EV_UNLISTEN;
-	if ((from == BPF_TCP_SYN_RECV || from == BPF_TCP_SYN_SENT) && to == BPF_TCP_ESTABLISHED)
-		return DP_EV_ESTABLISHED;
-	if (to == BPF_TCP_FIN_WAIT1)
-		return DP_EV_ENDING;
-	return to == BPF_TCP_CLOSE ? DP_EV_CLOSED : -1;
 }
 
 /* See DP_LOOK; who listens is told at once. */
@@ -130,7 +115,7 @@ SEC("tp_btf/inet_sock_set_state")
 int
 BPF_PROG(clua_sock, struct sock *sk, int from, int to)
 {
-	int type = sock_event(from, to);
+	int type = dp_sock_event(from, to);
 
 	if (type < 0 || !sock_is_ours(sk))
 		return 0;

@@ -11,7 +11,7 @@
 
 struct segment {
 	__u64 key;
-	__u32 seq;
+	__u32 seq; /* in host order */
 	__u16 sport, dport;
 	__u8 syn, ack; /* syn: without ack */
 	/* Once it is in no flow: */
@@ -152,7 +152,7 @@ tcp_other(struct packet *p, struct segment *s)
 	__u32 node = dp_half_node(s->half);
 
 	/* A member that died leaves its entries; its clients are to be told, not left waiting. */
-	if (s->half && node_reachable(node))
+	if (s->half && dp_half_covers(s->half, s->seq) && node_reachable(node))
 		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = out_owner(p, s->dport);
 	if (node != DP_NODE_NONE && node != self_node && node_reachable(node) &&
@@ -174,7 +174,7 @@ tcp_packet(struct packet *p)
 		return to_nobody(DP_C_MALFORMED);
 	s.sport = tcp->source;
 	s.dport = tcp->dest;
-	s.seq = tcp->seq;
+	s.seq = bpf_ntohl(tcp->seq);
 	s.ack = tcp->ack && !tcp->syn && !tcp->rst;
 	s.syn = tcp->syn && !tcp->ack;
 	s.key = dp_flow_key(p->client, s.sport, s.dport);

@@ -241,6 +241,22 @@ START_TEST(another_isn)
 }
 END_TEST
 
+/* What is further on, or before it, is of a connection whose SYN went by another router. */
+START_TEST(segments_of_another_connection)
+{
+	const uint32_t isn = UINT32_MAX - 5;
+
+	ck_assert_int_eq(syn(1000, isn), 1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_ACK, isn), 1); /* a probe whether it is still there */
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_ACK, isn + 1), 1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_ACK, isn + DP_HALF_SPAN - 1), 1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_ACK, isn + DP_HALF_SPAN), -1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_ACK, isn - 1), -1);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY), 2);
+	ck_assert_int_eq(syn(1000, isn), 1);
+}
+END_TEST
+
 START_TEST(same_client_to_another_alias)
 {
 	ck_assert_int_eq(syn(1000, 1), 1);
@@ -338,6 +354,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, nothing_mixed_is_found);
 	tcase_add_test(tc, fifth_of_a_set);
 	tcase_add_test(tc, another_isn);
+	tcase_add_test(tc, segments_of_another_connection);
 	tcase_add_test(tc, same_client_to_another_alias);
 	tcase_add_test(tc, forgotten_with_the_connection);
 	tcase_add_test(tc, member_that_died);

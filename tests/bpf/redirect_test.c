@@ -38,11 +38,14 @@ teardown(void)
 	rig_close(&rig);
 }
 
+static uint32_t last_isn;
+
 static int
 syn(uint16_t sport, uint32_t seq)
 {
 	struct frame f;
 
+	last_isn = seq;
 	rig_tcp(&rig, &f, CLIENT, sport, RIG_ALIAS, 80, F_SYN, seq);
 	return rig_where(&rig, &f);
 }
@@ -52,7 +55,7 @@ ack(uint16_t sport)
 {
 	struct frame f;
 
-	rig_tcp(&rig, &f, CLIENT, sport, RIG_ALIAS, 80, F_ACK, 7);
+	rig_tcp(&rig, &f, CLIENT, sport, RIG_ALIAS, 80, F_ACK, last_isn + 1);
 	return rig_where(&rig, &f);
 }
 
