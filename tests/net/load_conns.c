@@ -156,6 +156,18 @@ line_text(struct conns *cs, const struct conn *c, uint64_t number, enum net_data
 	return net_data_line(id, number, from, out);
 }
 
+/* The answer that is due has taken until now. */
+static void
+conn_waited(struct conn *c, uint64_t now)
+{
+	uint64_t since = c->sent_at[c->lines % UNDER_WAY];
+
+	if (c->sent == c->lines || now - since <= c->longest)
+		return;
+	c->longest = now - since;
+	c->longest_at = since;
+}
+
 static void
 conn_send(struct conns *cs, struct conn *c, uint64_t now)
 {
@@ -172,22 +184,11 @@ conn_send(struct conns *cs, struct conn *c, uint64_t now)
 	len = line_text(cs, c, c->sent, NET_DATA_CLIENT, line);
 
 	if (send(c->fd, line, len, MSG_NOSIGNAL) != (ssize_t)len) {
+		conn_waited(c, now);
 		conn_break(cs, c, why_of(errno));
 		return;
 	}
 	c->sent_at[c->sent++ % UNDER_WAY] = now;
-}
-
-/* The answer that is due has taken until now. */
-static void
-conn_waited(struct conn *c, uint64_t now)
-{
-	uint64_t since = c->sent_at[c->lines % UNDER_WAY];
-
-	if (c->sent == c->lines || now - since <= c->longest)
-		return;
-	c->longest = now - since;
-	c->longest_at = since;
 }
 
 /* "OWNER what we sent": NULL, or what is wrong with it. */
