@@ -232,7 +232,7 @@ struct dp_event {
 	__u16 port, client_port;
 };
 
-#define DP_STRAY_ROOM (1 << 20)
+#define DP_STRAY_ROOM (1 << 21)
 #define DP_STRAY_ARP 64
 #define DP_STRAY_SHORT 256
 #define DP_STRAY_LONG 2048

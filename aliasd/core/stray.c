@@ -3,20 +3,18 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "aliasd/core/frame.h"
 #include "aliasd/core/map.h"
 #include "common/clock.h"
 #include "common/log.h"
 
-#define MAX_HELD 1024
 #define MAX_PER_CONN 2
 #define TIMEOUT (200 * NSEC_PER_MSEC)
 /* A connection nobody knew is not asked about again for so long. */
 #define REFUSED_FOR NSEC_PER_SEC
 #define REFUSED_SLOTS 1024
-/* When a member dies, all its clients have to be told within the moment in which they next send. */
-#define RESETS_PER_SEC 10000
 
 struct packet {
 	uint32_t ifindex;
@@ -25,7 +23,7 @@ struct packet {
 };
 
 struct pending {
-	struct pending *next; /* by age: they all wait equally long */
+	TAILQ_ENTRY(pending) next; /* by age: they all wait equally long */
 	struct alias_conn conn;
 	uint64_t deadline;
 	size_t nwait;
@@ -33,6 +31,8 @@ struct pending {
 	size_t n;
 	struct packet packet[MAX_PER_CONN];
 };
+
+TAILQ_HEAD(pending_list, pending);
 
 struct refused {
 	struct alias_conn conn;
@@ -42,7 +42,9 @@ struct refused {
 struct stray {
 	const struct stray_ops *ops;
 	void *arg;
-	struct pending *first, **last;
+	struct pending_list pending;
+	struct map *by_conn; /* the same by conn_hash() */
+	size_t bytes;        /* of packets held */
 	struct refused refused[REFUSED_SLOTS];
 	struct log_limit limit;
 	struct stray_stats stats;
@@ -55,9 +57,10 @@ stray_new(const struct stray_ops *ops, void *arg)
 
 	s->ops = ops;
 	s->arg = arg;
-	s->last = &s->first;
+	TAILQ_INIT(&s->pending);
+	s->by_conn = map_new();
 	s->limit.interval_ns = NSEC_PER_SEC;
-	s->limit.burst = RESETS_PER_SEC;
+	s->limit.burst = STRAY_RESETS_PER_SEC;
 	return s;
 }
 
@@ -68,27 +71,32 @@ same(const struct alias_conn *a, const struct alias_conn *b)
 	    a->client_port == b->client_port && a->port == b->port;
 }
 
-static struct refused *
-refused_slot(struct stray *s, const struct alias_conn *c)
+static uint64_t
+conn_hash(const struct alias_conn *c)
 {
 	uint64_t h = (uint64_t)c->client.s_addr << 32 | (uint32_t)c->client_port << 16 | c->port;
 
-	h = (h ^ c->alias.s_addr) * 0x9e3779b97f4a7c15ull;
-	return &s->refused[h >> 54];
+	return (h ^ c->alias.s_addr) * 0x9e3779b97f4a7c15ull;
 }
 
-/* Unlinks the entry *at and frees it with its packets. */
-static void
-drop(struct stray *s, struct pending **at)
+static struct refused *
+refused_slot(struct stray *s, const struct alias_conn *c)
 {
-	struct pending *p = *at;
+	return &s->refused[conn_hash(c) >> 54];
+}
+
+/* With its packets. */
+static void
+drop(struct stray *s, struct pending *p)
+{
 	size_t i;
 
-	*at = p->next;
-	if (*at == NULL)
-		s->last = at;
-	for (i = 0; i < p->n; i++)
+	TAILQ_REMOVE(&s->pending, p, next);
+	map_del(s->by_conn, conn_hash(&p->conn));
+	for (i = 0; i < p->n; i++) {
+		s->bytes -= p->packet[i].len;
 		free(p->packet[i].frame);
+	}
 	s->stats.held -= p->n;
 	free(p->wait);
 	free(p);
@@ -97,8 +105,8 @@ drop(struct stray *s, struct pending **at)
 void
 stray_clear(struct stray *s)
 {
-	while (s->first != NULL)
-		drop(s, &s->first);
+	while (!TAILQ_EMPTY(&s->pending))
+		drop(s, TAILQ_FIRST(&s->pending));
 }
 
 void
@@ -107,19 +115,8 @@ stray_free(struct stray *s)
 	if (s == NULL)
 		return;
 	stray_clear(s);
+	map_free(s->by_conn, NULL);
 	free(s);
-}
-
-static struct pending **
-find(struct stray *s, const struct alias_conn *c)
-{
-	struct pending **at;
-
-	for (at = &s->first; *at != NULL; at = &(*at)->next) {
-		if (same(&(*at)->conn, c))
-			return at;
-	}
-	return NULL;
 }
 
 static void
@@ -134,9 +131,8 @@ reset(struct stray *s, uint32_t ifindex, const uint8_t *frame, size_t len, uint6
 }
 
 static void
-refuse(struct stray *s, struct pending **at, uint64_t now)
+refuse(struct stray *s, struct pending *p, uint64_t now)
 {
-	struct pending *p = *at;
 	struct refused *r = refused_slot(s, &p->conn);
 	const struct packet *newest;
 
@@ -147,7 +143,13 @@ refuse(struct stray *s, struct pending **at, uint64_t now)
 		newest = &p->packet[p->n - 1];
 		reset(s, newest->ifindex, newest->frame, newest->len, now);
 	}
-	drop(s, at);
+	drop(s, p);
+}
+
+static bool
+has_room(const struct stray *s)
+{
+	return s->stats.held < STRAY_HELD_MAX && s->bytes <= STRAY_BYTES_MAX - STRAY_FRAME_MAX;
 }
 
 static void
@@ -155,7 +157,7 @@ hold(struct stray *s, struct pending *p, uint32_t ifindex, const uint8_t *frame,
 {
 	struct packet *k;
 
-	if (p->n == MAX_PER_CONN || s->stats.held >= MAX_HELD || len > STRAY_FRAME_MAX) {
+	if (p->n == MAX_PER_CONN || !has_room(s) || len > STRAY_FRAME_MAX) {
 		s->stats.overflow++;
 		return;
 	}
@@ -164,6 +166,7 @@ hold(struct stray *s, struct pending *p, uint32_t ifindex, const uint8_t *frame,
 	k->len = len;
 	k->frame = mem_zalloc(len);
 	memcpy(k->frame, frame, len);
+	s->bytes += len;
 	s->stats.held++;
 }
 
@@ -179,8 +182,8 @@ add_pending(struct stray *s, const struct alias_conn *c, const uint16_t *peers, 
 	if (npeers > 0)
 		memcpy(p->wait, peers, npeers * sizeof(*p->wait));
 	p->nwait = npeers;
-	*s->last = p;
-	s->last = &p->next;
+	TAILQ_INSERT_TAIL(&s->pending, p, next);
+	map_put(s->by_conn, conn_hash(c), p);
 	return p;
 }
 
@@ -191,7 +194,7 @@ stray_packet(struct stray *s, const struct alias_conn *c, uint32_t ifindex, cons
 	struct refused *r = refused_slot(s, c);
 	struct alias_ask ask = { .conn = *c };
 	struct frame_tcp t;
-	struct pending **at;
+	struct pending *p;
 
 	if (!frame_tcp(frame, len, &t) || (t.flags & FRAME_RST))
 		return;
@@ -199,18 +202,19 @@ stray_packet(struct stray *s, const struct alias_conn *c, uint32_t ifindex, cons
 		reset(s, ifindex, frame, len, now);
 		return;
 	}
-	at = find(s, c);
-	if (at != NULL) {
-		hold(s, *at, ifindex, frame, len);
+	p = map_get(s->by_conn, conn_hash(c));
+	if (p != NULL && same(&p->conn, c)) {
+		hold(s, p, ifindex, frame, len);
 		return;
 	}
-	if (s->stats.held >= MAX_HELD) {
+	if (p != NULL || !has_room(s)) {
 		s->stats.overflow++;
 		return;
 	}
-	hold(s, add_pending(s, c, peers, npeers, now), ifindex, frame, len);
+	p = add_pending(s, c, peers, npeers, now);
+	hold(s, p, ifindex, frame, len);
 	if (npeers == 0) {
-		refuse(s, find(s, c), now);
+		refuse(s, p, now);
 		return;
 	}
 	s->stats.asked++;
@@ -221,9 +225,8 @@ stray_packet(struct stray *s, const struct alias_conn *c, uint32_t ifindex, cons
 }
 
 static void
-strike_off(struct stray *s, struct pending **at, uint16_t node, uint64_t now)
+strike_off(struct stray *s, struct pending *p, uint16_t node, uint64_t now)
 {
-	struct pending *p = *at;
 	size_t i;
 
 	for (i = 0; i < p->nwait; i++) {
@@ -231,7 +234,7 @@ strike_off(struct stray *s, struct pending **at, uint16_t node, uint64_t now)
 			continue;
 		p->wait[i] = p->wait[--p->nwait];
 		if (p->nwait == 0)
-			refuse(s, at, now);
+			refuse(s, p, now);
 		return;
 	}
 }
@@ -240,33 +243,32 @@ void
 stray_answer(struct stray *s, uint16_t from, const struct alias_conn *c, enum alias_verdict verdict,
     uint64_t now)
 {
-	struct pending **at = find(s, c);
+	struct pending *p = map_get(s->by_conn, conn_hash(c));
 	size_t i;
 
-	if (at == NULL)
+	if (p == NULL || !same(&p->conn, c))
 		return;
 	if (verdict == ALIAS_NOT_MINE) {
-		strike_off(s, at, from, now);
+		strike_off(s, p, from, now);
 		return;
 	}
-	for (i = 0; i < (*at)->n; i++) {
-		struct packet *k = &(*at)->packet[i];
+	for (i = 0; i < p->n; i++) {
+		struct packet *k = &p->packet[i];
 
 		s->stats.delivered++;
 		s->ops->deliver(from, k->ifindex, k->frame, k->len, s->arg);
 	}
-	drop(s, at);
+	drop(s, p);
 }
 
 void
 stray_member_left(struct stray *s, uint16_t node, uint64_t now)
 {
-	struct pending **at = &s->first, *p;
+	struct pending *p, *next;
 
-	while ((p = *at) != NULL) {
-		strike_off(s, at, node, now);
-		if (*at == p)
-			at = &p->next;
+	for (p = TAILQ_FIRST(&s->pending); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, next);
+		strike_off(s, p, node, now);
 	}
 }
 
@@ -277,7 +279,7 @@ stray_member_joined(struct stray *s, uint16_t node)
 	struct pending *p;
 
 	memset(s->refused, 0, sizeof(s->refused));
-	for (p = s->first; p != NULL; p = p->next) {
+	TAILQ_FOREACH (p, &s->pending, next) {
 		p->wait = mem_grow(p->wait, p->nwait + 1, sizeof(*p->wait));
 		p->wait[p->nwait++] = node;
 	}
@@ -286,11 +288,13 @@ stray_member_joined(struct stray *s, uint16_t node)
 uint64_t
 stray_run(struct stray *s, uint64_t now)
 {
-	while (s->first != NULL && s->first->deadline <= now) {
+	struct pending *p;
+
+	while ((p = TAILQ_FIRST(&s->pending)) != NULL && p->deadline <= now) {
 		s->stats.expired++;
-		drop(s, &s->first);
+		drop(s, p);
 	}
-	return s->first == NULL ? STRAY_NEVER : s->first->deadline;
+	return p == NULL ? STRAY_NEVER : p->deadline;
 }
 
 const struct stray_stats *

@@ -18,6 +18,14 @@ struct stray;
 
 #define STRAY_NEVER UINT64_MAX
 #define STRAY_FRAME_MAX 2048 /* longer frames are not held: the client sends them again */
+/*
+ * Clients of a member that died retransmit together: after some time of backing off the kernel rounds their
+ * timers to the same moment, and who is not heard in it is silent for twice as long again. All are to be told
+ * in the moment in which they next send.
+ */
+#define STRAY_HELD_MAX 16384 /* packets, */
+#define STRAY_BYTES_MAX (8u << 20) /* and what is in them */
+#define STRAY_RESETS_PER_SEC 10000
 
 struct stray_ops {
 	/* Is to be asked of all members: an answer of each is expected through stray_answer(). */

@@ -165,19 +165,70 @@ START_TEST(bounds)
 	struct stray *s = stray_new(&ops, NULL);
 	unsigned i;
 
-	for (i = 1; i <= 5000; i++)
+	for (i = 1; i <= 20000; i++)
 		packet(s, (uint16_t)i, 0x10, 2, 1000);
-	ck_assert_uint_eq(stray_stats(s)->held, 1024);
-	ck_assert_uint_eq(asked, 1024);
-	ck_assert_uint_eq(stray_stats(s)->overflow, 5000 - 1024);
+	ck_assert_uint_eq(stray_stats(s)->held, STRAY_HELD_MAX);
+	ck_assert_uint_eq(asked, STRAY_HELD_MAX);
+	ck_assert_uint_eq(stray_stats(s)->overflow, 20000 - STRAY_HELD_MAX);
 	stray_member_left(s, 2, 1000);
 	stray_member_left(s, 3, 1000);
-	ck_assert_uint_eq(resets, 1024);
+	ck_assert_uint_eq(resets, STRAY_RESETS_PER_SEC);
+	ck_assert_uint_eq(stray_stats(s)->limited, STRAY_HELD_MAX - STRAY_RESETS_PER_SEC);
 	ck_assert_uint_eq(stray_stats(s)->held, 0);
-	for (i = 0; i < 10000; i++)
-		packet(s, 1024, 0x10, 2, 1000); /* refused a moment ago */
-	ck_assert_uint_eq(resets, 10000);
-	ck_assert_uint_eq(stray_stats(s)->limited, 1024);
+	stray_free(s);
+}
+END_TEST
+
+/* However few: what each holds is long. */
+START_TEST(bytes_are_bounded)
+{
+	static uint8_t f[STRAY_FRAME_MAX] = { [12] = 0x08, [14] = 0x45, [16] = 0x07, [17] = 0xf2,
+		[23] = IPPROTO_TCP, [46] = 0x50, [47] = 0x10 };
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i, round;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 1; i <= 10000; i++) {
+			struct alias_conn c = conn((uint16_t)i);
+
+			stray_packet(s, &c, 7, f, sizeof(f), peers, 2, 1000);
+		}
+		ck_assert_uint_eq(stray_stats(s)->held, STRAY_BYTES_MAX / STRAY_FRAME_MAX);
+		stray_clear(s);
+	}
+	stray_free(s);
+}
+END_TEST
+
+START_TEST(refused_again)
+{
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i;
+
+	packet(s, 1, 0x10, 0, 1000);
+	for (i = 0; i < STRAY_RESETS_PER_SEC + 9; i++)
+		packet(s, 1, 0x10, 2, 1000); /* refused a moment ago */
+	ck_assert_uint_eq(resets, STRAY_RESETS_PER_SEC);
+	ck_assert_uint_eq(stray_stats(s)->limited, 10);
+	stray_free(s);
+}
+END_TEST
+
+/* Many at once, answered and given up in any order. */
+START_TEST(in_any_order)
+{
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i;
+
+	for (i = 1; i <= 10000; i++)
+		packet(s, (uint16_t)i, 0x10, 1, 1000 + i);
+	for (i = 1; i <= 10000; i += 2)
+		answer(s, 2, (uint16_t)(i * 7919 % 10007 % 10000 / 2 * 2 + 1), ALIAS_MINE, 20000);
+	ck_assert_uint_gt(delivered, 1000);
+	ck_assert_uint_eq(stray_stats(s)->held, 10000 - delivered);
+	ck_assert_uint_eq(stray_run(s, NSEC_PER_SEC), STRAY_NEVER);
+	ck_assert_uint_eq(stray_stats(s)->expired, 10000 - delivered);
+	ck_assert_uint_eq(stray_stats(s)->held, 0);
 	stray_free(s);
 }
 END_TEST
@@ -185,7 +236,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { found, refused, comes_back, silence, bounds, NULL };
+	const TTest *const tests[] = { found, refused, comes_back, silence, bounds, bytes_are_bounded,
+		refused_again, in_any_order, NULL };
 
 	return unit_run("alias_stray", tests);
 }
