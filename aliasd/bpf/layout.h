@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 20
+#define DP_LAYOUT 21
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff

@@ -239,10 +239,10 @@ START_TEST(strays_that_find_no_room)
 	rig_tcp(&rig, &f, CLIENT, 4000, RIG_ALIAS, 80, F_ACK, 5);
 	frame_data(&f, 1400);
 	frame_finish(&f);
-	for (i = 0; i < 600; i++)
+	for (i = 0; i < 1200; i++)
 		ck_assert_int_eq(rig_where(&rig, &f), -1);
 	ck_assert_uint_gt(rig_counter(&rig, DP_C_STRAY_LOST), 0);
-	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY_LOST) + rig_counter(&rig, DP_C_STRAY), 600);
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY_LOST) + rig_counter(&rig, DP_C_STRAY), 1200);
 	datapath_poll(rig.dp);
 	ck_assert_uint_eq(rig.strays, rig_counter(&rig, DP_C_STRAY));
 }
@@ -254,7 +254,7 @@ START_TEST(udp_packet_by_packet)
 	struct frame f;
 
 	for (i = 0; i < 60; i++) {
-		rig_udp(&rig, &f, CLIENT, 5000, RIG_ALIAS, 53);
+		rig_udp(&rig, &f, CLIENT, 10000, RIG_ALIAS, 53);
 		got[rig_where(&rig, &f) & 3]++;
 	}
 	ck_assert_uint_eq(got[1], 30);
