@@ -221,8 +221,11 @@ static void
 arrange(struct state *st)
 {
 	struct owed *o = &st->owed;
-	size_t first = o->n < MANY ? 0 : to_front(st, o->addr, o->n, is_urgent);
+	size_t first;
 
+	if (o->n == 0)
+		return; /* there may be no list yet */
+	first = o->n < MANY ? 0 : to_front(st, o->addr, o->n, is_urgent);
 	to_front(st, o->addr, first, is_not_mine);
 	to_front(st, o->addr + first, o->n - first, is_not_mine);
 	if (first == 0)
