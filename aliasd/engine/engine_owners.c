@@ -6,6 +6,8 @@
  * on serving them: they are kept for a while, and nobody's packets are reset in the meantime. When
  * it is back it tells everything anew, and what it does not name again is stale.
  */
+#include <string.h>
+
 #include "aliasd/engine/engine_priv.h"
 
 #define KEEP_FOR (60 * NSEC_PER_SEC)
@@ -19,11 +21,30 @@ forget(struct engine *e, uint16_t node)
 	datapath_del_owner(e->dp, node);
 }
 
-/* It is the host that its connections were told of: not one that came back after we had lost it. */
+/*
+ * It is the host that its connections were told of: not one that came back after we had lost it, nor one
+ * that others have lost.
+ */
 bool
 engine_host_is_up(const struct engine *e, uint16_t node)
 {
-	return e->open[node] && !e->lost[node] && paths_reachable(e->paths, node);
+	return e->open[node] && !e->lost[node] && !e->out[node] && paths_reachable(e->paths, node);
+}
+
+/* Before anything else of a view. A host that others do not reach is gone for all of us. */
+void
+engine_owner_out(struct engine *e, const struct gab_ev_view *v)
+{
+	size_t i;
+
+	memset(e->out, 0, sizeof(e->out));
+	for (i = 0; i < v->nout; i++) {
+		e->out[v->out[i]] = true;
+		if (e->orphaned[v->out[i]] == 0)
+			continue;
+		forget(e, v->out[i]);
+		engine_flows_quiet(e);
+	}
 }
 
 /* That lltd has a connection to, and ours. */
