@@ -65,7 +65,10 @@ def test_frames_alternate_by_burst(tb, figures):
     stream = Stream(tb, 1500, 1000, 1000)
     whole(stream.end()[1], 1500)
     seen = devices(tracer)
-    assert abs(seen.count("ic0") - 4 * seen.count("ic1")) <= 4
+    # Besides the messages there are acknowledgements, and what is sent again; each may go by either link.
+    besides = len(seen) - 1500
+    assert 0 <= besides <= 30
+    assert abs(seen.count("ic0") - 4 * seen.count("ic1")) <= 4 + 4 * besides
     inner = [(device, len(list(group))) for device, group in groupby(seen)][1:-1]
     # A host that stood still has several messages to send in one go.
     right = sum(run in (("ic0", 4), ("ic1", 1)) for run in inner)
