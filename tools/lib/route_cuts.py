@@ -20,7 +20,7 @@ def wait_all_ways(tb, nodes, timeout=60):
         rt.wait_routes(tb, "r1", destination, nodes, timeout)
 
 
-def cut(tb, dead, connections=1000, settle=1.5):
+def cut(tb, dead, connections=1000, settle=4):
     """A power cut under load from behind r1. The account, and after how many seconds r1 had another way."""
     rest, found = [n for n in tb.running_nodes() if n != dead], []
 
