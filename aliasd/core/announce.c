@@ -90,6 +90,12 @@ entry_of(const struct announce *a, const void *found, const struct alias_conn *c
 	return e != NULL && e->conn.alias.s_addr == c->alias.s_addr ? e : NULL;
 }
 
+static struct entry *
+untold_of(const struct announce *a, const struct alias_conn *c)
+{
+	return entry_of(a, map_get(a->untold, key_of(c)), c);
+}
+
 /* The SET of this connection that nobody was told of, if there is one; it is not untold any more. */
 static struct entry *
 take_untold(struct announce *a, const struct alias_conn *c)
@@ -146,7 +152,7 @@ size_t
 announce_held(struct announce *a, const struct alias_conn *c, uint64_t when)
 {
 	forget_old(a, when);
-	if (entry_of(a, map_get(a->untold, key_of(c)), c) == NULL)
+	if (untold_of(a, c) == NULL)
 		append(a, c, ALIAS_FLOW_HELD, when);
 	return (size_t)(a->end - a->next);
 }
@@ -190,7 +196,7 @@ put_off_untold(struct announce *a)
 	for (i = a->next; i < end; i++) {
 		struct entry e = *at(a, i);
 
-		if (map_get(a->untold, key_of(&e.conn)) != (void *)(uintptr_t)(i + 1))
+		if (untold_of(a, &e.conn) != at(a, i))
 			continue;
 		at(a, i)->op = VOID;
 		append_untold(a, &e.conn, e.when);

@@ -46,11 +46,12 @@ on_node(const struct llt_ev_node *n, void *arg)
 	snprintf(e->name[n->node], LLT_NAME_MAX, "%s", n->name);
 	was = e->open[n->node];
 	e->open[n->node] = n->state == LLT_OPEN_STATE;
-	/* In a moment we are in one group: what we do not know it may own, or its group. */
-	if (e->open[n->node] && !was && !state_is_member(e->state, n->node))
-		engine_flows_quiet(e);
-	if (e->open[n->node])
+	if (e->open[n->node]) {
+		/* In a moment we are in one group: what we do not know it may own, or its group. */
+		if (!was && !state_is_member(e->state, n->node))
+			engine_flows_quiet(e);
 		return;
+	}
 	handover_gone(e->handover, n->node);
 	engine_owner_down(e, n->node);
 }

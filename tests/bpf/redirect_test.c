@@ -254,7 +254,7 @@ START_TEST(udp_packet_by_packet)
 	struct frame f;
 
 	for (i = 0; i < 60; i++) {
-		rig_udp(&rig, &f, CLIENT, 10000, RIG_ALIAS, 53);
+		rig_udp(&rig, &f, CLIENT, 5000, RIG_ALIAS, 53);
 		got[rig_where(&rig, &f) & 3]++;
 	}
 	ck_assert_uint_eq(got[1], 30);

@@ -10,18 +10,15 @@ from testbed_error import TestbedError, wait_until
 from testbed_hosts import CLIENTS, Hosts
 from testbed_load import ALIAS, ECHO, Load, echods, wait_listening
 from testbed_net import mac_of
+from testbed_status import ask
 
 JOIN = "n%d:cluamgr -a alias=DEFAULTALIAS,join,inbound=balance,rpri=%d"
 pytestmark = pytest.mark.timing
 CLUSTER = {"clients": 6, "profile": "fast", "join": [JOIN % w for w in ((1, 30), (2, 20), (3, 10))]}
 
 
-def status_of(tb, node):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
-
-
 def status(tb, node):
-    return status_of(tb, node)["aliases"][0]
+    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)["aliases"][0]
 
 
 def counts(tb, node):
@@ -31,8 +28,8 @@ def counts(tb, node):
 @pytest.fixture
 def clients(tb):
     # Who is not proven yet gets clients of others when it is.
-    wait_until(lambda: all(i["proof"] == "proven" for n in tb.nodes() for i in status_of(tb, n)["interfaces"]
-        if i["name"] == "eth0"), 10, "the LAN interfaces to be proven")
+    wait_until(lambda: all(i["proof"] == "proven" for n in tb.nodes()
+        for i in ask(tb.machine(n), "aliasd")["interfaces"] if i["name"] == "eth0"), 10, "the LAN interfaces to be proven")
     wait_until(lambda: all(all(m["synced"] for m in status(tb, n)["members"]) and
         len(status(tb, n)["members"]) == 3 for n in tb.nodes()), 10, "all members to route")
     c = Hosts(tb, {mac_of("n", int(n[1:]), "eth0"): n for n in tb.nodes()})
