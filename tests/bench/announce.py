@@ -26,6 +26,7 @@ import testbed_build  # noqa: E402
 from testbed import DAEMONS, Testbed  # noqa: E402
 from testbed_error import wait_until  # noqa: E402
 from testbed_load import ALIAS  # noqa: E402
+from testbed_status import status  # noqa: E402
 
 OWNERS, PKTCOST = (os.path.join(os.path.abspath(testbed_build.default_dir()), "tests", "bench", name)
     for name in ("owners", "pktcost"))
@@ -61,8 +62,7 @@ def told(proc, timeout=60):
 
 def flows(tb, node):
     """Owner -> its connections, as this member has them in its table."""
-    status = json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
-    return {n["name"]: n["flows"] for n in status["nodes"]}
+    return {n["name"]: n["flows"] for n in status(tb, node)["nodes"]}
 
 
 def wait_flows(tb, expect):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """libclua: what programs learn of aliases, and how the ports that they register behave."""
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import pytest
 
 from testbed_load import ALIAS, ALIAS2, echods, end, load, owners
 from testbed_error import wait_until
+from testbed_status import status
 
 CLUSTER = {"profile": "lan", "join": ["cluamgr -a alias=DEFAULTALIAS,join",
     "n1:cluamgr -a alias=clua2,join,selw=3,selp=2,rpri=7", "n2:cluamgr -a alias=clua2"]}
@@ -62,10 +62,6 @@ def tool(tb):
             t.end()
 
 
-def status(tb, node="n1"):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
-
-
 def registered(tb, node="n1"):
     """(port, proto) -> row, as a member sees it."""
     return {(r["port"], r["proto"]): r for r in status(tb, node)["registered"]}
@@ -113,7 +109,7 @@ def test_information_is_that_of_cluamgr(tb, tool):
     # The members count what they see of a connection's end a moment later.
     def same():
         t = tool("n1")
-        for alias in (a for a in status(tb)["aliases"]):
+        for alias in (a for a in status(tb, "n1")["aliases"]):
             words = t("info", alias["alias"]).split()
             info = pair(words)
             counters = [str(c) for c in alias["counters"].values()]
@@ -134,7 +130,7 @@ def test_information_is_that_of_cluamgr(tb, tool):
 
 
 def test_a_name_server_finds_its_interfaces(tb, tool):
-    ids = {a["alias"]: a["id"] for a in status(tb)["aliases"]}
+    ids = {a["alias"]: a["id"] for a in status(tb, "n1")["aliases"]}
     found = pair(tool("n1")("interfaces").split())
     assert found == {"clua%d" % i: address for address, i in ids.items()}
 
@@ -251,7 +247,7 @@ def test_transient_ends_with_its_program(tb, tool):
     wait_until(lambda: set(registered(tb, "n3")) == {(PORT, "udp")}, 10, "the first to end")
     assert registered(tb, "n3")[PORT, "udp"]["members"] == [2]
     assert other.status("listen", PORT, "udp") == 1
-    wait_until(lambda: any(s["port"] == PORT for a in status(tb)["aliases"] for s in a["services"]), 10,
+    wait_until(lambda: any(s["port"] == PORT for a in status(tb, "n1")["aliases"] for s in a["services"]), 10,
         "the socket to be known")
     other.end()
     wait_until(lambda: registered(tb, "n3") == {}, 10, "the second to end")

@@ -3,7 +3,6 @@
 
 The LAN is no link here: lltd does not know the members' addresses on it.
 """
-import json
 import os
 import signal
 import time
@@ -14,13 +13,10 @@ from testbed_error import wait_until
 from testbed_lan import arp_watch, node_mac
 from testbed_load import ALIAS, ECHO, Load, arp_answers, echods, load, master, wait_listening, wait_master
 from testbed_net import LAN, mac_of
+from testbed_status import ask, status
 
 CLUSTER = {"nodes": 3, "profile": "lan", "clients": 2, "low_link": False}
 FREE, TAKEN = "10.1.0.60", "10.1.0.61"
-
-
-def status(tb, node):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
 
 
 def alias(tb, node, address=ALIAS):
@@ -209,7 +205,7 @@ def test_a_host_takes_the_address_of_an_alias(tb):
         other = next(n for n in tb.nodes() if n != first)
         signal_aliasd(tb, other, signal.SIGTERM)
         tb.start_daemon(other, "aliasd")
-        wait_until(lambda: tb.machine(other).run("cluamgr -s all -j", check=False).returncode == 0 and
+        wait_until(lambda: ask(tb.machine(other), "aliasd") and
             (alias(tb, other) or {}).get("conflict") == mac, 10, "%s to be told" % other)
     finally:
         ip(tb, "c2", "addr del %s/24 dev eth0" % ALIAS)

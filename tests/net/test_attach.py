@@ -11,6 +11,7 @@ from testbed_cuts import PROBE, Cut
 from testbed_etc import udp_link, write
 from testbed_load import ALIAS, ECHO, Load, echods, load, master, owners, wait_listening, wait_master
 from testbed_error import wait_until
+from testbed_status import status
 
 CLUSTER = {"xdp": True, "aliasd": 'attach = "xdp";\n'}
 ETC = "default_alias = \"clua\";\n"
@@ -28,8 +29,7 @@ for i in range(6):
 
 def interface(tb, node):
     """What aliasd says of eth0."""
-    status = json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
-    return next(i for i in status["interfaces"] if i["name"] == "eth0")
+    return next(i for i in status(tb, node)["interfaces"] if i["name"] == "eth0")
 
 
 def attached(tb, mode, nodes=None):
@@ -167,8 +167,7 @@ def test_generic(tb):
 
 def wait_listening_iperf(tb, node):
     def there():
-        status = json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
-        return [s for s in status["aliases"][0]["services"] if s["port"] == 5201 and s["targets"]]
+        return [s for s in status(tb, node)["aliases"][0]["services"] if s["port"] == 5201 and s["targets"]]
     wait_until(there, 10, "iperf3 to be known")
 
 

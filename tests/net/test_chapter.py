@@ -3,7 +3,6 @@
 
 clua(7) has the table of its features. What a section shares with another stands at the first of them.
 """
-import json
 import signal
 import subprocess
 
@@ -15,6 +14,7 @@ from testbed_etc import VIRTUAL_ALIAS
 from testbed_load import (ALIAS, ALIAS2, ECHO, SINGLE, Load, arp_answers, echods, end, load, owners,
     wait_listening, wait_master)
 from testbed_net import mac_of
+from testbed_status import status
 
 ECHO2, UNLISTED, NOALIAS, NOLOCAL = 7001, 7200, 7300, 7301
 SERVICES = testbed_etc.SERVICES + """\
@@ -34,7 +34,7 @@ def short(tb, port, n=30, alias=ALIAS, client="c1"):
 
 
 def alias_rows(tb, node="n1"):
-    return {a["alias"]: a for a in json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)["aliases"]}
+    return {a["alias"]: a for a in status(tb, node)["aliases"]}
 
 
 def members(tb, alias=ALIAS, node="n1"):

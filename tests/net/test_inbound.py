@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """inbound=balance: the clients of a LAN are spread over the members by ARP."""
 import collections
-import json
 import time
 
 import pytest
@@ -10,19 +9,19 @@ from testbed_error import TestbedError, wait_until
 from testbed_hosts import CLIENTS, Hosts
 from testbed_load import ALIAS, ECHO, Load, echods, wait_listening
 from testbed_net import mac_of
-from testbed_status import ask
+from testbed_status import ask, status
 
 JOIN = "n%d:cluamgr -a alias=DEFAULTALIAS,join,inbound=balance,rpri=%d"
 pytestmark = pytest.mark.timing
 CLUSTER = {"clients": 6, "profile": "fast", "join": [JOIN % w for w in ((1, 30), (2, 20), (3, 10))]}
 
 
-def status(tb, node):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)["aliases"][0]
+def alias(tb, node):
+    return status(tb, node)["aliases"][0]
 
 
 def counts(tb, node):
-    return {m["name"]: m["clients"] for m in status(tb, node)["members"]}
+    return {m["name"]: m["clients"] for m in alias(tb, node)["members"]}
 
 
 @pytest.fixture
@@ -30,8 +29,8 @@ def clients(tb):
     # Who is not proven yet gets clients of others when it is.
     wait_until(lambda: all(i["proof"] == "proven" for n in tb.nodes()
         for i in ask(tb.machine(n), "aliasd")["interfaces"] if i["name"] == "eth0"), 10, "the LAN interfaces to be proven")
-    wait_until(lambda: all(all(m["synced"] for m in status(tb, n)["members"]) and
-        len(status(tb, n)["members"]) == 3 for n in tb.nodes()), 10, "all members to route")
+    wait_until(lambda: all(all(m["synced"] for m in alias(tb, n)["members"]) and
+        len(alias(tb, n)["members"]) == 3 for n in tb.nodes()), 10, "all members to route")
     c = Hosts(tb, {mac_of("n", int(n[1:]), "eth0"): n for n in tb.nodes()})
     yield c
     c.end()
@@ -68,7 +67,7 @@ def test_by_rpri_and_a_power_cut_moves_only_the_dead_members(tb, clients, figure
 
 def test_the_masters_clients_move_too(tb, clients):
     spread(tb, clients, 30, 20, 10)
-    first = next(m["name"] for m in status(tb, "n1")["members"] if m["id"] == status(tb, "n1")["master"])
+    first = next(m["name"] for m in alias(tb, "n1")["members"] if m["id"] == alias(tb, "n1")["master"])
     cut = tb.kill(first)
     left = {"n1": (0, 40, 20), "n2": (45, 0, 15), "n3": (36, 24, 0)}[first]
     spread(tb, clients, *left)
@@ -91,7 +90,7 @@ def test_switched_off_everybody_is_told_the_master(tb, clients):
     for node in tb.nodes():
         tb.machine(node).run("cluamgr -a alias=DEFAULTALIAS,inbound=master")
     wait_until(lambda: len(clients.spread()) == 1, 10, "one member for all")
-    assert "BALANCED" not in status(tb, "n1")["flags"]
+    assert "BALANCED" not in alias(tb, "n1")["flags"]
     done = tb.machine("n1").run("cluamgr -a alias=DEFAULTALIAS,inbound=both", check=False)
     assert done.returncode != 0 and "inbound=balance" in done.stderr
     for node in tb.nodes():

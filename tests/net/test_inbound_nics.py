@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 """inbound=balance over two LAN interfaces of each member; an overloaded member; and with XDP, as virtual MACs."""
-import json
 import os
 import signal
 import time
@@ -12,6 +11,7 @@ from testbed_etc import write
 from testbed_hosts import CLIENTS, Hosts
 from testbed_load import ALIAS, ECHO, Program, arp_answers, echods, load, wait_listening
 from testbed_net import mac_of
+from testbed_status import status
 
 CLUSTER = {"nodes": 2, "lan_nics": 2, "xdp": True,
     "join": ["cluamgr -a alias=DEFAULTALIAS,join,inbound=balance,rpri=10"]}
@@ -29,10 +29,6 @@ while True:
         s.sendto(bytes(1400), ("%s", 9))
     time.sleep(0.001)
 """
-
-
-def status(tb, node):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
 
 
 def synced(tb):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """One daemon of one member ends, alone, and is started again by hand; and what is refused."""
 import collections
-import json
 import os
 import signal
 import time
@@ -10,13 +9,10 @@ import pytest
 
 from testbed_load import ALIAS, ECHO, Load, echods, load, master, wait_listening, wait_master
 from testbed_error import wait_until
+from testbed_status import ask, status
 
 CLUSTER = {}
 DAEMONS = ("lltd", "gabd", "aliasd")
-
-
-def status(tb, node):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
 
 
 def nodes(tb, node, key):
@@ -26,7 +22,7 @@ def nodes(tb, node, key):
 def whole(tb):
     """Every member sees all members, and all hold every connection."""
     for node in tb.running_nodes():
-        if tb.machine(node).run("cluamgr -s all -j", check=False).returncode != 0:
+        if not ask(tb.machine(node), "aliasd"):
             return False
         if not all(nodes(tb, node, "synced").values()):
             return False
@@ -90,8 +86,8 @@ def test_a_newcomer_learns_what_is_kept_for_an_absent_host(tb):
         end(tb, absent, ["aliasd"])
         wait_until(lambda: not nodes(tb, first, "member")[absent], 5, "a view without it")
         tb.start(newcomer, wait=False)
-        wait_until(lambda: tb.machine(newcomer).run("cluamgr -s all -j", check=False).returncode == 0 and
-            status(tb, newcomer)["synced"], 20, "the newcomer to hold everything")
+        wait_until(lambda: (ask(tb.machine(newcomer), "aliasd") or {}).get("synced"), 20,
+            "the newcomer to hold everything")
         assert nodes(tb, newcomer, "flows")[absent] == 50
         end(tb, first, ["aliasd"])  # now the newcomer is the router
         assert wait_master(tb, but=first) == newcomer

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: ISC
 """Virtual MACs: the same for clients and switches whoever is master, and nobody but the master uses it."""
-import json
 
 import pytest
 
 from testbed_error import wait_until
 from testbed_lan import arp_watch, learned_at, senders
 from testbed_load import ALIAS, ECHO, Load, arp_answers, echods, load, wait_listening
+from testbed_status import status
 
 CLUSTER = {"nodes": 3, "profile": "lan"}
 VMAC = "aa:01:0a:01:00:64"
-
-
-def status(tb, node):
-    return json.loads(tb.machine(node).run("cluamgr -s all -j").stdout)
 
 
 def holder(tb):

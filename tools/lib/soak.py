@@ -23,7 +23,8 @@ from testbed_error import TestbedError
 from testbed_load import master
 from testbed_machine import require_root
 
-SEEDS = 20  # of one run of gabsim
+SIMULATOR = "tests/sim/gabsim"
+SEEDS = 20  # of one run of it
 WORK = os.path.join(testbed_build.TREE, "build-test")
 
 
@@ -167,8 +168,8 @@ def sim(argument):
     """One seed after the other; what gabsim counts is added up."""
     limit = seconds(argument or "10m")
     build = testbed_build.default_dir()
-    testbed_build.build(build)
-    program = os.path.join(build, "tests/sim/gabsim")
+    testbed_build.build(build, targets=[SIMULATOR])
+    program = os.path.join(build, SIMULATOR)
     end, total = time.monotonic() + limit, {}
     first = seed = int(time.time())
     while time.monotonic() < end:

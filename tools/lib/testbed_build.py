@@ -24,12 +24,12 @@ def _run(command, cwd, log):
         raise TestbedError("building failed (%s in %s); see %s" % (" ".join(command), cwd, log.name))
 
 
-def build(folder, tree=TREE, configure_args=()):
-    """Builds tree in folder, which is made if it is not there. The log stays in it."""
+def build(folder, tree=TREE, configure_args=(), targets=()):
+    """Builds tree in folder, which is made if it is not there. The log stays in it. targets: none = what is installed."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "build.log"), "a") as log:
         if not os.path.exists(os.path.join(tree, "configure")):
             _run(["./autogen.sh"], tree, log)
         if not os.path.exists(os.path.join(folder, "Makefile")):
             _run([os.path.join(tree, "configure"), *configure_args], folder, log)
-        _run(["make", "-s", "-j%d" % (os.cpu_count() or 1)], folder, log)
+        _run(["make", "-s", "-j%d" % (os.cpu_count() or 1), *targets], folder, log)

@@ -18,6 +18,8 @@ USUAL = (10, 40)
 FRR_DAEMONS = ["zebra", "staticd", "ripd", "ospfd", "bfdd"]
 # Until a router knows that a neighbour is dead: OSPF's own way, in seconds.
 HELLO, DEAD = 1, 4
+# Of real time: all machines share the processors of one, and BFD takes who gets none for half a second for dead.
+PRIORITY = 1
 
 BIRD_MEMBER = """\
 log stderr all;
@@ -116,7 +118,7 @@ def start_bird(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
     os.makedirs(os.path.join(machine.etc, "bird"), exist_ok=True)
     os.chmod(os.path.join(machine.etc, "bird"), 0o755)
     testbed_etc.write(os.path.join(machine.etc, "bird"), "bird.conf", text)
-    machine.spawn(["bird", "-f", "-u", "bird", "-g", "bird"], log(tb, name, "bird"))
+    machine.spawn(["bird", "-f", "-u", "bird", "-g", "bird"], log(tb, name, "bird"), PRIORITY)
     wait_until(lambda: machine.run("birdc show status", check=False).returncode == 0, 10,
         "bird on %s" % name)
 
@@ -132,7 +134,7 @@ def start_frr(tb, name, protocols, bfd=True, timers=(HELLO, DEAD)):
     forget_sockets(machine)
     testbed_etc.write(os.path.join(machine.etc, "frr"), "frr.conf", text)
     for daemon in FRR_DAEMONS:
-        machine.spawn(["/usr/lib/frr/" + daemon, "-F", "traditional"], log(tb, name, daemon))
+        machine.spawn(["/usr/lib/frr/" + daemon, "-F", "traditional"], log(tb, name, daemon), PRIORITY)
         # Who does not find zebra looks for it again after ten seconds, and misses what happens till then.
         sockets = [daemon + ".vty"] + (["zserv.api"] if daemon == "zebra" else [])
         wait_until(lambda: all(os.path.exists("/proc/%d/root/run/frr/%s" % (machine.init_pid(), s))

@@ -10,13 +10,22 @@ QUESTIONS = {"lltd": ["lltstat", "-j"], "gabd": ["gabconfig", "-j"],
 SHOWN = {"lltd": ["lltstat", "-nvv"], "gabd": ["gabconfig", "-a"], "aliasd": ["cluamgr", "-s", "all"]}
 
 
+def answer_of(machine, daemon):
+    """The daemon's own JSON; what is wrong as an error if it does not answer."""
+    return json.loads(machine.run(QUESTIONS[daemon], timeout=10).stdout)
+
+
 def ask(machine, daemon):
-    """The daemon's own JSON, or None if it does not answer."""
+    """The same, or None if it does not answer."""
     try:
-        done = machine.run(QUESTIONS[daemon], check=False, timeout=10)
-        return json.loads(done.stdout) if done.returncode == 0 else None
+        return answer_of(machine, daemon)
     except (ValueError, TestbedError):
         return None
+
+
+def status(testbed, name):
+    """What aliasd on a node says, which has to answer."""
+    return answer_of(testbed.machine(name), "aliasd")
 
 
 def node(testbed, name):
