@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 21
+#define DP_LAYOUT 22
 
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
@@ -212,6 +212,7 @@ struct dp_udp_source {
  */
 #define DP_LOOK 4500000ull
 #define DP_LOOK_LATE 2000000ull
+#define DP_LOOK_SLACK 1000000ull /* who will be old enough within that goes along with who is */
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull
 
@@ -224,7 +225,38 @@ struct dp_iface {
 	__u32 proven; /* a probe of another host came in */
 };
 
-enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_ENDING, DP_EV_CLOSED, DP_EV_PROVEN };
+/*
+ * Connections of this host that have just begun: a queue in the order in which they did, with the place of
+ * each by its hash. Most end before others have to know of them, which is seen here: the daemon, for which
+ * a wake-up is dear, never hears of those. It takes those that have lasted for DP_YOUNG_AGE (ns), and is
+ * woken for that by a timer of the kernel. Any processor puts in, and ends what is there; the daemon alone
+ * takes. All by atomic operations on two words: what place says (a ticket + 1, 0: nothing), and the state of
+ * a slot, ticket << 2 | DP_YOUNG_…, which tells of whom it speaks.
+ */
+enum { DP_YOUNG_BEGAN = 1, DP_YOUNG_ENDED, DP_YOUNG_TAKEN };
+struct dp_young {
+	__u64 state;
+	__u64 when; /* CLOCK_MONOTONIC ns */
+	__u32 alias, client;
+	__u16 client_port, port;
+	__u32 pad;
+};
+#define DP_YOUNG_AGE 4500000ull
+#define DP_YOUNG_AGAIN 10000000ull /* if the daemon does not come, it is woken again */
+#define DP_YOUNGS 4096 /* a power of two */
+#define DP_YOUNG_PLACES 8192 /* a power of two */
+#define DP_YOUNG_SPARE 1024 /* slots for those that all processors put in at once; not in use otherwise */
+struct dp_young_queue {
+	__u64 head __attribute__((aligned(64))); /* the next ticket */
+	__u64 tail __attribute__((aligned(64))); /* of the first in the queue */
+	__u64 place[DP_YOUNG_PLACES] __attribute__((aligned(64)));
+	struct dp_young slot[DP_YOUNGS];
+};
+/* BUSY: to be looked at again in a moment. */
+enum dp_young_first { DP_YOUNG_FIRST_NONE, DP_YOUNG_FIRST_BEGAN, DP_YOUNG_FIRST_BUSY };
+
+enum { DP_EV_LISTEN, DP_EV_UNLISTEN, DP_EV_ESTABLISHED, DP_EV_ENDING, DP_EV_CLOSED, DP_EV_PROVEN,
+	DP_EV_DUE }; /* somebody in the queue is old enough */
 struct dp_event {
 	__u64 when; /* CLOCK_MONOTONIC ns */
 	__u32 type;

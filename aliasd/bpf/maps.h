@@ -4,6 +4,7 @@
 #define CLUA_ALIASD_BPF_MAPS_H
 
 #include "half_open.h"
+#include "young.h"
 
 /* Set before loading. */
 const volatile __u32 self_node;
@@ -46,6 +47,19 @@ __u32 events_lost;
 __u64 events_woken; /* when the daemon was last woken for one */
 /* Written by the daemon: until then it looks by itself, so nobody needs to wake it. */
 __u64 events_look;
+struct dp_young_queue young;
+__u64 young_timed; /* 1: young_timer will go off */
+
+struct young_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct young_timer);
+	__uint(max_entries, 1);
+} young_timers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -6,6 +6,8 @@
 #include "out.h"
 #include "sock_event.h"
 
+#define CLOCK_MONOTONIC 1
+
 /* Only the members we read; their places are found when the program is loaded. */
 #define CORE __attribute__((preserve_access_index))
 struct net {
@@ -62,7 +64,7 @@ sock_is_ours(struct sock *sk)
 INLINE int
 is_of_connection(int type)
 {
-	return type == DP_EV_ESTABLISHED || type == DP_EV_ENDING || type == DP_EV_CLOSED;
+	return type == DP_EV_ESTABLISHED || type == DP_EV_ENDING || type == DP_EV_CLOSED || type == DP_EV_DUE;
 }
 
 INLINE __u64
@@ -88,6 +90,112 @@ event_report(const struct dp_event *event)
 	bpf_ringbuf_submit(ev, sock_wake(ev->type, ev->when));
 }
 
+/*
+ * What the timer looks through at once, and how soon again if that was not all; what wakings that the daemon
+ * does not answer to may take of its buffer.
+ */
+#define YOUNG_STEPS 128
+#define YOUNG_MOMENT 500000ull
+#define DUE_ROOM 4096
+
+/* Somebody is old enough. After how many ns the daemon is late. */
+INLINE __u64
+young_wake(__u64 now)
+{
+	static const struct dp_event due = { .type = DP_EV_DUE };
+	__u64 look = LOAD(events_look);
+
+	if (now < look)
+		return look - now;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= DUE_ROOM)
+		event_report(&due);
+	return DP_YOUNG_AGAIN;
+}
+
+/* In how many ns the first in the queue is to be looked at again; 0: there is none. */
+INLINE __u64
+young_wait(void)
+{
+	__u64 now = bpf_ktime_get_ns(), when = 0;
+	enum dp_young_first first = dp_young_first(&young, YOUNG_STEPS, &when);
+
+	if (first == DP_YOUNG_FIRST_NONE)
+		return 0;
+	if (first == DP_YOUNG_FIRST_BUSY)
+		return YOUNG_MOMENT;
+	if (age_of(when, now) < DP_YOUNG_AGE)
+		return DP_YOUNG_AGE - age_of(when, now);
+	return young_wake(now);
+}
+
+static int
+young_alarm(void *map, __u32 *key, struct young_timer *t)
+{
+	__u64 wait = young_wait();
+
+	if (!wait) {
+		__sync_lock_test_and_set(&young_timed, 0);
+		/* Who came since may have relied on us. */
+		if (LOAD(young.head) == LOAD(young.tail) || !DP_YOUNG_SWAP(&young_timed, 0, 1))
+			return 0;
+		wait = DP_YOUNG_AGE;
+	}
+	bpf_timer_start(&t->timer, wait, 0);
+	return 0;
+}
+
+/* Nonzero: it will not go off. The first start makes it; a successor of the program puts its own end in. */
+INLINE int
+young_start(void)
+{
+	__u32 zero = 0;
+	struct young_timer *t;
+
+	if (LOAD(young_timed) || !DP_YOUNG_SWAP(&young_timed, 0, 1))
+		return 0;
+	t = bpf_map_lookup_elem(&young_timers, &zero);
+	if (t) {
+		bpf_timer_init(&t->timer, &young_timers, CLOCK_MONOTONIC);
+		bpf_timer_set_callback(&t->timer, young_alarm);
+		if (!bpf_timer_start(&t->timer, DP_YOUNG_AGE, 0))
+			return 0;
+	}
+	__sync_lock_test_and_set(&young_timed, 0);
+	return -1;
+}
+
+/* Nonzero: the daemon is to hear of it as of any other event. */
+INLINE int
+young_begins(const struct dp_young *c, __u64 hash)
+{
+	if (dp_young_begin(&young, c, hash))
+		return -1;
+	if (!young_start())
+		return 0;
+	return dp_young_end(&young, c, hash) ? 0 : -1; /* unless it has been taken all the same */
+}
+
+/*
+ * True: the daemon is not to hear of it, or not yet. A connection that its owner closes is nearly always over
+ * in a moment, and is as if it began now.
+ */
+INLINE int
+young_has(struct dp_event *ev)
+{
+	struct dp_young c = { .alias = ev->alias, .client = ev->client, .client_port = ev->client_port,
+		.port = ev->port };
+	__u64 hash = dp_flow_hash(dp_flow_key(c.client, c.client_port, c.port), 0, flow_seed);
+
+	if (ev->type != DP_EV_CLOSED)
+		c.when = bpf_ktime_get_ns();
+	if (ev->type != DP_EV_ESTABLISHED && dp_young_end(&young, &c, hash))
+		return 0;
+	if (ev->type == DP_EV_CLOSED)
+		return 1;
+	ev->type = DP_EV_ESTABLISHED;
+	return !young_begins(&c, hash);
+}
+
 /* skc_num is gone when a connection closes. */
 INLINE __u16
 sock_port(struct sock *sk)
@@ -108,7 +216,8 @@ sock_report(struct sock *sk, int type)
 		.port = sock_port(sk),
 	};
 
-	event_report(&ev);
+	if (!is_of_connection(type) || !young_has(&ev))
+		event_report(&ev);
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -151,7 +151,8 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.port_flags = (void *)bss->port_flags,
 		.out = (void *)&bss->out,
 		.events_lost = &bss->events_lost,
-		.events_look = (void *)&bss->events_look };
+		.events_look = (void *)&bss->events_look,
+		.young = (void *)&bss->young };
 	dp->meta = map_memory(dp->skel->maps.meta, sizeof(*dp->meta), &size);
 	dp->buckets = map_memory(dp->skel->maps.flows, sizeof(*dp->buckets), &dp->buckets_size);
 	dp->rings = map_memory(dp->skel->maps.rings, sizeof(*dp->rings), &dp->rings_size);

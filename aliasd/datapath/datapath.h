@@ -257,6 +257,11 @@ uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_N
 int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
 int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);
+/*
+ * It has just begun, and has ended or will be told of by on_sock when it is old enough: who finds it among
+ * the kernel's sockets need not see to it.
+ */
+bool datapath_is_young(const struct datapath *, const struct dp_conn *);
 /* Has on_looked called at that time, or earlier. */
 void datapath_look_by(struct datapath *, uint64_t when);
 /* Calls fn for every flow of owner (DP_NO_NODE: of all). */

@@ -109,13 +109,26 @@ consume_ring(struct ring_buffer *rb)
 	return n;
 }
 
+/*
+ * The events, then those that have lasted since when: a connection that began by then is not told of before
+ * the end of another one with the same ports.
+ */
 static int
-consume(struct datapath *dp)
+consume(struct datapath *dp, uint64_t when)
 {
 	static const struct dp_conn nothing;
+	struct dp_conn conn;
+	struct dp_young y;
 	int n;
 
 	n = consume_ring(dp->events);
+	while (young_take(dp, when, &y)) {
+		n++;
+		conn = (struct dp_conn){ .client.s_addr = y.client, .alias.s_addr = y.alias,
+			.client_port = y.client_port, .port = y.port };
+		if (dp->ops && dp->ops->on_sock)
+			dp->ops->on_sock(DP_ESTABLISHED, &conn, y.when, dp->arg);
+	}
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
 	    dp->ops->on_sock)
 		dp->ops->on_sock(DP_LOST, &nothing, clock_ns(), dp->arg);
@@ -125,7 +138,7 @@ consume(struct datapath *dp)
 void
 datapath_poll(struct datapath *dp)
 {
-	consume(dp);
+	consume(dp, clock_ns());
 	consume_ring(dp->strays);
 }
 
@@ -147,15 +160,6 @@ datapath_look_by(struct datapath *dp, uint64_t when)
 }
 
 static void
-on_events(int fd, void *arg)
-{
-	struct datapath *dp = arg;
-
-	look_at(dp, clock_ns() + DP_LOOK);
-	consume(dp);
-}
-
-static void
 on_strays(int fd, void *arg)
 {
 	struct datapath *dp = arg;
@@ -167,21 +171,29 @@ static void
 on_look(void *arg)
 {
 	struct datapath *dp = arg;
-	uint64_t now = clock_ns(), next = UINT64_MAX;
+	uint64_t now = clock_ns(), next = UINT64_MAX, due;
 	bool came;
 
 	/* What is told meanwhile may ask for a look, which is to be seen below. */
 	dp->look_at = now + DP_LOOK;
-	came = consume(dp) > 0;
+	came = consume(dp, now - DP_YOUNG_AGE + DP_LOOK_SLACK) > 0;
 	if (dp->ops && dp->ops->on_looked)
 		next = dp->ops->on_looked(now, dp->arg);
 	if (came || next != UINT64_MAX) {
+		due = young_due(dp); /* nobody wakes us for it */
+		next = due < next ? due : next;
 		look_at(dp, next < now + DP_LOOK ? next : now + DP_LOOK);
 		return;
 	}
 	dp->look_at = 0;
 	__atomic_store_n(dp->state.events_look, 0, __ATOMIC_RELEASE);
 	ev_io_want(dp->events_io, true, false); /* also for what came just now */
+}
+
+static void
+on_events(int fd, void *arg)
+{
+	on_look(arg);
 }
 
 static int

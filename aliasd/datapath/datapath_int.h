@@ -30,6 +30,7 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	struct dp_out *out;
 	uint32_t *events_lost;
 	uint64_t *events_look;
+	struct dp_young_queue *young;
 };
 
 /* The aliases as the daemon knows them besides: datapath_alias.c. */
@@ -132,6 +133,12 @@ int hook_netns_cookie(uint64_t *);
 int event_open(struct datapath *);
 void event_close(struct datapath *);
 void datapath_poll(struct datapath *); /* handles what is waiting */
+
+/* datapath_young.c */
+/* The next that began at that time or earlier and has not ended is ours from now on; false: there is none. */
+bool young_take(struct datapath *, uint64_t when, struct dp_young *);
+/* When the next will be old enough, or UINT64_MAX. */
+uint64_t young_due(struct datapath *);
 
 /* datapath_alias.c */
 /* Numbers, buckets, and the filter's shift for so many aliases. */

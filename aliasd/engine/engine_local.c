@@ -193,7 +193,10 @@ static void
 kernel_has(const struct alias_conn *c, void *arg)
 {
 	struct open_conns *o = arg;
+	struct dp_conn d = engine_dp_conn(c);
 
+	if (datapath_is_young(o->e->dp, &d))
+		return;
 	/* After a restart we may serve aliases that nobody has named to us yet. */
 	if (own_get(o->e->own, c->alias) != NULL ||
 	    (datapath_resumed(o->e->dp) && local_has(o->e->local, c->alias)))

@@ -19,8 +19,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <bpf/libbpf.h>
 #include <check.h>
 
+#include "aliasd/bpf/young.h"
+#include "aliasd/datapath/datapath_int.h"
+#include "common/clock.h"
 #include "tests/bpf/rig.h"
 #include "tests/bpf/suite.h"
 
@@ -309,6 +313,71 @@ START_TEST(tcp_through_the_router)
 }
 END_TEST
 
+static bool
+nobody_is_young(const struct datapath *dp)
+{
+	__u64 when;
+
+	return dp_young_first(dp->state.young, DP_YOUNGS, &when) == DP_YOUNG_FIRST_NONE;
+}
+
+/* What ends before it is old enough is not told of at all. */
+START_TEST(short_connections)
+{
+	int l = listener(&owner, PORT), c, a, i, k;
+
+	expect_event(&owner, DP_LISTEN, 1);
+	for (i = 0; i < 20; i++) {
+		c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0);
+		ck_assert_int_eq(connect_to(c, PORT), 0);
+		a = accept(l, NULL, NULL);
+		ck_assert_int_ge(a, 0);
+		close(i % 2 ? c : a); /* either side may be the first */
+		close(i % 2 ? a : c);
+		for (k = 0; k < 1000 && !nobody_is_young(owner.dp); k++)
+			poll(NULL, 0, 10);
+		ck_assert(nobody_is_young(owner.dp));
+	}
+	datapath_poll(owner.dp);
+	ck_assert_uint_eq(owner.events[DP_ESTABLISHED] + owner.events[DP_ENDING] + owner.events[DP_CLOSED], 0);
+	close(l);
+}
+END_TEST
+
+/* Nothing else happens: the kernel's timer wakes the daemon for it, again and again. */
+START_TEST(a_connection_that_lasts)
+{
+	int l = listener(&owner, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a, i;
+	struct pollfd woken = { .events = POLLIN };
+	struct sockaddr_in peer;
+	socklen_t len = sizeof(peer);
+	struct dp_conn conn = { .alias.s_addr = addr(RIG_ALIAS), .client.s_addr = addr("10.1.0.101"),
+		.port = htons(PORT) };
+	struct dp_young y;
+
+	expect_event(&owner, DP_LISTEN, 1);
+	ck_assert_int_eq(connect_to(c, PORT), 0);
+	a = accept(l, (struct sockaddr *)&peer, &len);
+	conn.client_port = peer.sin_port;
+	ck_assert(datapath_is_young(owner.dp, &conn));
+	woken.fd = ring_buffer__epoll_fd(owner.dp->events);
+	for (i = 0; i < 3; i++) {
+		ck_assert_int_eq(poll(&woken, 1, 10000), 1);
+		ck_assert_int_gt(ring_buffer__consume(owner.dp->events), 0);
+	}
+	ck_assert_uint_eq(owner.events[DP_ESTABLISHED], 0);
+	ck_assert(young_take(owner.dp, clock_ns() - DP_YOUNG_AGE, &y));
+	ck_assert_uint_eq(y.client, conn.client.s_addr);
+	ck_assert_uint_eq(y.client_port, conn.client_port);
+	ck_assert(!datapath_is_young(owner.dp, &conn));
+	close(a);
+	close(c);
+	expect_event(&owner, DP_CLOSED, 1);
+	ck_assert_mem_eq(&owner.last[DP_CLOSED], &conn, sizeof(conn));
+	close(l);
+}
+END_TEST
+
 START_TEST(ip6_socket_that_takes_ip4)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
@@ -481,6 +550,8 @@ static void
 add_tests(TCase *tc)
 {
 	tcase_add_test(tc, tcp_through_the_router);
+	tcase_add_test(tc, short_connections);
+	tcase_add_test(tc, a_connection_that_lasts);
 	tcase_add_test(tc, ip6_socket_that_takes_ip4);
 	tcase_add_test(tc, connection_to_the_router_itself);
 	tcase_add_test(tc, own_sockets_are_asked);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue of connections that have just begun, as struct dp_young_queue of layout.h has it: what the
+ * program about sockets does with it, and the tests. Inlined everywhere. What the daemon does with it:
+ * datapath_young.c.
+ */
+#ifndef CLUA_ALIASD_BPF_YOUNG_H
+#define CLUA_ALIASD_BPF_YOUNG_H
+
+#include "layout.h"
+
+#define DP_YOUNG_LOAD(x) (*(const volatile __u64 *)&(x))
+#define DP_YOUNG_SWAP(at, from, to) (__sync_val_compare_and_swap(at, from, to) == (from))
+
+static inline __u64
+dp_young_state(__u64 ticket, __u32 what)
+{
+	return ticket << 2 | what;
+}
+
+static inline struct dp_young *
+dp_young_slot(struct dp_young_queue *q, __u64 ticket)
+{
+	return &q->slot[ticket & (DP_YOUNGS - 1)];
+}
+
+static inline __u64 *
+dp_young_place(struct dp_young_queue *q, __u64 hash)
+{
+	return &q->place[hash & (DP_YOUNG_PLACES - 1)];
+}
+
+static inline int
+dp_young_same(const struct dp_young *a, const struct dp_young *b)
+{
+	return a->client == b->client && a->client_port == b->client_port && a->port == b->port &&
+	    a->alias == b->alias;
+}
+
+/* Filled in before it is said to be there. */
+static inline void
+dp_young_fill(struct dp_young *y, const struct dp_young *c, __u64 state)
+{
+	__u64 before = DP_YOUNG_LOAD(y->state);
+
+	y->when = c->when;
+	y->alias = c->alias;
+	y->client = c->client;
+	y->client_port = c->client_port;
+	y->port = c->port;
+	(void)DP_YOUNG_SWAP(&y->state, before, state);
+}
+
+/*
+ * A connection begins. hash: dp_flow_hash() of it. 0: the daemon hears of it if it lasts. -1: there is no
+ * room, or it has another's place by its hash: the daemon is to hear of it now.
+ */
+static inline int
+dp_young_begin(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
+{
+	__u64 *place = dp_young_place(q, hash), before = DP_YOUNG_LOAD(*place), ticket;
+	struct dp_young *y = dp_young_slot(q, before - 1);
+
+	if (before && DP_YOUNG_LOAD(y->state) == dp_young_state(before - 1, DP_YOUNG_BEGAN))
+		return dp_young_same(y, c) ? 0 : -1;
+	if (DP_YOUNG_LOAD(q->head) - DP_YOUNG_LOAD(q->tail) >= DP_YOUNGS - DP_YOUNG_SPARE)
+		return -1;
+	ticket = __sync_fetch_and_add(&q->head, 1);
+	y = dp_young_slot(q, ticket);
+	dp_young_fill(y, c, dp_young_state(ticket, DP_YOUNG_BEGAN));
+	if (DP_YOUNG_SWAP(place, before, ticket + 1))
+		return 0;
+	/* Another processor had the same place in mind: nobody would find ours when it ends. */
+	(void)DP_YOUNG_SWAP(&y->state, dp_young_state(ticket, DP_YOUNG_BEGAN),
+	    dp_young_state(ticket, DP_YOUNG_ENDED));
+	return -1;
+}
+
+/* It ends. 0: the daemon has never heard of it and will not; -1: it has, and is to hear of this, too. */
+static inline int
+dp_young_end(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
+{
+	__u64 place = DP_YOUNG_LOAD(*dp_young_place(q, hash)), began = dp_young_state(place - 1, DP_YOUNG_BEGAN);
+	struct dp_young *y = dp_young_slot(q, place - 1);
+
+	if (!place || DP_YOUNG_LOAD(y->state) != began || !dp_young_same(y, c))
+		return -1;
+	return DP_YOUNG_SWAP(&y->state, began, dp_young_state(place - 1, DP_YOUNG_ENDED)) ? 0 : -1;
+}
+
+/* What the first in the queue is, once at most so many that have ended are out of it. */
+static inline enum dp_young_first
+dp_young_first(struct dp_young_queue *q, __u32 most, __u64 *when)
+{
+	struct dp_young *y;
+	__u64 tail, state;
+	__u32 i;
+
+	for (i = 0; i < most; i++) {
+		tail = DP_YOUNG_LOAD(q->tail);
+		y = dp_young_slot(q, tail);
+		state = DP_YOUNG_LOAD(y->state);
+		*when = y->when;
+		if (state == dp_young_state(tail, DP_YOUNG_BEGAN))
+			return DP_YOUNG_FIRST_BEGAN;
+		if (state == dp_young_state(tail, DP_YOUNG_TAKEN))
+			return DP_YOUNG_FIRST_BUSY;
+		if (state != dp_young_state(tail, DP_YOUNG_ENDED))
+			return tail == DP_YOUNG_LOAD(q->head) ? DP_YOUNG_FIRST_NONE : DP_YOUNG_FIRST_BUSY;
+		(void)DP_YOUNG_SWAP(&q->tail, tail, tail + 1);
+	}
+	return DP_YOUNG_FIRST_BUSY;
+}
+
+#endif
