@@ -158,22 +158,54 @@ tell_members(struct engine *e, const struct inbound_client *c)
 	alias_list_client(&e->clients_list, &item);
 }
 
+/*
+ * The former master's clients may come when we are master already: those that nobody but it knew. What we
+ * have told a client ourselves is newer. It may come before the state does, too.
+ */
+static bool
+is_news(const struct engine *e, uint16_t src, const struct alias_client *item)
+{
+	const struct state_alias *a = state_alias(e->state, item->alias);
+
+	if (!state_loaded(e->state))
+		return true;
+	if (a == NULL || !wants(a, src))
+		return false;
+	return a->master != e->self || inbound_get(e->inbound, item->alias, item->client) == NULL;
+}
+
+/* If we are master, they have heard that everybody is to come to us. */
+static void
+tell_late(struct engine *e, struct in_addr alias)
+{
+	const struct state_alias *a = state_alias(e->state, alias);
+	const struct told *t = map_get(e->told, alias.s_addr);
+
+	if (!state_loaded(e->state) || a == NULL || t == NULL || !t->dp.master)
+		return;
+	engine_inbound_alias(e, a);
+	engine_announce(e, alias);
+}
+
 void
 engine_inbound_message(struct engine *e, uint16_t src, struct alias_msg *m)
 {
 	struct alias_client item;
+	struct in_addr late = { 0 };
 
 	while (alias_msg_next_client(m, &item)) {
 		struct inbound_client c = { .alias = item.alias, .addr = item.client, .heard = clock_ns() };
-		const struct state_alias *a = state_alias(e->state, item.alias);
 
-		/* It may come before the state does. */
-		if (state_loaded(e->state) && (a == NULL || a->master == e->self || !wants(a, src)))
+		if (!is_news(e, src, &item))
 			continue;
+		if (late.s_addr != item.alias.s_addr)
+			tell_late(e, late);
+		late = item.alias;
 		memcpy(c.mac, item.mac, 6);
 		memcpy(c.to, item.to, 6);
 		inbound_learn(e->inbound, &c);
 	}
+	tell_late(e, late);
 }
 
 static void
