@@ -141,7 +141,6 @@ tell(struct gab_core *core, unsigned port, const struct gab_port_row *old)
 	const struct gab_port_row *row = &core->port.ports.row[port];
 	struct port_local *l = &core->port.local[port];
 	struct gab_ev_view *ev = &core->port.ev;
-	struct gab_set out = core->conn.up;
 
 	if (l->member) {
 		ev->gen = row->vid.gen;
@@ -150,8 +149,6 @@ tell(struct gab_core *core, unsigned port, const struct gab_port_row *old)
 		ev->fresh = old == NULL;
 		ev->nmembers = (uint16_t)gab_set_list(&row->members, ev->members);
 		ev->njoined = (uint16_t)gab_set_list(&row->joined, ev->joined);
-		gab_set_sub(&out, &core->view.members);
-		ev->nout = (uint16_t)gab_set_list(&out, ev->out);
 		ev->nleft = 0;
 		if (old != NULL) {
 			struct gab_set left = old->members;

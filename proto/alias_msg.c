@@ -176,6 +176,13 @@ alias_msg_flows_end(struct wire_wr *w, uint32_t gen)
 }
 
 void
+alias_msg_lost(struct wire_wr *w, uint16_t node)
+{
+	alias_msg_begin(w, ALIAS_MSG_LOST);
+	wire_wr_u16(w, node);
+}
+
+void
 alias_msg_snapshot(struct wire_wr *w, uint32_t gen, uint32_t index, uint32_t total,
     const uint8_t *data, size_t len)
 {
@@ -322,6 +329,9 @@ alias_msg_decode(const uint8_t *buf, size_t len, struct alias_msg *m)
 		m->expect = wire_rd_u32(&r);
 		m->accord = wire_rd_u32(&r);
 		return wire_rd_done(&r);
+	case ALIAS_MSG_LOST:
+		m->owner = wire_rd_u16(&r);
+		return wire_rd_done(&r) && m->owner < LLT_MAX_NODES;
 	case ALIAS_MSG_FLOWS_OF:
 		m->owner = wire_rd_u16(&r);
 		return m->owner < LLT_MAX_NODES && decode_list(&r, m, ALIAS_CONN_LEN, MAX_ITEMS);

@@ -43,6 +43,7 @@ enum alias_msg_type {
 	ALIAS_MSG_ANSWER = 0x24,
 	ALIAS_MSG_FLOWS_BEGIN = 0x25, /* all that the sender owns follows: about so many */
 	ALIAS_MSG_FLOWS_OF = 0x26,    /* what the sender keeps for a host whose aliasd is away */
+	ALIAS_MSG_LOST = 0x27,        /* a host that the sender does not reach */
 	ALIAS_MSG_LAN = 0x31,         /* the sender's LAN interfaces, and its settings for them */
 	ALIAS_MSG_ARP = 0x32,         /* what members tell each other about ARP; ordered if the sender leaves */
 	ALIAS_MSG_CLIENTS = 0x33,     /* inbound=balance: where hosts of the LAN find an alias */
@@ -184,7 +185,7 @@ struct alias_msg {
 	uint32_t gen;         /* SNAPSHOT, FLOWS_END, SYNCED: of the view it was sent in */
 	uint32_t expect;       /* FLOWS_BEGIN */
 	uint32_t accord;       /* FLOWS_BEGIN: of the sender, see aliasd/core/claim.h */
-	uint16_t owner;        /* FLOWS_OF, SILENT: node, < LLT_MAX_NODES */
+	uint16_t owner;        /* FLOWS_OF, LOST, SILENT: node, < LLT_MAX_NODES */
 	struct in_addr alias;  /* SILENT */
 	uint8_t step;          /* LAN: how overloaded it is, 0..3 */
 	bool vmac;             /* LAN: virtual MACs are on, … */
@@ -209,6 +210,7 @@ void alias_msg_snapshot(struct wire_wr *, uint32_t gen, uint32_t index, uint32_t
 void alias_msg_silent(struct wire_wr *, struct in_addr alias, uint16_t node);
 void alias_msg_flows_begin(struct wire_wr *, uint32_t expect, uint32_t accord);
 void alias_msg_flows_end(struct wire_wr *, uint32_t gen);
+void alias_msg_lost(struct wire_wr *, uint16_t node);
 void alias_msg_services(
     struct wire_wr *, uint64_t token, bool initial, const struct alias_svc *, size_t n);
 void alias_msg_api(

@@ -45,7 +45,6 @@ gab_ev_view_encode(struct wire_wr *w, const struct gab_ev_view *v)
 	gab_ids_encode(w, v->members, v->nmembers);
 	gab_ids_encode(w, v->joined, v->njoined);
 	gab_ids_encode(w, v->left, v->nleft);
-	gab_ids_encode(w, v->out, v->nout);
 }
 
 bool
@@ -61,7 +60,6 @@ gab_ev_view_decode(const uint8_t *buf, size_t len, struct gab_ev_view *v)
 	v->nmembers = gab_ids_decode(&r, v->members);
 	v->njoined = gab_ids_decode(&r, v->joined);
 	v->nleft = gab_ids_decode(&r, v->left);
-	v->nout = gab_ids_decode(&r, v->out);
 	return wire_rd_done(&r) && v->self < LLT_MAX_NODES;
 }
 

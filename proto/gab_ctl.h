@@ -61,12 +61,6 @@ struct gab_ev_view {
 	uint16_t joined[LLT_MAX_NODES];
 	uint16_t nleft; /* of our previous view; none if we are fresh */
 	uint16_t left[LLT_MAX_NODES];
-	/*
-	 * Nodes whose gabd we hear, and that are in no membership with us: others do not hear them, or they
-	 * are about to come.
-	 */
-	uint16_t nout;
-	uint16_t out[LLT_MAX_NODES];
 };
 
 struct gab_ctl_send {

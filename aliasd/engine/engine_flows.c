@@ -286,8 +286,10 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 	}
 	for (i = 0; i < v->nleft; i++) {
 		/* Without aliasd alone a host goes on, and gets what nobody else knows. */
-		if (!engine_host_is_up(e, v->left[i]))
+		if (!engine_host_is_up(e, v->left[i])) {
 			engine_flows_quiet(e);
+			engine_owner_tell_lost(e, v->left[i]);
+		}
 		engine_owner_left(e, v->left[i]);
 		stray_member_left(e->stray, v->left[i], now);
 	}
@@ -474,6 +476,8 @@ engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 		expect_flows(e, src, m);
 	} else if (m->type == ALIAS_MSG_FLOWS_OF) {
 		take_absent_flows(e, m);
+	} else if (m->type == ALIAS_MSG_LOST) {
+		engine_owner_lost(e, m->owner);
 	} else if (m->type == ALIAS_MSG_FLOWS_END && m->gen == state_gen(e->state)) {
 		engine_owner_ends(e, src);
 		holds_end(e->holds, src);

@@ -237,7 +237,6 @@ on_view(const struct gab_ev_view *v, void *arg)
 	/* Who died has no connection to us any more, and need not be waited for. */
 	lltsub_poll(e->llt);
 	log_view(e, v);
-	engine_owner_out(e, v);
 	engine_event_members(e, v); /* what follows from it comes after it */
 	/* The state of those who all start afresh is complete at once, but not what they hold. */
 	if (v->fresh)

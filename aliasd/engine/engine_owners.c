@@ -6,8 +6,6 @@
  * on serving them: they are kept for a while, and nobody's packets are reset in the meantime. When
  * it is back it tells everything anew, and what it does not name again is stale.
  */
-#include <string.h>
-
 #include "aliasd/engine/engine_priv.h"
 
 #define KEEP_FOR (60 * NSEC_PER_SEC)
@@ -21,30 +19,11 @@ forget(struct engine *e, uint16_t node)
 	datapath_del_owner(e->dp, node);
 }
 
-/*
- * It is the host that its connections were told of: not one that came back after we had lost it, nor one
- * that others have lost.
- */
+/* It is the host that its connections were told of: not one that came back after we had lost it. */
 bool
 engine_host_is_up(const struct engine *e, uint16_t node)
 {
-	return e->open[node] && !e->lost[node] && !e->out[node] && paths_reachable(e->paths, node);
-}
-
-/* Before anything else of a view. A host that others do not reach is gone for all of us. */
-void
-engine_owner_out(struct engine *e, const struct gab_ev_view *v)
-{
-	size_t i;
-
-	memset(e->out, 0, sizeof(e->out));
-	for (i = 0; i < v->nout; i++) {
-		e->out[v->out[i]] = true;
-		if (e->orphaned[v->out[i]] == 0)
-			continue;
-		forget(e, v->out[i]);
-		engine_flows_quiet(e);
-	}
+	return e->open[node] && !e->lost[node] && paths_reachable(e->paths, node);
 }
 
 /* That lltd has a connection to, and ours. */
@@ -98,6 +77,32 @@ engine_owner_absent(struct engine *e, uint16_t node)
 	    e->name[node]);
 }
 
+void
+engine_owner_tell_lost(struct engine *e, uint16_t node)
+{
+	struct wire_wr w;
+	uint8_t buf[16];
+
+	wire_wr_init(&w, buf, sizeof(buf));
+	alias_msg_lost(&w, node);
+	engine_multicast(e, buf, wire_wr_len(&w));
+}
+
+/*
+ * A host that one of us does not reach is in no group with all of us: who still reaches it must not go on
+ * sending it clients that others reset.
+ */
+void
+engine_owner_lost(struct engine *e, uint16_t node)
+{
+	if (e->orphaned[node] == 0 || state_is_member(e->state, node))
+		return;
+	log_info("flow", "node %u (%s): another member does not reach it, its connections are given up", node,
+	    e->name[node]);
+	forget(e, node);
+	engine_flows_quiet(e);
+}
+
 /* lltd lost the host. */
 void
 engine_owner_down(struct engine *e, uint16_t node)
@@ -107,6 +112,8 @@ engine_owner_down(struct engine *e, uint16_t node)
 		return;
 	forget(e, node);
 	engine_flows_quiet(e);
+	if (state_gen(e->state) != 0)
+		engine_owner_tell_lost(e, node);
 }
 
 static void

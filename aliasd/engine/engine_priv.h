@@ -190,7 +190,6 @@ struct engine {
 	uint64_t quiet_until;  /* nobody is reset before */
 	uint64_t told_all;     /* when all our connections were told to all; 0 = never */
 	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
-	bool out[LLT_MAX_NODES]; /* gabd has put it out, though we hear it */
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 	uint32_t accord[LLT_MAX_NODES]; /* as it said when it began to: see claim.h */
 	unsigned accord_hosts; /* how many there were when ours was noted last */
@@ -455,6 +454,9 @@ void engine_flows_loaded(struct engine *);
 
 /* engine_owners.c: connections of members that leave and come back */
 void engine_owner_left(struct engine *, uint16_t node);
+/* We do not reach a host any more that has left: what others keep for it is to go, too. */
+void engine_owner_tell_lost(struct engine *, uint16_t node);
+void engine_owner_lost(struct engine *, uint16_t node); /* a member says so */
 bool engine_owner_is_absent(const struct engine *, uint16_t node);
 void engine_owner_absent(struct engine *, uint16_t node);
 void engine_owner_down(struct engine *, uint16_t node);
@@ -463,7 +465,6 @@ void engine_owner_begins(struct engine *, uint16_t node);
 bool engine_owner_settled(const struct engine *, uint16_t node, const struct alias_conn *);
 bool engine_is_anothers(struct engine *, const struct alias_conn *);
 bool engine_host_is_up(const struct engine *, uint16_t node);
-void engine_owner_out(struct engine *, const struct gab_ev_view *);
 unsigned engine_hosts(const struct engine *); /* that are up, with this one */
 /* The same, where a member says so of a host. */
 bool engine_owner_vouched(struct engine *, uint16_t node);

@@ -82,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > sizeof(buf) || !alias_msg_decode(data, size, &m))
 		return 0;
 	if (m.type <= ALIAS_MSG_ORDERED_MAX || m.type == ALIAS_MSG_FLOWS_BEGIN ||
-	    m.type == ALIAS_MSG_FLOWS_END)
+	    m.type == ALIAS_MSG_FLOWS_END || m.type == ALIAS_MSG_LOST)
 		return 0;
 	count = m.count;
 	wire_wr_init(&w, buf, sizeof(buf));

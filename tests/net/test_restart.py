@@ -9,7 +9,7 @@ import pytest
 
 from testbed_load import ALIAS, ECHO, Load, echods, load, master, wait_listening, wait_master
 from testbed_error import wait_until
-from testbed_status import ask, status
+from testbed_status import ask, links_up, status
 
 CLUSTER = {}
 DAEMONS = ("lltd", "gabd", "aliasd")
@@ -73,6 +73,46 @@ def test_daemons_of_one_member_are_away(tb, who, daemons, signo, breaks):
     after = pids(tb)
     assert all(after[k] == before[k] for k in before if k[0] != victim or k[1] not in daemons)
     master(tb)
+
+
+def test_gabd_is_away_while_another_member_becomes_router(tb):
+    """Its connections are kept for its host, also by who never saw them begin."""
+    first = master(tb)
+    victim, other = [n for n in tb.nodes() if n != first]
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 120, "-i", 50)
+        wait_until(lambda: nodes(tb, other, "flows")[victim] == 40, 5, "40 connections of %s" % victim)
+        end(tb, victim, ["gabd"])
+        for node in (first, other):
+            wait_until(lambda: not nodes(tb, node, "member")[victim], 5, "a view without it")
+            assert nodes(tb, node, "flows")[victim] == 40
+        tb.machine(other).run("cluamgr -a alias=DEFAULTALIAS,rpri=50")
+        assert wait_master(tb, but=first) == other
+        time.sleep(3)  # after a loss nobody is reset for a while
+        tb.start_daemon(victim, "gabd")
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        assert conns.stop()["broken"] == 0
+    tb.machine(other).run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
+
+
+def test_a_host_that_one_member_does_not_reach_is_a_dead_one(tb):
+    """Two members share no link. The third reaches both, is in a group with one, and gives the other up."""
+    first = master(tb)
+    pair = [n for n in tb.nodes() if n != first]
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 120, "-i", 50)
+        wait_until(lambda: all(nodes(tb, first, "flows")[n] == 40 for n in pair), 5, "all connections")
+        tb.part(*pair)
+        wait_until(lambda: not all(nodes(tb, first, "member").values()), 10, "a view of two")
+        out = next(n for n in pair if not nodes(tb, first, "member")[n])
+        assert links_up(tb, first, int(out[1:])) > 0
+        wait_until(lambda: nodes(tb, first, "flows")[out] == 0, 5, "its connections to be given up")
+        tb.join(*pair)
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        account = conns.stop()
+    assert {c["owner"] for c in account["connections"] if c["broken"]} <= {out}
 
 
 def test_a_newcomer_learns_what_is_kept_for_an_absent_host(tb):

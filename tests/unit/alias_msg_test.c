@@ -53,6 +53,18 @@ START_TEST(row)
 }
 END_TEST
 
+START_TEST(lost_host)
+{
+	start();
+	alias_msg_lost(&w, 1023);
+	expect_exact();
+	ck_assert_uint_eq(m.type, ALIAS_MSG_LOST);
+	ck_assert_uint_eq(m.owner, 1023);
+	wire_put_u16(buf + 2, 1024); /* no such node */
+	ck_assert(!alias_msg_decode(buf, wire_wr_len(&w), &m));
+}
+END_TEST
+
 START_TEST(lists)
 {
 	struct alias_listen l = { .add = 1, .proto = IPPROTO_UDP, .port_h = 53 }, gl;
@@ -211,7 +223,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { row, lists, services, shares_and_files, others, ctl,
+	const TTest *const tests[] = { row, lost_host, lists, services, shares_and_files, others, ctl,
 		NULL };
 
 	return unit_run("alias_msg", tests);
