@@ -322,6 +322,7 @@ check_synced(struct engine *e)
 	if (e->said_synced || !state_loaded(e->state) || !holds_all(e->holds))
 		return;
 	e->said_synced = true;
+	engine_owners_loaded(e);
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_msg_synced(&w, state_gen(e->state));
 	engine_broadcast(e, buf, wire_wr_len(&w));
@@ -452,8 +453,14 @@ take_absent_flows(struct engine *e, struct alias_msg *m)
 	struct alias_conn c;
 	uint8_t op;
 
-	if (m->owner == e->self || state_is_member(e->state, m->owner) || !engine_owner_vouched(e, m->owner))
+	if (m->owner == e->self || state_is_member(e->state, m->owner))
 		return;
+	if (!engine_owner_vouched(e, m->owner)) {
+		/* It was lost to us while our aliasd was away. */
+		if (!e->open[m->owner] && engine_hosts(e) > 1)
+			engine_owner_tell_lost(e, m->owner);
+		return;
+	}
 	engine_owner_absent(e, m->owner);
 	while (alias_msg_next_conn(m, &c, &op)) {
 		struct dp_conn d = engine_dp_conn(&c);

@@ -16,6 +16,7 @@ forget(struct engine *e, uint16_t node)
 	relearn_free(e->relearn[node]);
 	e->relearn[node] = NULL;
 	e->orphaned[node] = 0;
+	e->doubted[node] = false;
 	datapath_del_owner(e->dp, node);
 }
 
@@ -63,13 +64,14 @@ engine_owner_left(struct engine *e, uint16_t node)
 bool
 engine_owner_is_absent(const struct engine *e, uint16_t node)
 {
-	return e->orphaned[node] != 0;
+	return e->orphaned[node] != 0 && !e->doubted[node];
 }
 
 /* A member says so: we came later. */
 void
 engine_owner_absent(struct engine *e, uint16_t node)
 {
+	e->doubted[node] = false;
 	if (e->orphaned[node] != 0)
 		return;
 	e->orphaned[node] = clock_ns();
@@ -129,6 +131,7 @@ void
 engine_owner_begins(struct engine *e, uint16_t node)
 {
 	e->orphaned[node] = 0;
+	e->doubted[node] = false;
 	e->lost[node] = false;
 	e->accord[node] = 0;
 	relearn_free(e->relearn[node]);
@@ -210,6 +213,38 @@ engine_owners_fresh(struct engine *e)
 			engine_owner_begins(e, node);
 		else
 			engine_owner_left(e, node);
+		e->doubted[node] = e->orphaned[node] != 0;
+	}
+}
+
+static bool
+anybody_was_here(const struct engine *e)
+{
+	const uint16_t *member;
+	size_t i, n = state_members(e->state, &member);
+
+	for (i = 0; i < n; i++) {
+		if (member[i] != e->self && state_is_synced(e->state, member[i]))
+			return true;
+	}
+	return false;
+}
+
+void
+engine_owners_loaded(struct engine *e)
+{
+	bool known = anybody_was_here(e);
+	uint16_t node;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		if (!e->doubted[node])
+			continue;
+		e->doubted[node] = false;
+		if (!known)
+			continue; /* all of us are new */
+		log_info("flow", "node %u (%s): no member keeps connections for it: ours are void", node,
+		    e->name[node]);
+		forget(e, node);
 	}
 }
 

@@ -190,6 +190,7 @@ struct engine {
 	uint64_t quiet_until;  /* nobody is reset before */
 	uint64_t told_all;     /* when all our connections were told to all; 0 = never */
 	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
+	bool doubted[LLT_MAX_NODES]; /* … by our table of an earlier life alone */
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 	uint32_t accord[LLT_MAX_NODES]; /* as it said when it began to: see claim.h */
 	unsigned accord_hosts; /* how many there were when ours was noted last */
@@ -457,6 +458,8 @@ void engine_owner_left(struct engine *, uint16_t node);
 /* We do not reach a host any more that has left: what others keep for it is to go, too. */
 void engine_owner_tell_lost(struct engine *, uint16_t node);
 void engine_owner_lost(struct engine *, uint16_t node); /* a member says so */
+/* All that members have for us is here: what they do not keep for a host is void. */
+void engine_owners_loaded(struct engine *);
 bool engine_owner_is_absent(const struct engine *, uint16_t node);
 void engine_owner_absent(struct engine *, uint16_t node);
 void engine_owner_down(struct engine *, uint16_t node);

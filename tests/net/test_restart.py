@@ -96,15 +96,25 @@ def test_gabd_is_away_while_another_member_becomes_router(tb):
     tb.machine(other).run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
 
 
-def test_a_host_that_one_member_does_not_reach_is_a_dead_one(tb):
-    """Two members share no link. The third reaches both, is in a group with one, and gives the other up."""
+@pytest.mark.parametrize("away", [False, True], ids=["told", "away"])
+def test_a_host_that_one_member_does_not_reach_is_a_dead_one(tb, away):
+    """Two members share no link. The third reaches both, is in a group with one, and gives the other up.
+
+    Also if its aliasd was away just then, and has a table of its earlier life.
+    """
     first = master(tb)
     pair = [n for n in tb.nodes() if n != first]
     with echods(tb):
         wait_listening(tb, ECHO, tb.nodes())
         conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 120, "-i", 50)
         wait_until(lambda: all(nodes(tb, first, "flows")[n] == 40 for n in pair), 5, "all connections")
+        if away:
+            end(tb, first, ["aliasd"])
         tb.part(*pair)
+        if away:
+            wait_until(lambda: not all(links_up(tb, pair[0], int(n[1:])) for n in pair[1:]), 10, "them to be parted")
+            tb.start_daemon(first, "aliasd")
+            wait_until(lambda: (ask(tb.machine(first), "aliasd") or {}).get("synced"), 20, "%s to be back" % first)
         wait_until(lambda: not all(nodes(tb, first, "member").values()), 10, "a view of two")
         out = next(n for n in pair if not nodes(tb, first, "member")[n])
         assert links_up(tb, first, int(out[1:])) > 0
