@@ -8,7 +8,6 @@
 
 #include "layout.h"
 
-#define DP_HALF_LOAD(x) (*(const volatile __u64 *)&(x))
 #define DP_HALF_STORE(x, value) (*(volatile __u64 *)&(x) = (value))
 
 static inline __u32
@@ -83,8 +82,8 @@ dp_half_find(const struct dp_half_set *set, __u64 key, __u32 alias, __u64 seed, 
 
 	*place = DP_HALF_WAYS;
 	for (i = 0; i < DP_HALF_WAYS; i++) {
-		entry = DP_HALF_LOAD(set->way[i].entry);
-		is = dp_if_zero((DP_HALF_LOAD(set->way[i].check) ^ dp_half_mix(entry, seed) ^ key) |
+		entry = DP_LOAD(set->way[i].entry);
+		is = dp_if_zero((DP_LOAD(set->way[i].check) ^ dp_half_mix(entry, seed) ^ key) |
 		    (dp_half_alias(entry) ^ alias));
 		/* Two CPUs may have put the same one into two places at once: one of them, not a mixture. */
 		found ^= (found ^ entry) & is;
@@ -108,7 +107,7 @@ dp_half_newest(const struct dp_half_set *set)
 	__u64 entry, any = 0;
 
 	for (i = 0; i < DP_HALF_WAYS; i++) {
-		entry = DP_HALF_LOAD(set->way[i].entry);
+		entry = DP_LOAD(set->way[i].entry);
 		if (entry && (!any || ((dp_half_order(entry) - newest) & (DP_HALF_ORDERS - 1)) < DP_HALF_ORDERS / 2))
 			newest = dp_half_order(entry);
 		any |= entry;
@@ -122,7 +121,7 @@ dp_half_oldest(const struct dp_half_set *set, __u32 newest)
 	__u32 oldest = 0, age = 0, i, a;
 
 	for (i = 0; i < DP_HALF_WAYS; i++) {
-		a = dp_half_age(DP_HALF_LOAD(set->way[i].entry), newest);
+		a = dp_half_age(DP_LOAD(set->way[i].entry), newest);
 		if (a > age) {
 			oldest = i;
 			age = a;

@@ -12,6 +12,9 @@
 
 #define DP_LAYOUT 22
 
+/* Of what others write meanwhile: read once, and whole. */
+#define DP_LOAD(x) (*(const volatile __u64 *)&(x))
+
 #define DP_NODES 1024
 #define DP_NODE_NONE 0xffff
 #define DP_PATHS 8      /* ways to one member */

@@ -9,7 +9,6 @@
 
 #include "layout.h"
 
-#define DP_YOUNG_LOAD(x) (*(const volatile __u64 *)&(x))
 #define DP_YOUNG_SWAP(at, from, to) (__sync_val_compare_and_swap(at, from, to) == (from))
 
 static inline __u64
@@ -41,7 +40,7 @@ dp_young_same(const struct dp_young *a, const struct dp_young *b)
 static inline void
 dp_young_fill(struct dp_young *y, const struct dp_young *c, __u64 state)
 {
-	__u64 before = DP_YOUNG_LOAD(y->state);
+	__u64 before = DP_LOAD(y->state);
 
 	y->when = c->when;
 	y->alias = c->alias;
@@ -58,12 +57,12 @@ dp_young_fill(struct dp_young *y, const struct dp_young *c, __u64 state)
 static inline int
 dp_young_begin(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
 {
-	__u64 *place = dp_young_place(q, hash), before = DP_YOUNG_LOAD(*place), ticket;
+	__u64 *place = dp_young_place(q, hash), before = DP_LOAD(*place), ticket;
 	struct dp_young *y = dp_young_slot(q, before - 1);
 
-	if (before && DP_YOUNG_LOAD(y->state) == dp_young_state(before - 1, DP_YOUNG_BEGAN))
+	if (before && DP_LOAD(y->state) == dp_young_state(before - 1, DP_YOUNG_BEGAN))
 		return dp_young_same(y, c) ? 0 : -1;
-	if (DP_YOUNG_LOAD(q->head) - DP_YOUNG_LOAD(q->tail) >= DP_YOUNGS - DP_YOUNG_SPARE)
+	if (DP_LOAD(q->head) - DP_LOAD(q->tail) >= DP_YOUNGS - DP_YOUNG_SPARE)
 		return -1;
 	ticket = __sync_fetch_and_add(&q->head, 1);
 	y = dp_young_slot(q, ticket);
@@ -80,10 +79,10 @@ dp_young_begin(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
 static inline int
 dp_young_end(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
 {
-	__u64 place = DP_YOUNG_LOAD(*dp_young_place(q, hash)), began = dp_young_state(place - 1, DP_YOUNG_BEGAN);
+	__u64 place = DP_LOAD(*dp_young_place(q, hash)), began = dp_young_state(place - 1, DP_YOUNG_BEGAN);
 	struct dp_young *y = dp_young_slot(q, place - 1);
 
-	if (!place || DP_YOUNG_LOAD(y->state) != began || !dp_young_same(y, c))
+	if (!place || DP_LOAD(y->state) != began || !dp_young_same(y, c))
 		return -1;
 	return DP_YOUNG_SWAP(&y->state, began, dp_young_state(place - 1, DP_YOUNG_ENDED)) ? 0 : -1;
 }
@@ -97,16 +96,16 @@ dp_young_first(struct dp_young_queue *q, __u32 most, __u64 *when)
 	__u32 i;
 
 	for (i = 0; i < most; i++) {
-		tail = DP_YOUNG_LOAD(q->tail);
+		tail = DP_LOAD(q->tail);
 		y = dp_young_slot(q, tail);
-		state = DP_YOUNG_LOAD(y->state);
+		state = DP_LOAD(y->state);
 		*when = y->when;
 		if (state == dp_young_state(tail, DP_YOUNG_BEGAN))
 			return DP_YOUNG_FIRST_BEGAN;
 		if (state == dp_young_state(tail, DP_YOUNG_TAKEN))
 			return DP_YOUNG_FIRST_BUSY;
 		if (state != dp_young_state(tail, DP_YOUNG_ENDED))
-			return tail == DP_YOUNG_LOAD(q->head) ? DP_YOUNG_FIRST_NONE : DP_YOUNG_FIRST_BUSY;
+			return tail == DP_LOAD(q->head) ? DP_YOUNG_FIRST_NONE : DP_YOUNG_FIRST_BUSY;
 		(void)DP_YOUNG_SWAP(&q->tail, tail, tail + 1);
 	}
 	return DP_YOUNG_FIRST_BUSY;

@@ -18,6 +18,13 @@ static const enum dp_sock_event event_names[] = {
 	[DP_EV_CLOSED] = DP_CLOSED,
 };
 
+static void
+tell(struct datapath *dp, enum dp_sock_event event, const struct dp_conn *conn, uint64_t when)
+{
+	if (dp->ops && dp->ops->on_sock)
+		dp->ops->on_sock(event, conn, when, dp->arg);
+}
+
 static int
 on_event(void *arg, void *data, size_t size)
 {
@@ -34,8 +41,7 @@ on_event(void *arg, void *data, size_t size)
 	}
 	conn = (struct dp_conn){ .client.s_addr = ev->client, .alias.s_addr = ev->alias,
 		.client_port = ev->client_port, .port = ev->port };
-	if (dp->ops && dp->ops->on_sock)
-		dp->ops->on_sock(event_names[ev->type], &conn, ev->when, dp->arg);
+	tell(dp, event_names[ev->type], &conn, ev->when);
 	return 0;
 }
 
@@ -126,12 +132,10 @@ consume(struct datapath *dp, uint64_t when)
 		n++;
 		conn = (struct dp_conn){ .client.s_addr = y.client, .alias.s_addr = y.alias,
 			.client_port = y.client_port, .port = y.port };
-		if (dp->ops && dp->ops->on_sock)
-			dp->ops->on_sock(DP_ESTABLISHED, &conn, y.when, dp->arg);
+		tell(dp, DP_ESTABLISHED, &conn, y.when);
 	}
-	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL) && dp->ops &&
-	    dp->ops->on_sock)
-		dp->ops->on_sock(DP_LOST, &nothing, clock_ns(), dp->arg);
+	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL))
+		tell(dp, DP_LOST, &nothing, clock_ns());
 	return n;
 }
 

@@ -25,7 +25,7 @@ def _run(command, cwd, log):
 
 
 def build(folder, tree=TREE, configure_args=(), targets=()):
-    """Builds tree in folder, which is made if it is not there. The log stays in it. targets: none = what is installed."""
+    """Builds tree in folder, which is made if it is not there. The log stays in it. No targets: all that is installed."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "build.log"), "a") as log:
         if not os.path.exists(os.path.join(tree, "configure")):
