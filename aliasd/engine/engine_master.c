@@ -53,6 +53,21 @@ note_quiet(struct engine *e, struct told *t, uint16_t former)
 	t->quiet_at = clock_ns() + TAKEOVER_WAIT;
 }
 
+static bool
+is_to_be_quiet(const struct engine *e, const struct told *t)
+{
+	return t->quiet_at > clock_ns() && e->open[t->quiet];
+}
+
+static void
+wait_for(struct engine *e, struct told *t, uint16_t former)
+{
+	t->phase = TOLD_WAITING;
+	t->waits_for = former;
+	handover_wait(e->handover, t->dp.addr, former, TAKEOVER_WAIT, clock_ns());
+	engine_arp_soon(e);
+}
+
 /* Alone, and without a LAN until now: others may be there, whom we do not see yet. */
 static bool
 may_be_late(const struct engine *e, uint16_t former)
@@ -65,29 +80,31 @@ may_be_late(const struct engine *e, uint16_t former)
 static void
 begin(struct engine *e, struct told *t, uint16_t former)
 {
-	uint64_t now = clock_ns();
-
-	if (!may_still_answer(e, t, former) && t->quiet_at > now && e->open[t->quiet])
+	if (!may_still_answer(e, t, former) && is_to_be_quiet(e, t))
 		former = t->quiet;
 
 	if (!t->used || may_be_late(e, former)) {
 		struct ask_question q = { .what = ASK_NEW, .addr = t->dp.addr };
 
 		t->phase = TOLD_PROBING;
-		ask_start(e->ask, &q, ENGINE_PROBES, ENGINE_PROBE_GAP, now);
+		ask_start(e->ask, &q, ENGINE_PROBES, ENGINE_PROBE_GAP, clock_ns());
+		engine_arp_soon(e);
 	} else if (may_still_answer(e, t, former)) {
-		t->phase = TOLD_WAITING;
-		handover_wait(e->handover, t->dp.addr, former, TAKEOVER_WAIT, now);
+		wait_for(e, t, former);
 	} else {
 		be_master(e, t);
-		return;
 	}
-	engine_arp_soon(e);
 }
 
 static void
 stop(struct engine *e, struct told *t)
 {
+	/* Whom we wait for has not let go: we have nothing to release, nor can we begin without it. */
+	if (t->phase == TOLD_WAITING) {
+		t->quiet = t->waits_for;
+		t->quiet_at = clock_ns() + TAKEOVER_WAIT;
+		t->waited = true;
+	}
 	handover_drop(e->handover, t->dp.addr);
 	ask_stop(e->ask, ASK_NEW, t->dp.addr);
 	t->phase = TOLD_IDLE;
@@ -108,7 +125,6 @@ engine_master(struct engine *e, struct told *t, uint16_t master, bool attached)
 {
 	uint16_t former = t->last;
 	bool mine = master == e->self && attached;
-	bool waited = t->phase == TOLD_WAITING; /* whom we wait for has not let go */
 
 	if (former != master)
 		note_quiet(e, t, former);
@@ -122,8 +138,9 @@ engine_master(struct engine *e, struct told *t, uint16_t master, bool attached)
 	if (former != master) {
 		t->last = master;
 		t->free_from = SEL_NO_NODE;
-		if (former == e->self && !waited)
+		if (former == e->self && !t->waited)
 			release(e, t, master);
+		t->waited = false;
 	}
 }
 
@@ -207,6 +224,9 @@ engine_released(struct engine *e, uint16_t src, struct in_addr addr)
 	/* It may come before we know that we are the next. */
 	if (t->last == src)
 		t->free_from = src;
+	/* It answered, so nobody before it does. */
+	if (t->last == src || (t->phase == TOLD_WAITING && t->waits_for == src))
+		t->quiet_at = 0;
 	handover_released(e->handover, addr, src);
 }
 
@@ -226,7 +246,11 @@ take(struct in_addr addr, void *arg)
 	struct told *t = get(e, addr);
 
 	ask_stop(e->ask, ASK_TAKEOVER, addr);
-	if (t != NULL && t->phase == TOLD_WAITING)
+	if (t == NULL || t->phase != TOLD_WAITING)
+		return;
+	if (t->waits_for != t->quiet && is_to_be_quiet(e, t))
+		wait_for(e, t, t->quiet);
+	else
 		be_master(e, t);
 }
 

@@ -65,7 +65,9 @@ struct told { /* an alias as the data plane has it */
 	uint16_t fallback;  /* as it shall be */
 	uint16_t last;      /* the master as the state had it last, or SEL_NO_NODE */
 	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
-	uint16_t quiet;     /* who was master, is away without having let go, and … */
+	uint16_t waits_for; /* who is to let go before we answer */
+	bool waited;        /* … but we are master no more, and never answered */
+	uint16_t quiet;     /* who was master and has not let go, and … */
 	uint64_t quiet_at;  /* … answers no more from then on; 0 = nobody */
 	bool used;          /* a member was master of it before */
 	bool said;          /* as its master we told everybody */

@@ -88,6 +88,25 @@ def test_never_two_answers_while_the_master_moves(tb, figures):
     assert {s["mac"] for s in account["said"]} <= {node_mac(n) for n in tb.nodes()}
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["another", "again"])
+def test_the_next_master_leaves_the_lan_while_the_killed_one_still_answers(tb, back):
+    """Its packet program goes on for a second: whoever is master next, or is so again, waits for that."""
+    move_to(tb, "n3", 10)
+    move_to(tb, "n2", 20)
+    watch = arp_watch(tb, ALIAS, 3)
+    signal_aliasd(tb, "n2", signal.SIGKILL)
+    wait_until(lambda: alias(tb, "n1")["master"] == 3, 5, "n3 to be the next", step=0.005)
+    tb.cut("n3", "eth0")
+    wait_until(lambda: alias(tb, "n1")["master"] == 1, 5, "n1 to be the next", step=0.005)
+    if back:
+        tb.heal("n3", "eth0")
+    wait_until(lambda: arp_answers(tb) == ["n3" if back else "n1"], 5, "another to answer")
+    account = watch.stop()
+    never_two(account)
+    masters = list(dict.fromkeys(a["mac"] for q in account["asked"] for a in q["answers"]))
+    assert masters == [node_mac("n2"), node_mac("n3" if back else "n1")]
+
+
 def test_lltd_hangs_on_the_master(tb):
     """The others do not hear it and have another; its packet program must not answer beside that one."""
     first = master(tb)
