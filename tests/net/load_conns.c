@@ -75,10 +75,10 @@ remember(struct conns *cs, const struct conn *c)
 }
 
 static void
-conn_break(struct conns *cs, struct conn *c, const char *why)
+conn_break(struct conns *cs, struct conn *c, const char *why, uint64_t now)
 {
 	c->why = why;
-	c->broken_at = clock_ns();
+	c->broken_at = now;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -122,7 +122,7 @@ conn_open(struct conns *cs, struct conn *c)
 	c->opened_at = clock_ns();
 	c->fd = net_tcp_connect(&cs->opts->to);
 	if (c->fd < 0) {
-		conn_break(cs, c, why_of(errno));
+		conn_break(cs, c, why_of(errno), c->opened_at);
 		return;
 	}
 	c->port = port_of(c->fd);
@@ -185,7 +185,7 @@ conn_send(struct conns *cs, struct conn *c, uint64_t now)
 
 	if (send(c->fd, line, len, MSG_NOSIGNAL) != (ssize_t)len) {
 		conn_waited(c, now);
-		conn_break(cs, c, why_of(errno));
+		conn_break(cs, c, why_of(errno), now);
 		return;
 	}
 	c->sent_at[c->sent++ % UNDER_WAY] = now;
@@ -224,7 +224,7 @@ conn_answers(struct conns *cs, struct conn *c, uint64_t now)
 		size_t n = (size_t)(end - at) + 1;
 		const char *wrong = conn_check(cs, c, at, n);
 		if (wrong != NULL) {
-			conn_break(cs, c, wrong);
+			conn_break(cs, c, wrong, now);
 			return;
 		}
 		conn_waited(c, now);
@@ -233,7 +233,7 @@ conn_answers(struct conns *cs, struct conn *c, uint64_t now)
 		c->len -= n;
 	}
 	if (c->len == sizeof(c->in))
-		conn_break(cs, c, "garbage");
+		conn_break(cs, c, "garbage", now);
 	memmove(c->in, at, c->len);
 }
 
@@ -257,7 +257,7 @@ conn_event(struct conns *cs, struct conn *c, uint32_t events)
 		return;
 	if (n <= 0) {
 		conn_waited(c, now);
-		conn_break(cs, c, n == 0 ? "closed" : why_of(errno));
+		conn_break(cs, c, n == 0 ? "closed" : why_of(errno), now);
 		return;
 	}
 	c->len += (size_t)n;
