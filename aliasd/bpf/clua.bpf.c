@@ -68,11 +68,11 @@ clua_again(struct __sk_buff *skb)
 /* Attached to nothing. */
 SEC("tc")
 int
-clua_cookie(struct __sk_buff *skb)
+clua_segment(struct __sk_buff *skb)
 {
 	struct packet p = { .ctx = skb, .hook = HOOK_TC };
 
-	return cookie_packet(&p);
+	return segment_packet(&p);
 }
 
 SEC("xdp")

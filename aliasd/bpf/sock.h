@@ -3,49 +3,11 @@
 #ifndef CLUA_ALIASD_BPF_SOCK_H
 #define CLUA_ALIASD_BPF_SOCK_H
 
+#include "kernel.h"
 #include "out.h"
 #include "sock_event.h"
 
 #define CLOCK_MONOTONIC 1
-
-/* Only the members we read; their places are found when the program is loaded. */
-#define CORE __attribute__((preserve_access_index))
-struct net {
-	__u64 net_cookie;
-} CORE;
-
-typedef struct {
-	struct net *net;
-} CORE possible_net_t;
-
-struct sock_common {
-	__u32 skc_daddr;
-	__u32 skc_rcv_saddr;
-	__u16 skc_dport;
-	__u16 skc_num;
-	unsigned short skc_family;
-	unsigned char skc_reuse : 4;
-	unsigned char skc_reuseport : 1;
-	unsigned char skc_ipv6only : 1;
-	possible_net_t skc_net;
-} CORE;
-
-struct sock {
-	struct sock_common __sk_common;
-	__u16 sk_protocol;
-} CORE;
-
-struct inet_sock {
-	__u16 inet_sport;
-} CORE;
-
-struct inet_connection_sock {
-	struct inet_sock icsk_inet;
-} CORE;
-
-struct tcp_sock {
-	struct inet_connection_sock inet_conn;
-} CORE;
 
 INLINE int
 sock_is_ours(struct sock *sk)

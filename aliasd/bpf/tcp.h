@@ -4,10 +4,12 @@
 #define CLUA_ALIASD_BPF_TCP_H
 
 #include "flow.h"
+#include "kernel.h"
 #include "select.h"
 #include "up.h"
 
 #define TCP_LISTEN_STATE 10
+#define SEGMENT_NEAR (1u << 27)
 
 struct segment {
 	__u64 key;
@@ -54,7 +56,25 @@ cookie_is_ours(struct packet *p, struct segment *s, struct bpf_sock *listener)
 	return bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp)) == 0;
 }
 
-/* Has this host a socket of this very connection? */
+/*
+ * Of the same ports may also be what a client that we were cut off from gave up without our hearing of it.
+ * No window is wider than SEGMENT_NEAR: what is further away is not of this connection.
+ */
+INLINE int
+segment_fits(struct packet *p, struct segment *s, struct bpf_sock *sk)
+{
+	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tcp || !tp) /* not established yet, or what is left of it */
+		return 1;
+	if (s->seq - tp->rcv_nxt + SEGMENT_NEAR >= 2 * SEGMENT_NEAR)
+		return 0;
+	return !s->ack || bpf_ntohl(tcp->ack_seq) - tp->snd_una + SEGMENT_NEAR <=
+	    tp->snd_nxt - tp->snd_una + SEGMENT_NEAR;
+}
+
+/* Has this host a socket that takes this segment? */
 INLINE int
 socket_is_here(struct packet *p, struct segment *s)
 {
@@ -69,14 +89,14 @@ socket_is_here(struct packet *p, struct segment *s)
 	sk = bpf_skc_lookup_tcp(p->ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
-	here = sk->state != TCP_LISTEN_STATE || cookie_is_ours(p, s, sk);
+	here = sk->state == TCP_LISTEN_STATE ? cookie_is_ours(p, s, sk) : segment_fits(p, s, sk);
 	bpf_sk_release(sk);
 	return here;
 }
 
-/* Run by the daemon with an acknowledgement that another member cannot place: 1, the cookie is ours. */
+/* Run by the daemon with a segment that another member cannot place: 1, it is for a socket of ours. */
 INLINE int
-cookie_packet(struct packet *p)
+segment_packet(struct packet *p)
 {
 	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 	struct segment s = { .ack = 1 };
@@ -92,6 +112,7 @@ cookie_packet(struct packet *p)
 		return 0;
 	s.sport = tcp->source;
 	s.dport = tcp->dest;
+	s.seq = bpf_ntohl(tcp->seq);
 	return socket_is_here(p, &s);
 }
 

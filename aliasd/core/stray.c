@@ -12,6 +12,8 @@
 
 #define MAX_PER_CONN 2
 #define TIMEOUT (200 * NSEC_PER_MSEC)
+/* For resets that are beyond the limit. */
+#define RESET_AGAIN NSEC_PER_SEC
 /* A connection nobody knew is not asked about again for so long. */
 #define REFUSED_FOR NSEC_PER_SEC
 #define REFUSED_SLOTS 1024
@@ -19,13 +21,14 @@
 struct packet {
 	uint32_t ifindex;
 	size_t len;
-	uint8_t *frame;
+	const uint8_t *frame;
 };
 
 struct pending {
-	TAILQ_ENTRY(pending) next; /* by age: they all wait equally long */
-	struct alias_conn conn;
-	uint64_t deadline;
+	TAILQ_ENTRY(pending) next;
+	struct alias_ask ask; /* about the newest packet */
+	uint64_t due; /* the answers, or to be asked about again */
+	bool put_off; /* it is in that list */
 	size_t nwait;
 	uint16_t *wait; /* who has not answered yet */
 	size_t n;
@@ -42,8 +45,8 @@ struct refused {
 struct stray {
 	const struct stray_ops *ops;
 	void *arg;
-	struct pending_list pending;
-	struct map *by_conn; /* the same by conn_hash() */
+	struct pending_list asked, put_off; /* by the time at which they are due */
+	struct map *by_conn; /* all of them by conn_hash() */
 	size_t bytes;        /* of packets held */
 	struct refused refused[REFUSED_SLOTS];
 	struct log_limit limit;
@@ -57,7 +60,8 @@ stray_new(const struct stray_ops *ops, void *arg)
 
 	s->ops = ops;
 	s->arg = arg;
-	TAILQ_INIT(&s->pending);
+	TAILQ_INIT(&s->asked);
+	TAILQ_INIT(&s->put_off);
 	s->by_conn = map_new();
 	s->limit.interval_ns = NSEC_PER_SEC;
 	s->limit.burst = STRAY_RESETS_PER_SEC;
@@ -85,17 +89,26 @@ refused_slot(struct stray *s, const struct alias_conn *c)
 	return &s->refused[conn_hash(c) >> 54];
 }
 
+static void
+unlist(struct stray *s, struct pending *p)
+{
+	if (p->put_off)
+		TAILQ_REMOVE(&s->put_off, p, next);
+	else
+		TAILQ_REMOVE(&s->asked, p, next);
+}
+
 /* With its packets. */
 static void
 drop(struct stray *s, struct pending *p)
 {
 	size_t i;
 
-	TAILQ_REMOVE(&s->pending, p, next);
-	map_del(s->by_conn, conn_hash(&p->conn));
+	unlist(s, p);
+	map_del(s->by_conn, conn_hash(&p->ask.conn));
 	for (i = 0; i < p->n; i++) {
 		s->bytes -= p->packet[i].len;
-		free(p->packet[i].frame);
+		free((void *)p->packet[i].frame);
 	}
 	s->stats.held -= p->n;
 	free(p->wait);
@@ -105,8 +118,10 @@ drop(struct stray *s, struct pending *p)
 void
 stray_clear(struct stray *s)
 {
-	while (!TAILQ_EMPTY(&s->pending))
-		drop(s, TAILQ_FIRST(&s->pending));
+	while (!TAILQ_EMPTY(&s->asked))
+		drop(s, TAILQ_FIRST(&s->asked));
+	while (!TAILQ_EMPTY(&s->put_off))
+		drop(s, TAILQ_FIRST(&s->put_off));
 }
 
 void
@@ -119,30 +134,54 @@ stray_free(struct stray *s)
 	free(s);
 }
 
-static void
-reset(struct stray *s, uint32_t ifindex, const uint8_t *frame, size_t len, uint64_t now)
+/* 0, or when to try again. */
+static uint64_t
+reset(struct stray *s, const struct alias_ask *a, const struct packet *k, uint64_t now)
 {
+	uint64_t later;
+
 	if (!log_limit_ok(&s->limit, now)) {
 		s->stats.limited++;
-		return;
+		return now + RESET_AGAIN;
 	}
-	s->stats.resets++;
-	s->ops->reset(ifindex, frame, len, s->arg);
+	later = s->ops->reset(a, k->ifindex, k->frame, k->len, s->arg);
+	if (later == 0)
+		s->stats.resets++;
+	return later;
 }
 
+/* Nearly always it is the last that is due. */
+static void
+put_off(struct stray *s, struct pending *p, uint64_t due)
+{
+	struct pending *before = TAILQ_LAST(&s->put_off, pending_list);
+
+	unlist(s, p);
+	p->put_off = true;
+	p->due = due;
+	while (before != NULL && before->due > due)
+		before = TAILQ_PREV(before, pending_list, next);
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(&s->put_off, p, next);
+	else
+		TAILQ_INSERT_AFTER(&s->put_off, before, p, next);
+	s->stats.put_off++;
+}
+
+/* One reset is enough: what the client had sent before is answered by the same. */
 static void
 refuse(struct stray *s, struct pending *p, uint64_t now)
 {
-	struct refused *r = refused_slot(s, &p->conn);
-	const struct packet *newest;
+	uint64_t later = p->n == 0 ? 0 : reset(s, &p->ask, &p->packet[p->n - 1], now);
+	struct refused *r;
 
-	r->conn = p->conn;
-	r->until = now + REFUSED_FOR;
-	/* One is enough: what the client had sent before is answered by the same. */
-	if (p->n > 0) {
-		newest = &p->packet[p->n - 1];
-		reset(s, newest->ifindex, newest->frame, newest->len, now);
+	if (later != 0) {
+		put_off(s, p, later);
+		return;
 	}
+	r = refused_slot(s, &p->ask.conn);
+	r->conn = p->ask.conn;
+	r->until = now + REFUSED_FOR;
 	drop(s, p);
 }
 
@@ -152,76 +191,105 @@ has_room(const struct stray *s)
 	return s->stats.held < STRAY_HELD_MAX && s->bytes <= STRAY_BYTES_MAX - STRAY_FRAME_MAX;
 }
 
+/* For what is new. */
+static bool
+make_room(struct stray *s, const struct pending *but)
+{
+	struct pending *p = TAILQ_FIRST(&s->put_off);
+
+	if (p != NULL && p == but)
+		p = TAILQ_NEXT(p, next);
+	if (!has_room(s) && p != NULL)
+		drop(s, p);
+	return has_room(s);
+}
+
 static void
 hold(struct stray *s, struct pending *p, uint32_t ifindex, const uint8_t *frame, size_t len)
 {
-	struct packet *k;
+	uint8_t *copy;
 
-	if (p->n == MAX_PER_CONN || !has_room(s) || len > STRAY_FRAME_MAX) {
+	if (p->n == MAX_PER_CONN || len > STRAY_FRAME_MAX || !make_room(s, p)) {
 		s->stats.overflow++;
 		return;
 	}
-	k = &p->packet[p->n++];
-	k->ifindex = ifindex;
-	k->len = len;
-	k->frame = mem_zalloc(len);
-	memcpy(k->frame, frame, len);
+	copy = mem_zalloc(len);
+	memcpy(copy, frame, len);
+	p->packet[p->n++] = (struct packet){ .ifindex = ifindex, .len = len, .frame = copy };
 	s->bytes += len;
 	s->stats.held++;
 }
 
 static struct pending *
-add_pending(struct stray *s, const struct alias_conn *c, const uint16_t *peers, size_t npeers,
-    uint64_t now)
+add_pending(struct stray *s, const struct alias_ask *a)
 {
 	struct pending *p = mem_zalloc(sizeof(*p));
 
-	p->conn = *c;
-	p->deadline = now + TIMEOUT;
-	p->wait = mem_grow(NULL, npeers, sizeof(*p->wait));
-	if (npeers > 0)
-		memcpy(p->wait, peers, npeers * sizeof(*p->wait));
-	p->nwait = npeers;
-	TAILQ_INSERT_TAIL(&s->pending, p, next);
-	map_put(s->by_conn, conn_hash(c), p);
+	p->ask = *a;
+	TAILQ_INSERT_TAIL(&s->asked, p, next);
+	map_put(s->by_conn, conn_hash(&a->conn), p);
 	return p;
 }
 
-void
-stray_packet(struct stray *s, const struct alias_conn *c, uint32_t ifindex, const uint8_t *frame,
-    size_t len, const uint16_t *peers, size_t npeers, uint64_t now)
+static void
+ask(struct stray *s, struct pending *p, uint64_t now)
 {
-	struct refused *r = refused_slot(s, c);
-	struct alias_ask ask = { .conn = *c };
-	struct frame_tcp t;
-	struct pending *p;
+	const uint16_t *peers = s->ops->peers(&p->nwait, s->arg);
 
-	if (!frame_tcp(frame, len, &t) || (t.flags & FRAME_RST))
-		return;
-	if (r->until > now && same(&r->conn, c)) {
-		reset(s, ifindex, frame, len, now);
-		return;
-	}
-	p = map_get(s->by_conn, conn_hash(c));
-	if (p != NULL && same(&p->conn, c)) {
-		hold(s, p, ifindex, frame, len);
-		return;
-	}
-	if (p != NULL || !has_room(s)) {
-		s->stats.overflow++;
-		return;
-	}
-	p = add_pending(s, c, peers, npeers, now);
-	hold(s, p, ifindex, frame, len);
-	if (npeers == 0) {
+	unlist(s, p);
+	TAILQ_INSERT_TAIL(&s->asked, p, next);
+	p->put_off = false;
+	p->due = now + TIMEOUT;
+	if (p->nwait == 0) {
 		refuse(s, p, now);
 		return;
 	}
+	p->wait = mem_grow(p->wait, p->nwait, sizeof(*p->wait));
+	memcpy(p->wait, peers, p->nwait * sizeof(*p->wait));
 	s->stats.asked++;
-	ask.acks = (t.flags & FRAME_ACK) && !(t.flags & FRAME_SYN);
-	ask.seq = t.seq;
-	ask.ack = t.ack;
-	s->ops->ask(&ask, s->arg);
+	s->ops->ask(&p->ask, s->arg);
+}
+
+bool
+stray_ask(const struct alias_conn *c, const uint8_t *frame, size_t len, struct alias_ask *a)
+{
+	struct frame_tcp t;
+
+	if (!frame_tcp(frame, len, &t) || (t.flags & FRAME_RST))
+		return false;
+	*a = (struct alias_ask){ .conn = *c, .seq = t.seq, .ack = t.ack,
+		.acks = (t.flags & FRAME_ACK) && !(t.flags & FRAME_SYN) };
+	return true;
+}
+
+void
+stray_packet(struct stray *s, const struct alias_ask *a, uint32_t ifindex, const uint8_t *frame,
+    size_t len, uint64_t now)
+{
+	struct packet packet = { .ifindex = ifindex, .len = len, .frame = frame };
+	struct refused *r = refused_slot(s, &a->conn);
+	struct pending *p;
+
+	if (r->until > now && same(&r->conn, &a->conn)) {
+		reset(s, a, &packet, now);
+		return;
+	}
+	p = map_get(s->by_conn, conn_hash(&a->conn));
+	if (p != NULL && same(&p->ask.conn, &a->conn)) {
+		hold(s, p, ifindex, frame, len);
+		p->ask = *a;
+		/* Somebody may know it by now. */
+		if (p->put_off)
+			ask(s, p, now);
+		return;
+	}
+	if (p != NULL || !make_room(s, NULL)) {
+		s->stats.overflow++;
+		return;
+	}
+	p = add_pending(s, a);
+	hold(s, p, ifindex, frame, len);
+	ask(s, p, now);
 }
 
 static void
@@ -246,7 +314,7 @@ stray_answer(struct stray *s, uint16_t from, const struct alias_conn *c, enum al
 	struct pending *p = map_get(s->by_conn, conn_hash(c));
 	size_t i;
 
-	if (p == NULL || !same(&p->conn, c))
+	if (p == NULL || !same(&p->ask.conn, c))
 		return;
 	if (verdict == ALIAS_NOT_MINE) {
 		strike_off(s, p, from, now);
@@ -266,7 +334,7 @@ stray_member_left(struct stray *s, uint16_t node, uint64_t now)
 {
 	struct pending *p, *next;
 
-	for (p = TAILQ_FIRST(&s->pending); p != NULL; p = next) {
+	for (p = TAILQ_FIRST(&s->asked); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, next);
 		strike_off(s, p, node, now);
 	}
@@ -279,7 +347,7 @@ stray_member_joined(struct stray *s, uint16_t node)
 	struct pending *p;
 
 	memset(s->refused, 0, sizeof(s->refused));
-	TAILQ_FOREACH (p, &s->pending, next) {
+	TAILQ_FOREACH (p, &s->asked, next) {
 		p->wait = mem_grow(p->wait, p->nwait + 1, sizeof(*p->wait));
 		p->wait[p->nwait++] = node;
 	}
@@ -288,13 +356,18 @@ stray_member_joined(struct stray *s, uint16_t node)
 uint64_t
 stray_run(struct stray *s, uint64_t now)
 {
+	uint64_t due = STRAY_NEVER;
 	struct pending *p;
 
-	while ((p = TAILQ_FIRST(&s->pending)) != NULL && p->deadline <= now) {
+	while ((p = TAILQ_FIRST(&s->put_off)) != NULL && p->due <= now)
+		ask(s, p, now);
+	if (p != NULL)
+		due = p->due;
+	while ((p = TAILQ_FIRST(&s->asked)) != NULL && p->due <= now) {
 		s->stats.expired++;
 		drop(s, p);
 	}
-	return p == NULL ? STRAY_NEVER : p->deadline;
+	return p != NULL && p->due < due ? p->due : due;
 }
 
 const struct stray_stats *

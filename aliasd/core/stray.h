@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * TCP packets of connections that no table knows: held for a moment while all members are asked, then
- * sent to the owner, or answered with a reset when nobody owns them. Pure; times in ns.
+ * sent to the owner, or answered with a reset when nobody owns them. When it is too early for a reset they
+ * are kept, and all are asked again: the client may not send for long. Pure; times in ns.
  *
- * Everything is bounded: packets held, packets a connection, resets a second, remembered refusals.
+ * Everything is bounded: packets held, packets a connection, resets a second, remembered refusals. What is
+ * kept for later gives way to what is new.
  */
 #ifndef CLUA_ALIASD_STRAY_H
 #define CLUA_ALIASD_STRAY_H
@@ -28,25 +30,32 @@ struct stray;
 #define STRAY_RESETS_PER_SEC 10000
 
 struct stray_ops {
-	/* Is to be asked of all members: an answer of each is expected through stray_answer(). */
+	/* The other members, who will be asked; valid until the next call. */
+	const uint16_t *(*peers)(size_t *n, void *arg);
+	/* Is to be asked of all of them: an answer of each is expected through stray_answer(). */
 	void (*ask)(const struct alias_ask *, void *arg);
 	/* The packet belongs to owner. */
 	void (*deliver)(uint16_t owner, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg);
-	/* Nobody knows the connection: the packet is to be answered with a reset. */
-	void (*reset)(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg);
+	/*
+	 * Nobody knows the connection: the packet is to be answered with a reset. 0, or it is too early, and
+	 * all are to be asked again then.
+	 */
+	uint64_t (*reset)(const struct alias_ask *, uint32_t ifindex, const uint8_t *frame, size_t len,
+	    void *arg);
 };
 
 struct stray_stats {
-	uint64_t asked, delivered, resets, limited, expired, overflow;
+	uint64_t asked, delivered, resets, limited, expired, overflow, put_off;
 	size_t held; /* packets, now */
 };
 
 struct stray *stray_new(const struct stray_ops *, void *arg);
 void stray_free(struct stray *);
 
-/* peers: who will be asked, ascending. Resets are never answered. */
-void stray_packet(struct stray *, const struct alias_conn *, uint32_t ifindex, const uint8_t *frame,
-    size_t len, const uint16_t *peers, size_t npeers, uint64_t now);
+/* What to ask about a frame. False if it is never answered: it is a reset, or no whole segment. */
+bool stray_ask(const struct alias_conn *, const uint8_t *frame, size_t len, struct alias_ask *);
+void stray_packet(struct stray *, const struct alias_ask *, uint32_t ifindex, const uint8_t *frame,
+    size_t len, uint64_t now);
 void stray_answer(struct stray *, uint16_t from, const struct alias_conn *, enum alias_verdict,
     uint64_t now);
 /* What it would have answered counts as a no. */
@@ -56,7 +65,7 @@ void stray_member_left(struct stray *, uint16_t node, uint64_t now);
  */
 void stray_member_joined(struct stray *, uint16_t node);
 void stray_clear(struct stray *);
-/* Gives up what nobody answered in time. Returns when to call again, or STRAY_NEVER. */
+/* Gives up what nobody answered in time; asks again. Returns when to call again, or STRAY_NEVER. */
 uint64_t stray_run(struct stray *, uint64_t now);
 const struct stray_stats *stray_stats(const struct stray *);
 

@@ -238,10 +238,11 @@ int datapath_set_member_macs(struct datapath *, uint16_t node, const uint8_t (*m
 int datapath_set_member_addrs(struct datapath *, uint16_t node, const struct in_addr *, size_t n);
 
 /*
- * Does this acknowledgement (numbers in host order) answer a SYN cookie of a socket that listens here? The
- * connection then begins as soon as the packet reaches it.
+ * Is this acknowledgement (numbers in host order) for a connection here: near what its socket expects, or
+ * answering a SYN cookie of a socket that listens? Then the connection begins as soon as the packet reaches
+ * it.
  */
-bool datapath_cookie(struct datapath *, const struct dp_conn *, uint32_t seq, uint32_t ack);
+bool datapath_takes_segment(struct datapath *, const struct dp_conn *, uint32_t seq, uint32_t ack);
 
 /* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
 int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);

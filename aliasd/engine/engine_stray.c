@@ -7,6 +7,8 @@
 
 #define ASKS_A_MESSAGE 2500
 #define ASK_AFTER NSEC_PER_MSEC
+/* While hosts are without aliasd. */
+#define ASK_AGAIN NSEC_PER_SEC
 
 static void
 ask(const struct alias_ask *a, void *arg)
@@ -45,31 +47,90 @@ deliver(uint16_t owner, uint32_t ifindex, const uint8_t *frame, size_t len, void
 	send_to_owner(owner, frame, len, arg);
 }
 
-static void
-reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+/*
+ * It is ours, or will be: of the handshake by a SYN cookie nobody holds a socket until the client's
+ * acknowledgement has reached who sent the cookie, and only that one can tell. Of what it begins the socket
+ * will tell. But a socket that does not take the segment is of an earlier connection, which the client gave
+ * up while we were cut off. False: we cannot tell.
+ */
+static bool
+look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict)
+{
+	struct dp_conn conn = engine_dp_conn(&a->conn);
+	bool takes;
+
+	*verdict = ALIAS_NOT_MINE;
+	if (diag_lookup(e->diag, &a->conn, verdict) < 0)
+		return false;
+	if (*verdict == ALIAS_MINE_CLOSING)
+		return true;
+	takes = a->acks && datapath_takes_segment(e->dp, &conn, a->seq, a->ack);
+	if (engine_is_anothers(e, &a->conn) || (*verdict == ALIAS_MINE && a->acks && !takes))
+		*verdict = ALIAS_NOT_MINE;
+	else if (*verdict == ALIAS_MINE)
+		engine_flow(e, &a->conn, ALIAS_FLOW_HELD, clock_ns());
+	else if (takes)
+		*verdict = ALIAS_MINE;
+	return true;
+}
+
+/* Who sent it has taken its port again since. */
+static bool
+has_owner_by_now(struct engine *e, const struct alias_ask *a)
+{
+	struct dp_conn conn = engine_dp_conn(&a->conn);
+	enum alias_verdict verdict;
+
+	return datapath_flow_owner(e->dp, &conn) != DP_NO_NODE || !look_up(e, a, &verdict) ||
+	    verdict != ALIAS_NOT_MINE;
+}
+
+static uint64_t
+reset(const struct alias_ask *a, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 {
 	struct engine *e = arg;
 	uint8_t out[FRAME_RST_LEN];
+	uint64_t now = clock_ns();
 	size_t missing;
 	uint16_t one;
 
 	/* The others may know better, and do not tell a member without quorum. */
-	if (clock_ns() < e->quiet_until || !state_quorate(e->state))
-		return;
+	if (!state_quorate(e->state) || has_owner_by_now(e, a))
+		return 0;
+	if (now < e->quiet_until)
+		return e->quiet_until;
 	/*
 	 * The owner may be a host whose aliasd is away. If there is one such host, its kernel has the
-	 * connection or resets it; if there are more, the client tries again, and by then they may be back.
+	 * connection or resets it; if there are more, they may be back soon.
 	 */
 	missing = engine_owners_missing(e, &one);
+	if (missing > 1)
+		return now + ASK_AGAIN;
 	if (missing == 1)
 		send_to_owner(one, frame, len, e);
-	if (missing > 0)
-		return;
-	if (frame_rst(out, frame, len))
+	else if (frame_rst(out, frame, len))
 		rawsock_send(e->raw, ifindex, out, sizeof(out));
+	return 0;
 }
 
-const struct stray_ops engine_stray_ops = { .ask = ask, .deliver = deliver, .reset = reset };
+static const uint16_t *
+peers(size_t *n, void *arg)
+{
+	static uint16_t out[LLT_MAX_NODES];
+	struct engine *e = arg;
+	const uint16_t *members;
+	size_t i, count = state_members(e->state, &members);
+
+	*n = 0;
+	for (i = 0; i < count; i++) {
+		if (members[i] != e->self)
+			out[(*n)++] = members[i];
+	}
+	return out;
+}
+
+const struct stray_ops engine_stray_ops = {
+	.peers = peers, .ask = ask, .deliver = deliver, .reset = reset };
 
 static void
 arm(struct engine *e)
@@ -94,24 +155,15 @@ engine_on_stray(
 {
 	struct engine *e = arg;
 	struct alias_conn c = engine_conn(d);
-	enum alias_verdict verdict = ALIAS_NOT_MINE;
-	uint16_t peers[LLT_MAX_NODES];
-	const uint16_t *members;
-	size_t i, n = state_members(e->state, &members), npeers = 0;
+	enum alias_verdict verdict;
+	struct alias_ask a;
 
 	/* Who does not know the others knows nothing: the client tries again. */
-	if (!state_loaded(e->state))
+	if (!state_loaded(e->state) || !stray_ask(&c, frame, len, &a))
 		return;
-	if (diag_lookup(e->diag, &c, &verdict) == 0 && verdict != ALIAS_NOT_MINE) {
-		if (verdict == ALIAS_MINE)
-			engine_flow(e, &c, ALIAS_FLOW_HELD, clock_ns());
+	if (look_up(e, &a, &verdict) && verdict != ALIAS_NOT_MINE)
 		return;
-	}
-	for (i = 0; i < n; i++) {
-		if (members[i] != e->self)
-			peers[npeers++] = members[i];
-	}
-	stray_packet(e->stray, &c, ifindex, frame, len, peers, npeers, clock_ns());
+	stray_packet(e->stray, &a, ifindex, frame, len, clock_ns());
 	arm(e);
 }
 
@@ -158,30 +210,6 @@ engine_flush_asks(void *arg)
 		engine_multicast(e, buf, wire_wr_len(&w));
 	}
 	e->nasks = 0;
-}
-
-/*
- * It is ours, or will be: of the handshake by a SYN cookie nobody holds a socket until the client's
- * acknowledgement has reached who sent the cookie, and only that one can tell. Of what it begins the socket
- * will tell. False: we cannot tell.
- */
-static bool
-look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict)
-{
-	struct dp_conn conn = engine_dp_conn(&a->conn);
-
-	*verdict = ALIAS_NOT_MINE;
-	if (diag_lookup(e->diag, &a->conn, verdict) < 0)
-		return false;
-	if (*verdict == ALIAS_MINE_CLOSING)
-		return true;
-	if (engine_is_anothers(e, &a->conn))
-		*verdict = ALIAS_NOT_MINE;
-	else if (*verdict == ALIAS_MINE)
-		engine_flow(e, &a->conn, ALIAS_FLOW_HELD, clock_ns());
-	else if (a->acks && datapath_cookie(e->dp, &conn, a->seq, a->ack))
-		*verdict = ALIAS_MINE;
-	return true;
 }
 
 void

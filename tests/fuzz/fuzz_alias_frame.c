@@ -42,13 +42,23 @@ delivered(uint16_t owner, uint32_t ifindex, const uint8_t *frame, size_t len, vo
 	same(arg, frame, len);
 }
 
-static void
-reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+static uint64_t
+reset(const struct alias_ask *a, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 {
 	uint8_t out[FRAME_RST_LEN];
 
 	same(arg, frame, len);
 	(void)frame_rst(out, frame, len);
+	return 0;
+}
+
+static const uint16_t *
+peers(size_t *n, void *arg)
+{
+	static const uint16_t peer = 2;
+
+	*n = 1;
+	return &peer;
 }
 
 static void
@@ -69,14 +79,15 @@ hold_fragment(const uint8_t *data, size_t size)
 static void
 hold_stray(const uint8_t *data, size_t size, enum alias_verdict verdict)
 {
-	static const struct stray_ops ops = { asked, delivered, reset };
+	static const struct stray_ops ops = { peers, asked, delivered, reset };
 	struct alias_conn c = { .client_port = 1, .port = 2 };
 	struct back b = { data, size, 0 };
 	struct stray *s = stray_new(&ops, &b);
-	uint16_t peer = 2;
+	struct alias_ask a;
 
-	stray_packet(s, &c, 1, data, size, &peer, 1, 0);
-	stray_answer(s, peer, &c, verdict, 1);
+	if (stray_ask(&c, data, size, &a))
+		stray_packet(s, &a, 1, data, size, 0);
+	stray_answer(s, 2, &c, verdict, 1);
 	stray_run(s, UINT64_MAX / 2);
 	fuzz_require(b.frames <= 1 && stray_stats(s)->held == 0, "nothing is held for ever");
 	stray_free(s);

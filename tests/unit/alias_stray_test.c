@@ -8,7 +8,17 @@
 
 static unsigned asked, delivered, resets;
 static uint16_t owner;
-static const uint16_t peers[2] = { 2, 3 };
+static size_t npeers;
+static uint64_t too_early; /* … for a reset; 0: it is not */
+
+static const uint16_t *
+on_peers(size_t *n, void *arg)
+{
+	static const uint16_t peers[2] = { 2, 3 };
+
+	*n = npeers;
+	return peers;
+}
 
 static void
 on_ask(const struct alias_ask *a, void *arg)
@@ -24,14 +34,15 @@ on_deliver(uint16_t to, uint32_t ifindex, const uint8_t *frame, size_t len, void
 	delivered++;
 }
 
-static void
-on_reset(uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
+static uint64_t
+on_reset(const struct alias_ask *a, uint32_t ifindex, const uint8_t *frame, size_t len, void *arg)
 {
 	ck_assert_uint_eq(ifindex, 7);
-	resets++;
+	resets += too_early == 0;
+	return too_early;
 }
 
-static const struct stray_ops ops = { on_ask, on_deliver, on_reset };
+static const struct stray_ops ops = { on_peers, on_ask, on_deliver, on_reset };
 
 static struct alias_conn
 conn(uint16_t port)
@@ -44,10 +55,11 @@ conn(uint16_t port)
 }
 
 static void
-long_packet(struct stray *s, uint16_t port, uint8_t flags, size_t len, size_t npeers, uint64_t now)
+long_packet(struct stray *s, uint16_t port, uint8_t flags, size_t len, size_t n, uint64_t now)
 {
 	uint8_t f[STRAY_FRAME_MAX] = { 0 };
 	struct alias_conn c = conn(port);
+	struct alias_ask a;
 
 	f[12] = 0x08;
 	f[14] = 0x45;
@@ -56,13 +68,15 @@ long_packet(struct stray *s, uint16_t port, uint8_t flags, size_t len, size_t np
 	f[23] = IPPROTO_TCP;
 	f[46] = 0x50;
 	f[47] = flags;
-	stray_packet(s, &c, 7, f, len, peers, npeers, now);
+	npeers = n;
+	if (stray_ask(&c, f, len, &a))
+		stray_packet(s, &a, 7, f, len, now);
 }
 
 static void
-packet(struct stray *s, uint16_t port, uint8_t flags, size_t npeers, uint64_t now)
+packet(struct stray *s, uint16_t port, uint8_t flags, size_t n, uint64_t now)
 {
-	long_packet(s, port, flags, 54, npeers, now);
+	long_packet(s, port, flags, 54, n, now);
 }
 
 static void
@@ -181,6 +195,11 @@ START_TEST(bounds)
 	stray_member_left(s, 3, 1000);
 	ck_assert_uint_eq(resets, STRAY_RESETS_PER_SEC);
 	ck_assert_uint_eq(stray_stats(s)->limited, STRAY_HELD_MAX - STRAY_RESETS_PER_SEC);
+	/* The rest has its turn in the next second. */
+	ck_assert_uint_eq(stray_stats(s)->held, STRAY_HELD_MAX - STRAY_RESETS_PER_SEC);
+	npeers = 0;
+	ck_assert_uint_eq(stray_run(s, 1000 + NSEC_PER_SEC), STRAY_NEVER);
+	ck_assert_uint_eq(resets, STRAY_HELD_MAX);
 	ck_assert_uint_eq(stray_stats(s)->held, 0);
 	stray_free(s);
 }
@@ -235,11 +254,100 @@ START_TEST(in_any_order)
 }
 END_TEST
 
+/* Nobody has it, but it is too early to say so: later all are asked again, and who came meanwhile. */
+START_TEST(put_off)
+{
+	struct stray *s = stray_new(&ops, NULL);
+
+	too_early = 500;
+	packet(s, 1, 0x10, 1, 100);
+	answer(s, 2, 1, ALIAS_NOT_MINE, 100);
+	ck_assert_uint_eq(stray_stats(s)->held, 1);
+	ck_assert_uint_eq(stray_run(s, 499), 500);
+	ck_assert_uint_eq(asked, 1);
+	npeers = 2;
+	too_early = 0;
+	ck_assert_uint_gt(stray_run(s, 500), 500);
+	ck_assert_uint_eq(asked, 2);
+	answer(s, 2, 1, ALIAS_NOT_MINE, 600);
+	ck_assert_uint_eq(resets, 0);
+	answer(s, 3, 1, ALIAS_NOT_MINE, 600);
+	ck_assert_uint_eq(resets, 1);
+	ck_assert_uint_eq(stray_stats(s)->held, 0);
+	stray_free(s);
+}
+END_TEST
+
+START_TEST(put_off_until_the_client_sends)
+{
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i;
+
+	too_early = 500;
+	packet(s, 1, 0x10, 0, 100);
+	for (i = 0; i < 3; i++)
+		packet(s, 1, 0x10, 1, 200);
+	ck_assert_uint_eq(asked, 1);
+	answer(s, 2, 1, ALIAS_MINE, 200);
+	ck_assert_uint_eq(delivered, 2); /* more of one connection are not held */
+	ck_assert_uint_eq(stray_run(s, 500), STRAY_NEVER);
+	ck_assert_uint_eq(resets, 0);
+	stray_free(s);
+}
+END_TEST
+
+START_TEST(put_off_for_unequal_times)
+{
+	static const uint64_t due[] = { 500, 300, 400, 600, 200 };
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i;
+
+	for (i = 0; i < 5; i++) {
+		too_early = due[i];
+		packet(s, (uint16_t)(i + 1), 0x10, 0, 100);
+	}
+	too_early = 0;
+	for (i = 2; i <= 6; i++) {
+		ck_assert_uint_eq(stray_run(s, i * 100), i < 6 ? (i + 1) * 100 : STRAY_NEVER);
+		ck_assert_uint_eq(resets, i - 1);
+	}
+	stray_free(s);
+}
+END_TEST
+
+/* However many wait for their reset, who may still be found is asked about. */
+START_TEST(put_off_gives_way)
+{
+	struct stray *s = stray_new(&ops, NULL);
+	unsigned i;
+
+	too_early = NSEC_PER_SEC;
+	for (i = 1; i <= STRAY_HELD_MAX; i++)
+		packet(s, (uint16_t)i, 0x10, 0, 1000);
+	ck_assert_uint_eq(stray_stats(s)->held, STRAY_HELD_MAX);
+	for (i = 1; i <= 100; i++) {
+		packet(s, (uint16_t)(20000 + i), 0x10, 1, 2000);
+		answer(s, 2, (uint16_t)(20000 + i), ALIAS_MINE, 2000);
+	}
+	ck_assert_uint_eq(delivered, 100);
+	/* The first of those that wait sends again, and there is no room: another gives way. */
+	packet(s, 20000, 0x10, 0, 3000);
+	ck_assert_uint_eq(stray_stats(s)->held, STRAY_HELD_MAX);
+	packet(s, 2, 0x10, 1, 3000);
+	ck_assert_uint_eq(stray_stats(s)->held, STRAY_HELD_MAX);
+	answer(s, 2, 2, ALIAS_MINE, 3000);
+	ck_assert_uint_eq(delivered, 102);
+	ck_assert_uint_eq(stray_stats(s)->overflow, 0);
+	stray_free(s);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { found, refused, comes_back, silence, bounds, bytes_are_bounded,
-		refused_again, in_any_order, NULL };
+		refused_again, in_any_order, put_off, put_off_until_the_client_sends,
+		put_off_for_unequal_times, put_off_gives_way, NULL };
 
 	return unit_run("alias_stray", tests);
 }

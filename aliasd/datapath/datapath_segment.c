@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* SYN cookies: the kernel tells by a program alone whether one is its own. */
+/* Whose a segment is: of SYN cookies and sequence numbers the kernel tells a program alone. */
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -36,13 +36,13 @@ build(uint8_t f[FRAME_LEN], const struct dp_conn *c, uint32_t seq, uint32_t ack)
 }
 
 bool
-datapath_cookie(struct datapath *dp, const struct dp_conn *c, uint32_t seq, uint32_t ack)
+datapath_takes_segment(struct datapath *dp, const struct dp_conn *c, uint32_t seq, uint32_t ack)
 {
 	uint8_t frame[FRAME_LEN];
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
 	    .repeat = 1);
 
 	build(frame, c, seq, ack);
-	return bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.clua_cookie), &opts) == 0 &&
+	return bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.clua_segment), &opts) == 0 &&
 	    opts.retval == 1;
 }
