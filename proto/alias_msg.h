@@ -43,7 +43,8 @@ enum alias_msg_type {
 	ALIAS_MSG_ANSWER = 0x24,
 	ALIAS_MSG_FLOWS_BEGIN = 0x25, /* all that the sender owns follows: about so many */
 	ALIAS_MSG_FLOWS_OF = 0x26,    /* what the sender keeps for a host whose aliasd is away */
-	ALIAS_MSG_LOST = 0x27,        /* a host that the sender does not reach */
+	/* A host that the sender does not reach; to the host itself, when it is back; from itself, then. */
+	ALIAS_MSG_LOST = 0x27,
 	ALIAS_MSG_LAN = 0x31,         /* the sender's LAN interfaces, and its settings for them */
 	ALIAS_MSG_ARP = 0x32,         /* what members tell each other about ARP; ordered if the sender leaves */
 	ALIAS_MSG_CLIENTS = 0x33,     /* inbound=balance: where hosts of the LAN find an alias */
@@ -94,8 +95,8 @@ struct alias_conn { /* seen from the alias */
 /* A packet of a connection that its receiver does not know. */
 struct alias_ask {
 	struct alias_conn conn;
-	bool acks; /* it may end a handshake by SYN cookie: … */
-	uint32_t seq, ack; /* host order */
+	bool acks; /* ack counts, and it may end a handshake by SYN cookie; else it is a reset */
+	uint32_t seq, ack; /* of the segment, host order */
 };
 #define ALIAS_ASK_LEN 21
 

@@ -23,7 +23,7 @@ icmp_about_tcp(struct packet *p, __u32 client, __u16 client_port, __u16 port)
 
 	p->hash = dp_flow_hash(s.key, p->alias, flow_seed);
 	owner = flow_owner_rarely(s.key, p->alias, p->hash);
-	if (owner != DP_NODE_NONE)
+	if (owner < DP_NODES)
 		return to_node(owner, DP_C_ICMP_ERROR, DP_C_ICMP_ERROR);
 	half_open_find(p, &s);
 	if (s.half)

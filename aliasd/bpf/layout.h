@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 22
+#define DP_LAYOUT 23
 
 /* Of what others write meanwhile: read once, and whole. */
 #define DP_LOAD(x) (*(const volatile __u64 *)&(x))
@@ -410,6 +410,9 @@ dp_flow_way(__u64 hash)
 }
 
 #define DP_OWNER_BITS 11
+/* Owned by this host, it may be: to the program it is a connection that nobody knows. */
+#define DP_OWNER_DOUBTED DP_NODES
+#define DP_OWNERS (DP_NODES + 1)
 static inline __u32
 dp_flow_value(__u32 alias, __u32 owner)
 {
@@ -456,7 +459,7 @@ _Static_assert(sizeof(struct dp_half_set) == 64, "one cache line");
 _Static_assert(sizeof(struct dp_path_slot) == 32, "path");
 _Static_assert(sizeof(struct dp_alias_slot) == 16, "alias");
 _Static_assert(sizeof(struct dp_alias_bucket) == 32, "half a cache line");
-_Static_assert(DP_NODES < 1 << DP_OWNER_BITS, "owners fit");
+_Static_assert(DP_OWNERS < 1 << DP_OWNER_BITS, "owners fit");
 _Static_assert(DP_ALIASES_MAX < 1 << (32 - DP_OWNER_BITS), "aliases fit");
 _Static_assert(DP_ALIASES_MAX <= 1 << (32 - DP_OWNER_BITS - DP_HALF_ORDER_BITS), "aliases fit there, too");
 _Static_assert(sizeof(struct dp_flow_key) == 16, "no padding in keys");

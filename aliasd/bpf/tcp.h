@@ -99,7 +99,7 @@ INLINE int
 segment_packet(struct packet *p)
 {
 	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
-	struct segment s = { .ack = 1 };
+	struct segment s = {};
 	struct tcphdr *tcp;
 
 	if (!ip)
@@ -113,6 +113,7 @@ segment_packet(struct packet *p)
 	s.sport = tcp->source;
 	s.dport = tcp->dest;
 	s.seq = bpf_ntohl(tcp->seq);
+	s.ack = tcp->ack;
 	return socket_is_here(p, &s);
 }
 
@@ -203,7 +204,7 @@ tcp_packet(struct packet *p)
 	if (s.syn)
 		half_open_fetch(p);
 	owner = flow_owner(s.key, p->alias, p->hash);
-	if (owner != DP_NODE_NONE)
+	if (owner < DP_NODES)
 		return to_node(owner, DP_C_FLOW_LOCAL, DP_C_FLOW_FORWARDED);
 	half_open_find(p, &s);
 	return s.syn ? tcp_syn(p, &s) : tcp_other(p, &s);

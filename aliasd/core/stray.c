@@ -255,10 +255,10 @@ stray_ask(const struct alias_conn *c, const uint8_t *frame, size_t len, struct a
 {
 	struct frame_tcp t;
 
-	if (!frame_tcp(frame, len, &t) || (t.flags & FRAME_RST))
+	if (!frame_tcp(frame, len, &t))
 		return false;
 	*a = (struct alias_ask){ .conn = *c, .seq = t.seq, .ack = t.ack,
-		.acks = (t.flags & FRAME_ACK) && !(t.flags & FRAME_SYN) };
+		.acks = (t.flags & FRAME_ACK) && !(t.flags & (FRAME_SYN | FRAME_RST)) };
 	return true;
 }
 

@@ -52,7 +52,10 @@ struct stray_stats {
 struct stray *stray_new(const struct stray_ops *, void *arg);
 void stray_free(struct stray *);
 
-/* What to ask about a frame. False if it is never answered: it is a reset, or no whole segment. */
+/*
+ * What to ask about a frame; false if it is no whole segment. A reset has an owner, too: the client of a
+ * connection that it gave up ends it so when its port is to be used again.
+ */
 bool stray_ask(const struct alias_conn *, const uint8_t *frame, size_t len, struct alias_ask *);
 void stray_packet(struct stray *, const struct alias_ask *, uint32_t ifindex, const uint8_t *frame,
     size_t len, uint64_t now);

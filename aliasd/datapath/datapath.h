@@ -238,11 +238,12 @@ int datapath_set_member_macs(struct datapath *, uint16_t node, const uint8_t (*m
 int datapath_set_member_addrs(struct datapath *, uint16_t node, const struct in_addr *, size_t n);
 
 /*
- * Is this acknowledgement (numbers in host order) for a connection here: near what its socket expects, or
- * answering a SYN cookie of a socket that listens? Then the connection begins as soon as the packet reaches
- * it.
+ * Is a segment with these numbers (in host order; ack only if it acks, else it is a reset) for a connection
+ * here: near what its socket expects, or answering a SYN cookie of a socket that listens? Then the connection
+ * begins as soon as the packet reaches it.
  */
-bool datapath_takes_segment(struct datapath *, const struct dp_conn *, uint32_t seq, uint32_t ack);
+bool datapath_takes_segment(
+    struct datapath *, const struct dp_conn *, bool acks, uint32_t seq, uint32_t ack);
 
 /* The copy of the connections that other members, and we, own. set replaces an earlier owner. */
 int datapath_set_flow(struct datapath *, const struct dp_conn *, uint16_t owner);
@@ -255,6 +256,12 @@ uint32_t datapath_accord(const struct datapath *);
 /* A hint that so many will be set soon: makes room for them at once. */
 void datapath_expect_flows(struct datapath *, size_t more);
 uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_NO_NODE: none */
+/*
+ * As an owner: this host has, or had, a socket of it, but the client may have given it up. To the packet
+ * program it is a connection that nobody knows, until a packet proves that it lives.
+ */
+#define DP_DOUBTED 1024
+bool datapath_is_doubted(struct datapath *, const struct dp_conn *);
 int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
 int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);

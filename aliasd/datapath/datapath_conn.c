@@ -19,7 +19,8 @@ datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 		alias_release(dp, alias);
 		return -1;
 	}
-	port_note_client(dp, alias, c, owner);
+	if (owner != DP_DOUBTED)
+		port_note_client(dp, alias, c, owner);
 	return 0;
 }
 
@@ -41,14 +42,28 @@ datapath_expect_flows(struct datapath *dp, size_t more)
 	flow_table_expect(dp->flows, more);
 }
 
+_Static_assert(DP_DOUBTED == DP_OWNER_DOUBTED, "one number");
+
+static int
+owner_of(struct datapath *dp, const struct dp_conn *c)
+{
+	int alias = alias_number(dp, c->alias, false);
+
+	return alias < 0 ? -1 : flow_table_owner(dp->flows, key_of(c), alias);
+}
+
 uint16_t
 datapath_flow_owner(struct datapath *dp, const struct dp_conn *c)
 {
-	int alias = alias_number(dp, c->alias, false), owner = -1;
+	int owner = owner_of(dp, c);
 
-	if (alias >= 0)
-		owner = flow_table_owner(dp->flows, key_of(c), alias);
-	return owner < 0 ? DP_NO_NODE : owner;
+	return owner < 0 || owner == DP_DOUBTED ? DP_NO_NODE : owner;
+}
+
+bool
+datapath_is_doubted(struct datapath *dp, const struct dp_conn *c)
+{
+	return datapath_flow_count(dp, DP_DOUBTED) > 0 && owner_of(dp, c) == DP_DOUBTED;
 }
 
 /*
@@ -77,7 +92,8 @@ datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 	err = flow_table_del(dp->flows, key_of(c), alias, owner);
 	if (!err) {
 		forget_half_open(dp, c, alias);
-		port_note_client(dp, alias, c, owner);
+		if (owner != DP_DOUBTED)
+			port_note_client(dp, alias, c, owner);
 	}
 	alias_release(dp, alias);
 	return err;

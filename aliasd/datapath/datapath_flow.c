@@ -23,7 +23,7 @@ struct flow_table {
 	uint32_t in_use, heads, overflowed;
 	size_t count;
 	struct over **head;
-	size_t by_owner[DP_NODES];
+	size_t by_owner[DP_OWNERS];
 	size_t *by_alias;
 };
 
@@ -42,7 +42,7 @@ value_owner(uint32_t value)
 static void
 account(struct flow_table *t, uint32_t value, int change)
 {
-	t->by_owner[value_owner(value) % DP_NODES] += change;
+	t->by_owner[value_owner(value) % DP_OWNERS] += change;
 	t->by_alias[value_alias(value) % t->m.aliases] += change;
 	t->count += change;
 }
@@ -329,7 +329,7 @@ flow_table_set(struct flow_table *t, uint64_t key, uint32_t alias, uint16_t owne
 	int way = way_find(b, key, alias);
 	struct over **o;
 
-	if (owner >= DP_NODES || alias >= t->m.aliases) {
+	if (owner >= DP_OWNERS || alias >= t->m.aliases) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -402,7 +402,7 @@ flow_table_del_owner(struct flow_table *t, uint16_t owner)
 	uint32_t bucket;
 	int i;
 
-	if (owner >= DP_NODES)
+	if (owner >= DP_OWNERS)
 		return 0;
 	for (bucket = 0; bucket < t->in_use && t->by_owner[owner]; bucket++) {
 		b = &t->buckets[bucket];
@@ -421,7 +421,7 @@ flow_table_del_owner(struct flow_table *t, uint16_t owner)
 size_t
 flow_table_count(const struct flow_table *t, uint16_t owner)
 {
-	return owner < DP_NODES ? t->by_owner[owner] : 0;
+	return owner < DP_OWNERS ? t->by_owner[owner] : 0;
 }
 
 size_t

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Whose a segment is: of SYN cookies and sequence numbers the kernel tells a program alone. */
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -15,7 +16,7 @@
 
 /* As much of the packet as decides. */
 static void
-build(uint8_t f[FRAME_LEN], const struct dp_conn *c, uint32_t seq, uint32_t ack)
+build(uint8_t f[FRAME_LEN], const struct dp_conn *c, bool acks, uint32_t seq, uint32_t ack)
 {
 	uint8_t *ip = f + ETH_LEN, *tcp = ip + IP_LEN;
 
@@ -32,17 +33,18 @@ build(uint8_t f[FRAME_LEN], const struct dp_conn *c, uint32_t seq, uint32_t ack)
 	wire_put_u32(tcp + 4, seq);
 	wire_put_u32(tcp + 8, ack);
 	tcp[12] = TCP_LEN / 4 << 4;
-	tcp[13] = 0x10;
+	tcp[13] = acks ? TH_ACK : TH_RST;
 }
 
 bool
-datapath_takes_segment(struct datapath *dp, const struct dp_conn *c, uint32_t seq, uint32_t ack)
+datapath_takes_segment(
+    struct datapath *dp, const struct dp_conn *c, bool acks, uint32_t seq, uint32_t ack)
 {
 	uint8_t frame[FRAME_LEN];
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
 	    .repeat = 1);
 
-	build(frame, c, seq, ack);
+	build(frame, c, acks, seq, ack);
 	return bpf_prog_test_run_opts(bpf_program__fd(dp->skel->progs.clua_segment), &opts) == 0 &&
 	    opts.retval == 1;
 }

@@ -79,6 +79,7 @@ make_timers(struct engine *e)
 	e->arp_timer = ev_timer_new(e->loop, engine_arp_timer, e);
 	e->send_timer = ev_timer_new(e->loop, engine_send_timer, e);
 	e->stray_timer = ev_timer_new(e->loop, engine_stray_timer, e);
+	e->losses_timer = ev_timer_new(e->loop, engine_losses_timer, e);
 	e->poll_timer = ev_timer_new(e->loop, engine_poll_timer, e);
 	e->frag_timer = ev_timer_new(e->loop, engine_frag_timer, e);
 	e->verify_timer = ev_timer_new(e->loop, engine_verify_timer, e);
@@ -89,7 +90,7 @@ make_timers(struct engine *e)
 	e->probe_timer = ev_timer_new(e->loop, engine_probe_timer, e);
 	return e->asks_timer && e->arp_timer && e->send_timer && e->stray_timer && e->poll_timer &&
 	    e->frag_timer && e->verify_timer && e->ready_timer && e->rejoin_timer && e->work_timer &&
-	    e->probe_timer && e->page_timer;
+	    e->probe_timer && e->page_timer && e->losses_timer;
 }
 
 static void
@@ -118,6 +119,7 @@ make_parts(struct engine *e)
 	e->load = load_new();
 	e->vigil = vigil_new(&engine_vigil_ops, e);
 	e->stray = stray_new(&engine_stray_ops, e);
+	e->losses = losses_new();
 	e->fragq = fragq_new(engine_put_in, e);
 	e->sysctls = sysctls_new(SYSCTLS_SAVED);
 	e->hostports = hostports_new(HOSTPORTS_DIR, HOSTPORTS_SAVED);
@@ -220,6 +222,7 @@ free_timers(struct engine *e)
 	ev_timer_free(e->arp_timer);
 	ev_timer_free(e->send_timer);
 	ev_timer_free(e->stray_timer);
+	ev_timer_free(e->losses_timer);
 	ev_timer_free(e->poll_timer);
 	ev_timer_free(e->frag_timer);
 	ev_timer_free(e->verify_timer);
@@ -234,6 +237,7 @@ static void
 free_parts(struct engine *e)
 {
 	stray_free(e->stray);
+	losses_free(e->losses);
 	fragq_free(e->fragq);
 	handover_free(e->handover);
 	ask_free(e->ask);

@@ -29,13 +29,21 @@ rest_one(const struct dp_conn *c, uint16_t owner, void *arg)
 	r->n++;
 }
 
+static void
+rest_each(struct engine *e, struct rest *r)
+{
+	datapath_each_flow(e->dp, e->self, rest_one, r);
+	if (datapath_flow_count(e->dp, DP_DOUBTED) > 0)
+		datapath_each_flow(e->dp, DP_DOUBTED, rest_one, r);
+}
+
 size_t
 engine_left(struct engine *e, struct in_addr addr)
 {
 	struct rest r = { .addr = addr };
 
 	if (e->dp != NULL && datapath_alias_flows(e->dp, addr) > 0)
-		datapath_each_flow(e->dp, e->self, rest_one, &r);
+		rest_each(e, &r);
 	return r.n;
 }
 
@@ -82,7 +90,7 @@ reset_rest(struct engine *e, struct told *t)
 	size_t i, failed = 0;
 
 	t->leave_until = 0;
-	datapath_each_flow(e->dp, e->self, rest_one, &r);
+	rest_each(e, &r);
 	for (i = 0; i < r.n; i++) {
 		if (diag_abort(e->diag, &r.conn[i]) < 0 && errno != ENOENT)
 			failed++;

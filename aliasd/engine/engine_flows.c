@@ -81,7 +81,9 @@ note_flow(struct engine *e, const struct alias_conn *c, enum alias_flow_op op)
 	struct dp_conn d = engine_dp_conn(c);
 	bool again = op != ALIAS_FLOW_DEL && datapath_flow_owner(e->dp, &d) == e->self;
 
-	if (op == ALIAS_FLOW_DEL)
+	if (op == ALIAS_FLOW_DEL && datapath_is_doubted(e->dp, &d))
+		datapath_del_flow(e->dp, &d, DP_DOUBTED);
+	else if (op == ALIAS_FLOW_DEL)
 		datapath_del_flow(e->dp, &d, e->self);
 	else if (!again)
 		datapath_set_flow(e->dp, &d, e->self);
@@ -257,8 +259,8 @@ push_flows(struct engine *e, const uint16_t *to, size_t n)
  * Who was taken for dead may only have been late, and be back in a moment, or it is we who were. So
  * long nobody's connection is reset on the word of those who are left.
  */
-static uint64_t
-quiet_time(const struct engine *e)
+uint64_t
+engine_quiet_time(const struct engine *e)
 {
 	uint64_t t = 5 * e->peerinact_ns;
 
@@ -270,7 +272,7 @@ quiet_time(const struct engine *e)
 void
 engine_flows_quiet(struct engine *e)
 {
-	e->quiet_until = clock_ns() + quiet_time(e);
+	e->quiet_until = clock_ns() + engine_quiet_time(e);
 }
 
 /* What a member told in an earlier life is void, or will be. */
@@ -280,6 +282,10 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 	uint64_t now = clock_ns();
 	size_t i;
 
+	if (!state_quorate(e->state))
+		e->quorate_since = 0;
+	else if (e->quorate_since == 0)
+		e->quorate_since = now;
 	if (v->fresh) {
 		engine_owners_fresh(e);
 		engine_flows_quiet(e);
@@ -296,6 +302,8 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 	for (i = 0; i < v->njoined; i++) {
 		if (v->joined[i] == e->self)
 			continue;
+		if (!v->fresh)
+			engine_owner_tell_given_up(e, v->joined[i], now);
 		engine_owner_begins(e, v->joined[i]);
 		stray_member_joined(e->stray, v->joined[i]);
 	}
@@ -323,6 +331,7 @@ check_synced(struct engine *e)
 		return;
 	e->said_synced = true;
 	engine_owners_loaded(e);
+	engine_owner_doubt_ours(e);
 	wire_wr_init(&w, buf, sizeof(buf));
 	alias_msg_synced(&w, state_gen(e->state));
 	engine_broadcast(e, buf, wire_wr_len(&w));
@@ -408,6 +417,15 @@ stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct 
 	return true;
 }
 
+/* What we doubted is another's indeed. */
+static void
+set_flow(struct engine *e, const struct alias_conn *c, const struct dp_conn *d, uint16_t owner)
+{
+	if (datapath_is_doubted(e->dp, d))
+		diag_abort(e->diag, c);
+	datapath_set_flow(e->dp, d, owner);
+}
+
 static void
 take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
 {
@@ -421,7 +439,7 @@ take_flows(struct engine *e, uint16_t src, struct alias_msg *m)
 		if (op == ALIAS_FLOW_DEL) {
 			datapath_del_flow(e->dp, &d, src);
 		} else if (stands(e, src, &c, &d, op == ALIAS_FLOW_SET)) {
-			datapath_set_flow(e->dp, &d, src);
+			set_flow(e, &c, &d, src);
 			engine_owner_told(e, src, &c);
 		} else {
 			refused++;
@@ -468,7 +486,7 @@ take_absent_flows(struct engine *e, struct alias_msg *m)
 
 		if (op == ALIAS_FLOW_DEL || (holder != DP_NO_NODE && accord_of(e, holder) == CLAIM_ACCORD_NOW))
 			continue;
-		datapath_set_flow(e->dp, &d, m->owner);
+		set_flow(e, &c, &d, m->owner);
 		if (holder == e->self)
 			diag_abort(e->diag, &c);
 	}
@@ -484,7 +502,7 @@ engine_flows_message(struct engine *e, uint16_t src, struct alias_msg *m)
 	} else if (m->type == ALIAS_MSG_FLOWS_OF) {
 		take_absent_flows(e, m);
 	} else if (m->type == ALIAS_MSG_LOST) {
-		engine_owner_lost(e, m->owner);
+		engine_owner_lost(e, src, m->owner);
 	} else if (m->type == ALIAS_MSG_FLOWS_END && m->gen == state_gen(e->state)) {
 		engine_owner_ends(e, src);
 		holds_end(e->holds, src);

@@ -232,8 +232,10 @@ reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
 			engine_flow(e, &table->conn[i], ALIAS_FLOW_DEL, now);
 	}
 	for (i = 0; i < kernel->n; i++) {
+		struct dp_conn d = engine_dp_conn(&kernel->conn[i]);
+
 		/* If it is ours after all, their entry will go, and then a packet finds our socket. */
-		if (!engine_is_anothers(e, &kernel->conn[i]))
+		if (!engine_is_anothers(e, &kernel->conn[i]) && !datapath_is_doubted(e->dp, &d))
 			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_HELD, now);
 	}
 }
@@ -247,6 +249,7 @@ engine_flows_dump(struct engine *e)
 		log_warn("flow", "cannot list the TCP connections");
 	} else {
 		datapath_each_flow(e->dp, e->self, table_has, &table);
+		datapath_each_flow(e->dp, DP_DOUBTED, table_has, &table);
 		reconcile(e, &table, &kernel);
 	}
 	free(kernel.conn);

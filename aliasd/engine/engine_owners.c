@@ -6,9 +6,16 @@
  * on serving them: they are kept for a while, and nobody's packets are reset in the meantime. When
  * it is back it tells everything anew, and what it does not name again is stale.
  */
+#include <stdlib.h>
+
 #include "aliasd/engine/engine_priv.h"
 
 #define KEEP_FOR (60 * NSEC_PER_SEC)
+
+struct conns {
+	size_t n, size;
+	struct dp_conn *conn;
+};
 
 static void
 forget(struct engine *e, uint16_t node)
@@ -17,6 +24,7 @@ forget(struct engine *e, uint16_t node)
 	e->relearn[node] = NULL;
 	e->orphaned[node] = 0;
 	e->doubted[node] = false;
+	e->given_up[node] = clock_ns();
 	datapath_del_owner(e->dp, node);
 }
 
@@ -53,6 +61,7 @@ engine_owner_vouched(struct engine *e, uint16_t node)
 void
 engine_owner_left(struct engine *e, uint16_t node)
 {
+	losses_forget(e->losses, node);
 	if (!engine_host_is_up(e, node)) {
 		forget(e, node);
 		return;
@@ -79,30 +88,113 @@ engine_owner_absent(struct engine *e, uint16_t node)
 	    e->name[node]);
 }
 
+static size_t
+lost_message(uint8_t buf[16], uint16_t node)
+{
+	struct wire_wr w;
+
+	wire_wr_init(&w, buf, 16);
+	alias_msg_lost(&w, node);
+	return wire_wr_len(&w);
+}
+
 void
 engine_owner_tell_lost(struct engine *e, uint16_t node)
 {
-	struct wire_wr w;
 	uint8_t buf[16];
 
-	wire_wr_init(&w, buf, sizeof(buf));
-	alias_msg_lost(&w, node);
-	engine_multicast(e, buf, wire_wr_len(&w));
+	engine_multicast(e, buf, lost_message(buf, node));
+}
+
+/*
+ * It is back, and has sockets of connections that we gave up. If any of us may have told their clients so,
+ * they may have begun anew elsewhere.
+ */
+void
+engine_owner_tell_given_up(struct engine *e, uint16_t node, uint64_t now)
+{
+	uint64_t since = e->given_up[node] + engine_quiet_time(e);
+	uint8_t buf[16];
+
+	if (e->given_up[node] != 0 && since < now && e->quorate_since != 0 && e->quorate_since < now)
+		engine_unicast(e, node, buf, lost_message(buf, node));
+}
+
+static void
+ours(const struct dp_conn *c, uint16_t owner, void *arg)
+{
+	struct conns *list = arg;
+
+	if (list->n == list->size) {
+		list->size = list->size * 2 + 1024;
+		list->conn = mem_grow(list->conn, list->size, sizeof(*list->conn));
+	}
+	list->conn[list->n++] = *c;
+}
+
+/*
+ * We were lost to the others, and they gave up what we had. What no other has taken since is told to nobody
+ * before a packet shows that it lives: it may be what is left of a connection whose client has another by
+ * now, with a member that is dead.
+ */
+void
+engine_owner_doubt_ours(struct engine *e)
+{
+	struct conns list = { 0 };
+	size_t i;
+
+	if (!e->was_given_up)
+		return;
+	e->was_given_up = false;
+	engine_owner_tell_lost(e, e->self);
+	datapath_each_flow(e->dp, e->self, ours, &list);
+	for (i = 0; i < list.n; i++)
+		datapath_set_flow(e->dp, &list.conn[i], DP_DOUBTED);
+	if (list.n > 0)
+		log_info("flow", "the others gave us up: %zu connections are to prove that they live", list.n);
+	free(list.conn);
 }
 
 /*
  * A host that one of us does not reach is in no group with all of us: who still reaches it must not go on
- * sending it clients that others reset.
+ * sending it clients that others reset. Those begin when the quiet time is over; until then it may turn out
+ * that it is the other one that is cut off. Who names us gave us up; who names himself was given up.
  */
 void
-engine_owner_lost(struct engine *e, uint16_t node)
+engine_owner_lost(struct engine *e, uint16_t src, uint16_t node)
 {
+	if (node == e->self) {
+		e->was_given_up = true;
+		if (e->said_synced)
+			engine_owner_doubt_ours(e);
+		return;
+	}
+	if (node == src) {
+		datapath_del_owner(e->dp, node);
+		return;
+	}
 	if (e->orphaned[node] == 0 || state_is_member(e->state, node))
 		return;
-	log_info("flow", "node %u (%s): another member does not reach it, its connections are given up", node,
-	    e->name[node]);
-	forget(e, node);
-	engine_flows_quiet(e);
+	losses_add(e->losses, node, src, clock_ns() + engine_quiet_time(e) / 2);
+	ev_timer_set_at(e->losses_timer, losses_due(e->losses));
+}
+
+void
+engine_losses_timer(void *arg)
+{
+	struct engine *e = arg;
+	uint16_t node;
+
+	while (losses_next(e->losses, clock_ns(), &node)) {
+		if (e->orphaned[node] == 0)
+			continue;
+		log_info("flow", "node %u (%s): another member does not reach it, its connections are given up",
+		    node, e->name[node]);
+		forget(e, node);
+		engine_flows_quiet(e);
+	}
+	if (losses_due(e->losses) != LOSSES_NEVER)
+		ev_timer_set_at(e->losses_timer, losses_due(e->losses));
 }
 
 /* lltd lost the host. */
@@ -133,6 +225,8 @@ engine_owner_begins(struct engine *e, uint16_t node)
 	e->orphaned[node] = 0;
 	e->doubted[node] = false;
 	e->lost[node] = false;
+	e->given_up[node] = 0;
+	losses_forget(e->losses, node);
 	e->accord[node] = 0;
 	relearn_free(e->relearn[node]);
 	e->relearn[node] = NULL;
@@ -205,8 +299,11 @@ engine_owners_fresh(struct engine *e)
 	uint16_t node;
 
 	for (node = 0; node < LLT_MAX_NODES; node++) {
-		if (state_is_member(e->state, node))
-			e->lost[node] = false; /* it may have been we who were cut off */
+		if (state_is_member(e->state, node)) {
+			/* It may have been we who were cut off. */
+			e->lost[node] = false;
+			e->given_up[node] = 0;
+		}
 		if (node == e->self || datapath_flow_count(e->dp, node) == 0)
 			continue;
 		if (state_is_member(e->state, node))

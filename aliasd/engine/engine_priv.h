@@ -14,6 +14,7 @@
 #include "aliasd/core/hookq.h"
 #include "aliasd/core/inbound.h"
 #include "aliasd/core/listen.h"
+#include "aliasd/core/losses.h"
 #include "aliasd/core/map.h"
 #include "aliasd/core/overload.h"
 #include "aliasd/core/own.h"
@@ -187,11 +188,15 @@ struct engine {
 	struct registry *registry;
 	struct announce *announce;
 	struct holds *holds;
+	struct losses *losses;
 	bool said_synced;
 	uint64_t peerinact_ns; /* of lltd */
 	uint64_t quiet_until;  /* nobody is reset before */
 	uint64_t told_all;     /* when all our connections were told to all; 0 = never */
+	uint64_t quorate_since; /* in views; 0 = we are not */
 	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
+	uint64_t given_up[LLT_MAX_NODES]; /* since when its connections are; 0 = they are not */
+	bool was_given_up;                /* we were, and do not doubt ours yet */
 	bool doubted[LLT_MAX_NODES]; /* … by our table of an earlier life alone */
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
 	uint32_t accord[LLT_MAX_NODES]; /* as it said when it began to: see claim.h */
@@ -232,6 +237,7 @@ struct engine {
 	struct log_limit claim_limit, refuse_limit, full_limit;
 
 	struct ev_timer *asks_timer, *arp_timer, *send_timer, *stray_timer, *poll_timer, *verify_timer;
+	struct ev_timer *losses_timer;
 	struct ev_timer *frag_timer, *ready_timer, *rejoin_timer, *work_timer, *probe_timer, *page_timer;
 	bool ready;
 	bool said_cut; /* a service has more targets than the data plane takes */
@@ -450,6 +456,7 @@ void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
 void engine_flow(struct engine *, const struct alias_conn *, enum alias_flow_op, uint64_t when);
 uint64_t engine_on_looked(uint64_t now, void *engine);
 /* Nobody is reset for a while: a host was lost. */
+uint64_t engine_quiet_time(const struct engine *);
 void engine_flows_quiet(struct engine *);
 void engine_flows_view(struct engine *, const struct gab_ev_view *);
 void engine_flows_message(struct engine *, uint16_t src, struct alias_msg *);
@@ -459,7 +466,9 @@ void engine_flows_loaded(struct engine *);
 void engine_owner_left(struct engine *, uint16_t node);
 /* We do not reach a host any more that has left: what others keep for it is to go, too. */
 void engine_owner_tell_lost(struct engine *, uint16_t node);
-void engine_owner_lost(struct engine *, uint16_t node); /* a member says so */
+void engine_owner_lost(struct engine *, uint16_t src, uint16_t node); /* a member says so */
+void engine_owner_tell_given_up(struct engine *, uint16_t node, uint64_t now);
+void engine_owner_doubt_ours(struct engine *); /* if we were given up */
 /* All that members have for us is here: what they do not keep for a host is void. */
 void engine_owners_loaded(struct engine *);
 bool engine_owner_is_absent(const struct engine *, uint16_t node);
@@ -511,6 +520,7 @@ void engine_flush_asks(void *engine);
 void engine_asked(struct engine *, uint16_t src, struct alias_msg *);
 void engine_answered(struct engine *, uint16_t src, struct alias_msg *);
 void engine_stray_timer(void *engine);
+void engine_losses_timer(void *engine);
 
 /* engine_ctl.c, engine_status.c: the control socket */
 extern const struct ipc_server_ops engine_ipc_ops;

@@ -64,8 +64,8 @@ look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict
 		return false;
 	if (*verdict == ALIAS_MINE_CLOSING)
 		return true;
-	takes = a->acks && datapath_takes_segment(e->dp, &conn, a->seq, a->ack);
-	if (engine_is_anothers(e, &a->conn) || (*verdict == ALIAS_MINE && a->acks && !takes))
+	takes = datapath_takes_segment(e->dp, &conn, a->acks, a->seq, a->ack);
+	if (engine_is_anothers(e, &a->conn) || (*verdict == ALIAS_MINE && !takes))
 		*verdict = ALIAS_NOT_MINE;
 	else if (*verdict == ALIAS_MINE)
 		engine_flow(e, &a->conn, ALIAS_FLOW_HELD, clock_ns());

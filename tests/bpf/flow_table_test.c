@@ -88,7 +88,11 @@ START_TEST(set_read_delete)
 	ck_assert_int_eq(flow_table_del(table, key_of(1), 0, 5), -1);
 	ck_assert_int_eq(reader(key_of(1), 0), -1);
 	ck_assert_uint_eq(flow_table_alias_count(table, 1), 1);
-	ck_assert_int_eq(flow_table_set(table, key_of(1), 0, DP_NODES), -1);
+	ck_assert_int_eq(flow_table_set(table, key_of(1), 0, DP_OWNER_DOUBTED), 0);
+	ck_assert_int_eq(reader(key_of(1), 0), DP_OWNER_DOUBTED);
+	ck_assert_uint_eq(flow_table_count(table, DP_OWNER_DOUBTED), 1);
+	ck_assert_uint_eq(flow_table_del_owner(table, DP_OWNER_DOUBTED), 1);
+	ck_assert_int_eq(flow_table_set(table, key_of(1), 0, DP_OWNERS), -1);
 	ck_assert_int_eq(flow_table_set(table, key_of(1), ALIASES, 0), -1);
 }
 END_TEST

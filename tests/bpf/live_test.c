@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -378,6 +379,54 @@ START_TEST(a_connection_that_lasts)
 }
 END_TEST
 
+static uint32_t
+queue_seq(int fd, int queue)
+{
+	uint32_t seq = 0;
+	socklen_t len = sizeof(seq);
+
+	ck_assert_int_eq(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)), 0);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &len), 0);
+	return seq;
+}
+
+/* What its client's later connection sends, which has the same ports, is not its. */
+START_TEST(segments_of_a_connection)
+{
+	int l = listener(&owner, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a, on = TCP_REPAIR_ON;
+	const uint32_t far = 1u << 28, near = 1u << 20;
+	uint32_t seq, ack;
+	struct sockaddr_in peer;
+	socklen_t len = sizeof(peer);
+	struct dp_conn conn = { .alias.s_addr = addr(RIG_ALIAS), .client.s_addr = addr("10.1.0.101"),
+		.port = htons(PORT) };
+
+	ck_assert_int_eq(connect_to(c, PORT), 0);
+	a = accept(l, (struct sockaddr *)&peer, &len);
+	conn.client_port = peer.sin_port;
+	ck_assert_int_eq(setsockopt(a, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
+	seq = queue_seq(a, TCP_RECV_QUEUE);
+	ack = queue_seq(a, TCP_SEND_QUEUE);
+	enter(&owner);
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq, ack));
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq - 1, ack)); /* is it still there? */
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq + near, ack));
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq - near, ack - near));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq + far, ack));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq - far, ack));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack + 1)); /* we have not sent that */
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack - far));
+	ck_assert(datapath_takes_segment(owner.dp, &conn, false, seq, 0)); /* a reset */
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, false, seq - far, 0));
+	conn.client_port ^= 1;
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack));
+	enter(NULL);
+	close(a);
+	close(c);
+	close(l);
+}
+END_TEST
+
 START_TEST(ip6_socket_that_takes_ip4)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
@@ -552,6 +601,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, tcp_through_the_router);
 	tcase_add_test(tc, short_connections);
 	tcase_add_test(tc, a_connection_that_lasts);
+	tcase_add_test(tc, segments_of_a_connection);
 	tcase_add_test(tc, ip6_socket_that_takes_ip4);
 	tcase_add_test(tc, connection_to_the_router_itself);
 	tcase_add_test(tc, own_sockets_are_asked);

@@ -125,6 +125,32 @@ def test_a_host_that_one_member_does_not_reach_is_a_dead_one(tb, away):
     assert {c["owner"] for c in account["connections"] if c["broken"]} <= {out}
 
 
+def test_who_is_cut_off_gives_nobody_up(tb):
+    """It loses one host after the other. That it lost one that is without aliasd says nothing about that one."""
+    stays, cut_off, absent = tb.nodes()
+    tb.machine(stays).run("cluamgr -a alias=DEFAULTALIAS,rpri=50")
+    wait_until(lambda: master(tb) == stays, 10, "%s to be master" % stays)
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 120, "-i", 50)
+        wait_until(lambda: nodes(tb, stays, "flows")[absent] == 40, 5, "all connections")
+        end(tb, absent, ["aliasd"])
+        wait_until(lambda: not nodes(tb, stays, "member")[absent], 5, "a view without it")
+        tb.part(cut_off, absent)
+        wait_until(lambda: nodes(tb, cut_off, "flows")[absent] == 0, 10, "them to be parted", step=0.01)
+        tb.cut(cut_off, "eth0", "ic0", "ic1")
+        wait_until(lambda: not nodes(tb, stays, "member")[cut_off], 10, "a view without it")
+        time.sleep(3)  # long enough for others to be reset
+        assert nodes(tb, stays, "flows")[absent] == 40
+        tb.start_daemon(absent, "aliasd")
+        tb.join(cut_off, absent)
+        tb.heal()
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        account = conns.stop()
+    tb.machine(stays).run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
+    assert {c["owner"] for c in account["connections"] if c["broken"]} == {cut_off}
+
+
 def test_a_newcomer_learns_what_is_kept_for_an_absent_host(tb):
     first = master(tb)
     absent, newcomer = [n for n in tb.nodes() if n != first]
@@ -153,18 +179,63 @@ def flows(tb, node):
     return {n: count for n, count in nodes(tb, node, "flows").items() if count > 0}
 
 
+@pytest.fixture
+def few_ports(tb):
+    """A function that has clients take one of few ports, and what hosts have left of earlier ones is gone."""
+    def limit(ports):
+        for node in tb.nodes():  # one that was cut off did not hear of its connections' end
+            tb.machine(node).run(["ss", "-tK", "src", ALIAS])
+        wait_until(lambda: not any(flows(tb, node) for node in tb.nodes()), 10, "no connections to be left")
+        client.run(["sh", "-c", "echo %s >%s" % (ports, path)])
+    client, path = tb.machine("c1"), "/proc/sys/net/ipv4/ip_local_port_range"
+    before = client.run(["cat", path]).stdout
+    yield limit
+    client.run(["sh", "-c", "echo %s >%s" % (" ".join(before.split()), path)])
+
+
+@pytest.mark.parametrize("first", ["dies", "comes back"])
+def test_a_socket_that_its_client_gave_up_is_not_its_connection(tb, few_ports, first):
+    """
+    A client has begun anew, with another member, from the port of a connection that a host has which is cut
+    off. When that member is dead it is told so, also if the host says that it has such a connection.
+    """
+    stays, cut_off, dies = tb.nodes()  # of two that come together without a quorum the first is right
+    count = 300
+    few_ports("23000 23399" if first == "dies" else "24000 24399")
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", count, "-i", 50, "-R")
+        wait_until(lambda: sum(flows(tb, stays).values()) == count, 10, "all connections to be known")
+        tb.cut(cut_off, "eth0", "ic0", "ic1")
+        wait_until(lambda: set(flows(tb, stays)) == {dies, stays} and sum(flows(tb, stays).values()) == count,
+            20, "all connections to be others'")
+        if first == "dies":
+            tb.kill(dies)
+            wait_until(lambda: not nodes(tb, stays, "member")[dies], 10, "a view without it")
+        tb.heal()
+        wait_until(lambda: nodes(tb, stays, "synced")[cut_off], 20, "the host to be back")
+        if first != "dies":
+            tb.kill(dies)
+        time.sleep(8)
+        account = conns.stop()
+    tb.start(dies)
+    wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+    again = {c["port"] for c in account["replaced"]} & {c["port"] for c in account["connections"]}
+    assert len(again) > 30, "the clients took other ports"
+    assert {c["owner"] for c in account["replaced"]} <= {cut_off, dies, ""}
+    assert {c["owner"] for c in account["connections"]} == {cut_off, stays}
+    assert max(c["waiting_ms"] for c in account["connections"]) < 1000
+
+
 @pytest.mark.parametrize("cut_off, killed, stays, ports", [("n1", "n2", "n3", "20000 20399"),
     ("n2", "n3", "n1", "21000 21399"), ("n3", "n1", "n2", "22000 22399")])
-def test_two_come_back_at_once(tb, cut_off, killed, stays, ports):
+def test_two_come_back_at_once(tb, few_ports, cut_off, killed, stays, ports):
     """
     One was cut off: its clients began anew from the same ports, and its sockets know nothing of it. The
     daemon of another was away meanwhile. Whatever they say first, the clients keep what they have.
     """
     count = 300
-    for node in tb.nodes():  # what those before may have left on a host that was cut off
-        tb.machine(node).run(["ss", "-tK", "src", ALIAS])
-    wait_until(lambda: not flows(tb, stays), 10, "no connections to be left")
-    tb.machine("c1").run(["sh", "-c", "echo %s >/proc/sys/net/ipv4/ip_local_port_range" % ports])
+    few_ports(ports)
     with echods(tb):
         wait_listening(tb, ECHO, tb.nodes())
         conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", count, "-i", 50, "-R")

@@ -11,6 +11,7 @@
 #include "aliasd/core/map.h"
 #include "aliasd/core/own.h"
 #include "aliasd/core/paths.h"
+#include "aliasd/core/losses.h"
 #include "aliasd/core/relearn.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
@@ -339,6 +340,37 @@ START_TEST(relearning)
 }
 END_TEST
 
+/* Who says so and leaves was cut off itself; who comes back is not lost. */
+START_TEST(lost_hosts)
+{
+	struct losses *l = losses_new();
+	uint16_t host;
+
+	ck_assert(losses_due(l) == LOSSES_NEVER);
+	ck_assert(!losses_next(l, 1000, &host));
+	losses_add(l, 5, 2, 100);
+	losses_add(l, 5, 2, 110); /* said before */
+	losses_add(l, 5, 3, 120);
+	losses_add(l, 4, 2, 130);
+	ck_assert_uint_eq(losses_due(l), 100);
+	ck_assert(!losses_next(l, 99, &host));
+	losses_forget(l, 2);
+	ck_assert_uint_eq(losses_due(l), 120);
+	ck_assert(losses_next(l, 120, &host));
+	ck_assert_uint_eq(host, 5);
+	ck_assert(losses_due(l) == LOSSES_NEVER);
+	losses_add(l, 5, 2, 200);
+	losses_add(l, 5, 3, 210);
+	losses_add(l, 6, 3, 220);
+	losses_forget(l, 6);
+	ck_assert(losses_next(l, 300, &host));
+	ck_assert_uint_eq(host, 5);
+	ck_assert(!losses_next(l, 300, &host)); /* once is enough */
+	losses_add(l, 7, 3, 400);
+	losses_free(l);
+}
+END_TEST
+
 static char told[256];
 
 static bool
@@ -487,7 +519,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { path_classes, links_by_udp, links_that_are_no_more, announcements,
-		short_connections, told_by_age, ends_take_none_along, holding, relearning, listening,
+		short_connections, told_by_age, ends_take_none_along, holding, relearning, lost_hosts, listening,
 		own_rows, gratuitous, maps, NULL };
 
 	return unit_run("alias_parts", tests);
