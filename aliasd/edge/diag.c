@@ -221,6 +221,7 @@ diag_connections(struct diag *d, void (*fn)(const struct alias_conn *, void *arg
 struct lookup {
 	const struct alias_conn *conn;
 	enum alias_verdict verdict;
+	uint32_t cookie[2]; /* of the socket, unless the verdict is NOT_MINE */
 };
 
 /* Its end will be an event. A half-open one is told when it is established, or ends in silence. */
@@ -240,8 +241,10 @@ lookup_cb(const struct nlmsghdr *nlh, void *arg)
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) || m->id.idiag_dport != l->conn->client_port)
 		return MNL_CB_STOP;
-	if (m->idiag_state != TCP_LISTEN && m->idiag_state != TCP_CLOSE)
-		l->verdict = has_event_to_come(m) ? ALIAS_MINE : ALIAS_MINE_CLOSING;
+	if (m->idiag_state == TCP_LISTEN || m->idiag_state == TCP_CLOSE)
+		return MNL_CB_STOP;
+	l->verdict = has_event_to_come(m) ? ALIAS_MINE : ALIAS_MINE_CLOSING;
+	memcpy(l->cookie, m->id.idiag_cookie, sizeof(l->cookie));
 	return MNL_CB_STOP;
 }
 
@@ -259,24 +262,43 @@ request_for(const struct alias_conn *c)
 	return req;
 }
 
-int
-diag_abort(struct diag *d, const struct alias_conn *c)
+static int
+find(struct diag *d, const struct alias_conn *c, struct lookup *l)
 {
 	struct inet_diag_req_v2 req = request_for(c);
 
-	return command(d, SOCK_DESTROY, NLM_F_ACK, &req) < 0 ? -1 : answers(d, NULL, NULL);
+	*l = (struct lookup){ .conn = c, .verdict = ALIAS_NOT_MINE };
+	if (request(d, 0, &req) < 0 || (answers(d, lookup_cb, l) < 0 && errno != ENOENT))
+		return -1;
+	return 0;
 }
 
 int
 diag_lookup(struct diag *d, const struct alias_conn *c, enum alias_verdict *verdict)
 {
-	struct lookup l = { .conn = c, .verdict = ALIAS_NOT_MINE };
-	struct inet_diag_req_v2 req = request_for(c);
+	struct lookup l;
 
-	if (request(d, 0, &req) < 0 || (answers(d, lookup_cb, &l) < 0 && errno != ENOENT))
+	if (find(d, c, &l) < 0)
 		return -1;
 	*verdict = l.verdict;
 	return 0;
+}
+
+int
+diag_abort(struct diag *d, const struct alias_conn *c)
+{
+	struct inet_diag_req_v2 req = request_for(c);
+	struct lookup l;
+
+	if (find(d, c, &l) < 0)
+		return -1;
+	if (l.verdict == ALIAS_NOT_MINE) {
+		errno = ENOENT;
+		return -1;
+	}
+	/* Without it the kernel takes the listening socket if this one ends just now. */
+	memcpy(req.id.idiag_cookie, l.cookie, sizeof(l.cookie));
+	return command(d, SOCK_DESTROY, NLM_F_ACK, &req) < 0 ? -1 : answers(d, NULL, NULL);
 }
 
 static int

@@ -27,7 +27,7 @@ int diag_connections(struct diag *, void (*fn)(const struct alias_conn *, void *
  * established yet: no event will tell of its end.
  */
 int diag_lookup(struct diag *, const struct alias_conn *, enum alias_verdict *);
-/* Ends the connection: both the client and the program that serves it get a reset. */
+/* Ends the connection: both the client and the program that serves it get a reset. ENOENT: there is none. */
 int diag_abort(struct diag *, const struct alias_conn *);
 
 /* Calls fn for every UDP socket that is closed, from the loop. NULL if the kernel cannot tell. */

@@ -421,7 +421,7 @@ stands(struct engine *e, uint16_t src, const struct alias_conn *c, const struct 
 static void
 set_flow(struct engine *e, const struct alias_conn *c, const struct dp_conn *d, uint16_t owner)
 {
-	if (datapath_is_doubted(e->dp, d))
+	if (datapath_is_doubted(e->dp, d) && !datapath_is_young(e->dp, d))
 		diag_abort(e->diag, c);
 	datapath_set_flow(e->dp, d, owner);
 }
