@@ -21,6 +21,7 @@ conn_init(struct gab_core *core)
 	core->conn.peer = core_alloc(core->conf.max_nodes * sizeof(*core->conn.peer));
 	core->conn.next_cid = spread(core->conf.inc);
 	core->conn.tick_at = core->now + core->conf.alive;
+	core->conn.failing_until = CORE_NEVER;
 }
 
 void
@@ -84,6 +85,43 @@ conn_peer_down(struct gab_core *core, unsigned node)
 	core->conn.peer[node].llt_up = false;
 	gab_set_del(&core->conn.up, node);
 	closed(core, node);
+}
+
+static bool
+fell_lately(const struct gab_core *core, const struct conn_peer *p)
+{
+	return p->fell_at != 0 && core->now < p->fell_at + core->conf.patience;
+}
+
+bool
+conn_failing(const struct gab_core *core)
+{
+	unsigned fell = 0;
+	bool there = false;
+
+	for (unsigned node = 0; node < core->conf.max_nodes && core->conn.failing_until != CORE_NEVER; node++) {
+		const struct conn_peer *p = &core->conn.peer[node];
+
+		if (!fell_lately(core, p))
+			continue;
+		fell++;
+		there = there || p->links > 0;
+	}
+	return there && fell > 1;
+}
+
+void
+conn_links(struct gab_core *core, unsigned node, unsigned links)
+{
+	struct conn_peer *p = &core->conn.peer[node];
+	bool fell = links < p->links;
+
+	p->links = links;
+	if (!fell)
+		return;
+	p->fell_at = core->now;
+	core->conn.failing_until = core->now + core->conf.patience;
+	topo_refresh(core, false);
 }
 
 void
@@ -171,6 +209,10 @@ conn_tick(struct gab_core *core)
 {
 	struct gab_set silent = { { 0 } };
 
+	if (core->now >= core->conn.failing_until) {
+		core->conn.failing_until = CORE_NEVER;
+		topo_refresh(core, false);
+	}
 	if (core->now < core->conn.tick_at)
 		return;
 	core->conn.tick_at = core->now + core->conf.alive;

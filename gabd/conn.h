@@ -14,6 +14,8 @@ struct conn_peer {
 	uint64_t peer_cid; /* theirs, 0 = not known */
 	uint64_t told;     /* peer_cid in our last HELLO */
 	uint64_t heard, spoke;
+	unsigned links;    /* of lltd's that are up, as far as it says */
+	uint64_t fell_at;  /* when one of them went last; 0 = never */
 };
 
 struct conn_state {
@@ -22,12 +24,20 @@ struct conn_state {
 	struct gab_set open;
 	uint64_t next_cid;
 	uint64_t tick_at;
+	uint64_t failing_until; /* conn_failing() may not be the same any more then */
 };
 
 void conn_init(struct gab_core *);
 void conn_fini(struct gab_core *);
 void conn_peer_up(struct gab_core *, unsigned node, uint32_t session);
 void conn_peer_down(struct gab_core *, unsigned node);
+/* So many of lltd's links to it are up. */
+void conn_links(struct gab_core *, unsigned node, unsigned links);
+/*
+ * Do we lose links to several nodes at once, one of whom is still there? Then it is ours that fail, one after
+ * the other, and whom we do not reach any more is well.
+ */
+bool conn_failing(const struct gab_core *);
 /* Gives the connection up and tries for a new one. */
 void conn_reset(struct gab_core *, unsigned node, const char *why);
 void conn_hello(struct gab_core *, unsigned node, const struct gab_hello *);

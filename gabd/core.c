@@ -314,6 +314,16 @@ gab_core_peer_up(struct gab_core *core, unsigned node, uint32_t session, uint64_
 }
 
 void
+gab_core_links(struct gab_core *core, unsigned node, unsigned links, uint64_t now)
+{
+	if (!is_peer(core, node))
+		return;
+	enter(core, now);
+	conn_links(core, node, links);
+	settle(core);
+}
+
+void
 gab_core_peer_down(struct gab_core *core, unsigned node, uint64_t now)
 {
 	if (!is_peer(core, node))
@@ -396,6 +406,7 @@ gab_core_deadline(const struct gab_core *core)
 
 	if (core->stopped)
 		return CORE_NEVER;
+	at = min_u64(at, core->conn.failing_until);
 	at = min_u64(at, core->topo.flood_at);
 	at = min_u64(at, core->topo.relay_at);
 	at = min_u64(at, coord_deadline(core));

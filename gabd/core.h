@@ -99,6 +99,8 @@ void gab_core_reconf(struct gab_core *, const struct gab_core_conf *, uint64_t n
 /* lltd's view of a peer. Up with another session than before implies down. */
 void gab_core_peer_up(struct gab_core *, unsigned node, uint32_t session, uint64_t now);
 void gab_core_peer_down(struct gab_core *, unsigned node, uint64_t now);
+/* How many of its links with that peer are up; before it says that the peer is down because of it. */
+void gab_core_links(struct gab_core *, unsigned node, unsigned links, uint64_t now);
 void gab_core_recv(struct gab_core *, unsigned node, uint32_t session, const uint8_t *, size_t,
     uint64_t now);
 

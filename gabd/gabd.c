@@ -201,6 +201,7 @@ static void
 take_node(const struct llt_ev_node *n)
 {
 	note_links(n);
+	gab_core_links(self.core, n->node, n->state == LLT_OPEN_STATE ? n->links_up : 0, clock_ns());
 	if (n->state == LLT_OPEN_STATE)
 		gab_core_peer_up(self.core, n->node, n->session, clock_ns());
 	else

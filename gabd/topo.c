@@ -99,13 +99,15 @@ topo_refresh(struct gab_core *core, bool urgent)
 	struct gab_topo *own = &core->topo.node[core->conf.self].row;
 	struct gab_set set = core->conn.open;
 	bool news;
-	uint8_t flags = (core->seeded ? GAB_TOPO_SEEDED : 0) | (view_dirty(core) ? GAB_TOPO_DIRTY : 0);
+	uint8_t flags = (core->seeded ? GAB_TOPO_SEEDED : 0) | (view_dirty(core) ? GAB_TOPO_DIRTY : 0) |
+	    (conn_failing(core) ? GAB_TOPO_FAILING : 0);
 
 	gab_set_add(&set, core->conf.self);
 	/* The mark stays until the view is replaced; a new view alone is no news. */
 	if (gab_vid_equal(&own->vid, &core->view.vid))
 		flags |= own->flags & GAB_TOPO_DIRTY;
-	news = !gab_set_equal(&set, &own->set) || (flags & ~own->flags) != 0;
+	news = !gab_set_equal(&set, &own->set) || (flags & ~own->flags) != 0 ||
+	    ((flags ^ own->flags) & GAB_TOPO_FAILING) != 0;
 	doubt(core, core->conf.self, &set);
 	own->set = set;
 	own->flags = flags;
@@ -244,14 +246,25 @@ topo_tick(struct gab_core *core)
 		relay(core);
 }
 
-/* Lost by somebody whom it still claims, and silent since: most likely it is dead and cannot know. */
+static bool
+is_failing(const struct topo_state *t, unsigned node)
+{
+	return (t->node[node].row.flags & GAB_TOPO_FAILING) != 0;
+}
+
+/*
+ * Its links fail; or lost by somebody whom it still claims, and silent since: most likely it is dead and
+ * cannot know.
+ */
 static bool
 suspect(const struct topo_state *t, const struct gab_set *nodes, unsigned node)
 {
+	if (is_failing(t, node))
+		return true;
 	if (!t->node[node].doubted)
 		return false;
 	GAB_SET_EACH(by, nodes)
-		if (gab_set_has(&t->node[node].row.set, (unsigned)by) &&
+		if (!is_failing(t, (unsigned)by) && gab_set_has(&t->node[node].row.set, (unsigned)by) &&
 		    !gab_set_has(&t->node[by].row.set, node))
 			return true;
 	return false;

@@ -97,6 +97,16 @@ core_bye(struct core *c, uint64_t now)
 				tx_heartbeat(c, c->peers[i], l, LLT_HB_BYE);
 }
 
+/* Those that it was the last one to come last: whoever watches knows by then that it is ours that failed. */
+static void
+link_lost(struct core *c, unsigned link)
+{
+	for (unsigned last = 0; last < 2; last++)
+		for (unsigned i = 0; i < c->npeers; i++)
+			if ((last || c->peers[i]->links_up > 1) && linkstate_down(&c->peers[i]->link[link]))
+				peer_links_changed(c, c->peers[i], 1u << link);
+}
+
 void
 core_carrier(struct core *c, unsigned link, bool up, const uint8_t addr[LLT_ADDR_LEN],
     uint32_t ifindex, size_t longest, uint64_t now)
@@ -114,16 +124,12 @@ core_carrier(struct core *c, unsigned link, bool up, const uint8_t addr[LLT_ADDR
 	l->ifindex = ifindex;
 	l->mtu = mtu;
 	memcpy(l->addr, addr, LLT_ADDR_LEN);
-	for (unsigned i = 0; i < c->npeers; i++) {
-		struct linkstate *peer = &c->peers[i]->link[link];
-
-		if (lost && linkstate_down(peer))
-			peer_links_changed(c, c->peers[i], 1u << link);
-		else if (moved) {
-			c->ops->link_changed(c->arg, c->peers[i]->node, link);
-			if (peer->known)
-				peer_links_changed(c, c->peers[i], 0);
-		}
+	if (lost)
+		link_lost(c, link);
+	for (unsigned i = 0; i < c->npeers && moved; i++) {
+		c->ops->link_changed(c->arg, c->peers[i]->node, link);
+		if (c->peers[i]->link[link].known)
+			peer_links_changed(c, c->peers[i], 0);
 	}
 }
 

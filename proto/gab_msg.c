@@ -133,7 +133,7 @@ gab_topo_decode(struct wire_rd *r, struct gab_topo *m)
 	m->origin = node_decode(r);
 	m->inc = wire_rd_u64(r);
 	m->version = wire_rd_u64(r);
-	m->flags = flags_decode(r, GAB_TOPO_SEEDED | GAB_TOPO_DIRTY);
+	m->flags = flags_decode(r, GAB_TOPO_SEEDED | GAB_TOPO_DIRTY | GAB_TOPO_FAILING);
 	vid_decode(r, &m->vid);
 	gab_set_decode(r, &m->set);
 	/* A node that could count no further would be deaf to its own news. */

@@ -70,6 +70,7 @@ struct gab_att {
 enum gab_topo_flags {
 	GAB_TOPO_SEEDED = 1,
 	GAB_TOPO_DIRTY = 2, /* the view `vid` cannot go on: a connection broke, or it was flushed in vain */
+	GAB_TOPO_FAILING = 4, /* it loses links to several at once: most likely it is its own that fail */
 };
 
 struct gab_topo {

@@ -91,9 +91,9 @@ def gabconfig(tb, node, *args):
     return tb.machine(node).run(["gabconfig", *args]).stdout
 
 
-def port_a(tb, node):
+def port_a(tb, node, who="members"):
     ports = json.loads(gabconfig(tb, node, "-j"))["ports"]
-    return next((p["members"] for p in ports if p["port"] == "a"), [])
+    return next((p[who] for p in ports if p["port"] == "a"), [])
 
 
 # ---- the administrator's view ----
@@ -134,6 +134,29 @@ def test_seeds_by_hand(tb):
         assert port_a(tb, "n4") == []
         gabconfig(tb, "n4", "-x")
         wait_until(lambda: port_a(tb, "n4") == [4], 10, "a membership of its own")
+    finally:
+        tb.heal()
+    tb.wait_formed(20)
+
+
+@pytest.mark.parametrize("failing", ["n1", "n2"])
+def test_who_loses_its_links_one_by_one_takes_nobody_along(tb, member, failing):
+    """n3 has one link left, which is the first that goes there. It is well, and a member all the time."""
+    others = [n for n in tb.nodes() if n != failing]
+    tb.cut("n3", "ic0", "ic1")
+    try:
+        wait_until(lambda: all(3 in port_a(tb, n, "jeopardy") for n in tb.nodes() if n != "n3"), 10, "jeopardy")
+        members = [member(n) for n in others]
+        for m in members:
+            m.wait_view(3)
+        time.sleep(0.5)  # until then it is n3 whose links fail
+        before = {m.node: len(m.events("view")) for m in members}
+        tb.cut(failing, "eth0")
+        tb.cut(failing, "ic0", "ic1")
+        stay = [int(n[1:]) for n in others]
+        wait_until(lambda: all(port_a(tb, n) == stay for n in others), 10, "a view without %s" % failing)
+        for m in members:
+            assert [v for v in m.events("view")[before[m.node]:] if v["fresh"] or v["members"] != stay] == []
     finally:
         tb.heal()
     tb.wait_formed(20)

@@ -128,11 +128,19 @@ sim_arm(struct sim *s, struct sim_node *n)
 	sim_at(s, at - s->now + (sim_chance(s, 5) ? sim_rand(s, 3 * SIM_MS) : 0), SIM_EV_TICK, n->idx, 0);
 }
 
+/* What lltd says of links is true or not; views are to be right either way. */
+static unsigned
+links(const struct sim *s, unsigned peer)
+{
+	return 1 + (unsigned)((s->now / SIM_MS + peer) % 3);
+}
+
 static void
 apply(struct sim *s, struct sim_node *n, const struct sim_input *in)
 {
 	unsigned peer = s->node[in->peer].id;
 
+	gab_core_links(n->core, peer, in->type == SIM_IN_DOWN ? 0 : links(s, peer), s->now);
 	if (in->type == SIM_IN_UP)
 		gab_core_peer_up(n->core, peer, in->session, s->now);
 	else if (in->type == SIM_IN_DOWN)

@@ -359,8 +359,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { found, refused, comes_back, a_reset_has_an_owner, silence, bounds, bytes_are_bounded,
-		refused_again, in_any_order, put_off, put_off_until_the_client_sends,
+	const TTest *const tests[] = { found, refused, comes_back, a_reset_has_an_owner, silence, bounds,
+		bytes_are_bounded, refused_again, in_any_order, put_off, put_off_until_the_client_sends,
 		put_off_for_unequal_times, put_off_gives_way, NULL };
 
 	return unit_run("alias_stray", tests);
