@@ -168,13 +168,18 @@ put_off(struct stray *s, struct pending *p, uint64_t due)
 	s->stats.put_off++;
 }
 
-/* One reset is enough: what the client had sent before is answered by the same. */
+/* One reset is enough: what the client had sent before is answered by the same. A reset is not answered. */
 static void
 refuse(struct stray *s, struct pending *p, uint64_t now)
 {
-	uint64_t later = p->n == 0 ? 0 : reset(s, &p->ask, &p->packet[p->n - 1], now);
+	uint64_t later;
 	struct refused *r;
 
+	if (!p->ask.acks) {
+		drop(s, p);
+		return;
+	}
+	later = p->n == 0 ? 0 : reset(s, &p->ask, &p->packet[p->n - 1], now);
 	if (later != 0) {
 		put_off(s, p, later);
 		return;
@@ -271,7 +276,8 @@ stray_packet(struct stray *s, const struct alias_ask *a, uint32_t ifindex, const
 	struct pending *p;
 
 	if (r->until > now && same(&r->conn, &a->conn)) {
-		reset(s, a, &packet, now);
+		if (a->acks)
+			reset(s, a, &packet, now);
 		return;
 	}
 	p = map_get(s->by_conn, conn_hash(&a->conn));

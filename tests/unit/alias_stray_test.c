@@ -173,6 +173,9 @@ START_TEST(a_reset_has_an_owner)
 	answer(s, 3, 2, ALIAS_MINE, 0);
 	ck_assert_uint_eq(delivered, 1);
 	ck_assert_uint_eq(owner, 3);
+	too_early = 500;
+	packet(s, 3, 0x04, 0, 0);
+	ck_assert_uint_eq(resets + stray_stats(s)->put_off, 0);
 	stray_free(s);
 }
 END_TEST
