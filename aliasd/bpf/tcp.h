@@ -9,6 +9,7 @@
 #include "up.h"
 
 #define TCP_LISTEN_STATE 10
+#define TCP_SYN_SENT_STATE 2
 #define SEGMENT_NEAR (1u << 27)
 
 struct segment {
@@ -66,7 +67,7 @@ segment_fits(struct packet *p, struct segment *s, struct bpf_sock *sk)
 	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-	if (!tcp || !tp) /* not established yet, or what is left of it */
+	if (!tcp || !tp || sk->state == TCP_SYN_SENT_STATE) /* not established yet, or what is left of it */
 		return 1;
 	if (s->seq - tp->rcv_nxt + SEGMENT_NEAR >= 2 * SEGMENT_NEAR)
 		return 0;

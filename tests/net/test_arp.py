@@ -103,6 +103,7 @@ def test_the_next_master_leaves_the_lan_while_the_killed_one_still_answers(tb, b
     wait_until(lambda: arp_answers(tb) == ["n3" if back else "n1"], 5, "another to answer")
     account = watch.stop()
     never_two(account)
+    tb.machine("n3").run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
     masters = list(dict.fromkeys(a["mac"] for q in account["asked"] for a in q["answers"]))
     assert masters == [node_mac("n2"), node_mac("n3" if back else "n1")]
 
