@@ -303,27 +303,33 @@ in_view(const struct topo_state *t, const struct gab_set *nodes, const struct ga
 }
 
 /*
- * Who is still in our view, or in one not older that has more. All its members say so when it leaves somebody
- * out who could take part: nobody else has to know.
+ * Who is still in our view, or in one not older that has more, or in a newer one that has as many: that may be
+ * what is left of a view with a quorum. All its members say so when it leaves somebody out who could take
+ * part: nobody else has to know.
  */
 static void
 present_view(const struct gab_core *core, const struct gab_set *nodes, struct gab_set *out)
 {
 	const struct topo_state *t = &core->topo;
 	const struct gab_vid *own = &core->view.vid, *seen = own;
+	uint32_t gen = own->gen; /* of what is found */
 
 	topo_still_in(core, &core->view.members, own, out);
 	gab_set_and(out, nodes);
 	GAB_SET_EACH(node, nodes) {
 		const struct gab_vid *vid = &t->node[node].row.vid;
 		struct gab_set there;
+		unsigned n;
 
 		if (vid->gen < own->gen || vid->gen == 0 || gab_vid_equal(vid, seen))
 			continue;
 		seen = vid;
 		in_view(t, nodes, vid, &there);
-		if (gab_set_count(&there) > gab_set_count(out))
-			*out = there;
+		n = gab_set_count(&there);
+		if (n < gab_set_count(out) || (n == gab_set_count(out) && vid->gen <= gen))
+			continue;
+		*out = there;
+		gen = vid->gen;
 	}
 }
 

@@ -149,11 +149,66 @@ START_TEST(no_submission_after_a_lost_connection)
 }
 END_TEST
 
+static void
+connect_all(struct gab_core *core, const char *pairs)
+{
+	GAB_SET_EACH(node, &core->topo.known)
+		gab_set_add(&core->topo.node[node].row.set, node);
+	for (; *pairs != '\0'; pairs += 2) {
+		gab_set_add(&core->topo.node[pairs[0] - '0'].row.set, pairs[1] - '0');
+		gab_set_add(&core->topo.node[pairs[1] - '0'].row.set, pairs[0] - '0');
+	}
+}
+
+static bool
+target(const struct gab_core *core, const char *members)
+{
+	struct gab_set out;
+	bool ours = topo_target(core, NULL, &out);
+
+	for (; *members != '\0'; members++) {
+		ck_assert(gab_set_has(&out, *members - '0'));
+		gab_set_del(&out, *members - '0');
+	}
+	ck_assert(gab_set_empty(&out));
+	return ours;
+}
+
+/*
+ * 3, 4 and 5 were a view, 1 and 2 had none with a quorum. 3 loses 4. With 5 either pair would be as large: the
+ * one that has just been a part of the larger view goes on, so that 5 is not new among strangers.
+ */
+START_TEST(of_equals_what_is_left_of_the_latest_view_goes_on)
+{
+	struct gab_core *core = alone(1000);
+	struct gab_vid later = { .gen = core->view.vid.gen + 2, .coord = 3, .inc = 33 };
+
+	for (uint16_t node = 1; node <= 5; node++) {
+		struct topo_node *t = &core->topo.node[node];
+
+		gab_set_add(&core->topo.known, node);
+		t->known = true;
+		t->row.origin = node;
+		t->row.vid = node <= 2 ? core->view.vid : later;
+	}
+	core->topo.node[4].row.vid.coord = 4;
+	gab_set_add(&core->view.members, 2);
+	connect_all(core, "12141523253545");
+	ck_assert(!target(core, "14"));
+	core->topo.node[3].row.vid = core->topo.node[5].row.vid = core->view.vid;
+	core->view.vid.gen += 2;
+	core->topo.node[1].row.vid = core->topo.node[2].row.vid = core->view.vid;
+	ck_assert(target(core, "125"));
+	gab_core_free(core);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { only_in_a_view_that_the_client_was_told_of,
-		submissions_in_their_order, no_submission_after_a_lost_connection, NULL };
+		submissions_in_their_order, no_submission_after_a_lost_connection,
+		of_equals_what_is_left_of_the_latest_view_goes_on, NULL };
 
 	return unit_run("gab_core", tests);
 }
