@@ -5,15 +5,17 @@
 Figures: connections (short ones per second), requests (wrk and nginx: 1 KiB, a new connection each), datagrams
 (of 10 bytes, one way), up and down (bits per second of one stream); all of them if none is named.
 
-Three ways to the same server on n2, in turn, ROUNDS times:
+Three ways to the same server on n2, in turn, each time beginning with another, ROUNDS times (20):
   member  its own address
   bare    an address that a minimal TC program on n1 redirects to it
   alias   the cluster alias, n1 being the router
+Of each way the median; of each ratio the mean of the rounds' own, its standard error, and the ratio of the medians.
 
 Of the alias's connections also what the daemons of all members take to announce them: CPU time of each, and
 its share of a CPU at 100,000 a second.
 """
 import json
+import math
 import os
 import re
 import statistics
@@ -32,7 +34,7 @@ from testbed_net import mac_of  # noqa: E402
 
 BARE = "10.1.0.98"
 ROUTER, SERVER = "n1", "n2"
-SECONDS = 3
+SECONDS = 1
 SINK = 7001
 DAEMONS = ("lltd", "gabd", "aliasd")
 
@@ -100,12 +102,21 @@ FIGURES = {
 
 
 def measure(tb, ways, rounds, what):
-    """way -> median; the ways take turns, so that what disturbs one disturbs all."""
+    """way -> what each round found; the ways take turns, so that what disturbs one disturbs all."""
     found = {way: [] for way in ways}
+    turns = list(ways)
     for _ in range(rounds):
-        for way, address in ways.items():
-            found[way].append(what(tb, address))
-    return {way: statistics.median(values) for way, values in found.items()}
+        for way in turns:
+            found[way].append(what(tb, ways[way]))
+        turns.append(turns.pop(0))
+    return found
+
+
+def ratio(values, floor):
+    rounds = [v / f for v, f in zip(values, floor)]
+    error = statistics.stdev(rounds) / math.sqrt(len(rounds)) if len(rounds) > 1 else None
+    return {"mean": statistics.mean(rounds), "standard_error": error,
+        "of_medians": statistics.median(values) / statistics.median(floor)}
 
 
 def cpu_seconds(tb):
@@ -128,7 +139,7 @@ def announcing(tb):
     conns.stop()
     after = cpu_seconds(tb)
     before_short = cpu_seconds(tb)
-    account = load(tb, "short", "-a", ALIAS, "-p", ECHO, "-c", 64, "-d", SECONDS, "-q", "-z")
+    account = load(tb, "short", "-a", ALIAS, "-p", ECHO, "-c", 64, "-d", 3, "-q", "-z")
     after_short = cpu_seconds(tb)
     short = account["connections"]
     each = {d: (after_short[d] - before_short[d]) / short * 1e6 for d in DAEMONS}
@@ -154,10 +165,11 @@ def bench(tb, rounds, with_alias, names):
         time.sleep(1)
         for name in names or FIGURES:
             found = measure(tb, ways, rounds, FIGURES[name])
-            result[name] = {**found, "bare_to_member": found["bare"] / found["member"]}
+            result[name] = {way: statistics.median(values) for way, values in found.items()}
+            result[name]["bare_to_member"] = ratio(found["bare"], found["member"])
             if with_alias:
-                result[name]["alias_to_member"] = found["alias"] / found["member"]
-                result[name]["alias_to_bare"] = found["alias"] / found["bare"]
+                result[name]["alias_to_member"] = ratio(found["alias"], found["member"])
+                result[name]["alias_to_bare"] = ratio(found["alias"], found["bare"])
             print(name, json.dumps(result[name]), file=sys.stderr, flush=True)
         if with_alias and not names:
             result["announcing"] = announcing(tb)
@@ -167,7 +179,7 @@ def bench(tb, rounds, with_alias, names):
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     bare = os.environ.get("BENCH_BARE_ONLY") is not None
     tb = Testbed("bench%d" % os.getpid())
     try:
