@@ -203,7 +203,22 @@ remove_address(struct engine *e, struct told *t)
 	engine_door_source(e, t);
 }
 
-/* The address is here as long as this member has joined, and until its last connection ended. */
+/*
+ * The address is here as long as this member has joined, and until its last connection ended. A client whose
+ * SYN came here just before may only be about to acknowledge, and has to be asked to a second time.
+ */
+#define LEAVE_SETTLE (2 * NSEC_PER_SEC)
+
+static bool
+has_left(struct engine *e, struct told *t)
+{
+	uint64_t now = clock_ns();
+
+	if (t->left_at == 0)
+		t->left_at = now;
+	return now - t->left_at >= LEAVE_SETTLE && engine_left(e, t->dp.addr) == 0;
+}
+
 void
 engine_local_address(struct engine *e, struct in_addr addr)
 {
@@ -220,9 +235,11 @@ engine_local_address(struct engine *e, struct in_addr addr)
 	}
 	if (t == NULL)
 		return;
+	if (wanted)
+		t->left_at = 0;
 	if (wanted && !t->here)
 		add_address(e, t);
-	else if (!wanted && t->here && engine_left(e, addr) == 0)
+	else if (!wanted && t->here && has_left(e, t))
 		remove_address(e, t);
 }
 

@@ -76,6 +76,7 @@ struct told { /* an alias as the data plane has it */
 	bool retired;       /* we were, until we were told to end */
 	unsigned nservices, nudp; /* of the data plane; over UDP, and this member answers it */
 	uint16_t source; /* number of its routes, see door_source() */
+	uint64_t left_at;     /* when it was found that we have left it; 0: we have not */
 	uint64_t leave_until; /* then what is left of our connections is reset; 0 = never */
 	bool said_alias;    /* what those who watch were told last */
 	uint16_t said_master;

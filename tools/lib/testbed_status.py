@@ -28,6 +28,11 @@ def status(testbed, name):
     return answer_of(testbed.machine(name), "aliasd")
 
 
+def nodes(testbed, name, key):
+    """Node -> what aliasd on a node says of it."""
+    return {row["name"]: row[key] for row in status(testbed, name)["nodes"]}
+
+
 def node(testbed, name):
     machine = testbed.machine(name)
     if not machine.running():
