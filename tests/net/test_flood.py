@@ -29,8 +29,7 @@ def small(tb):
 
 
 def flows(tb):
-    return [{n["name"]: n["flows"] for n in testbed_status.ask(tb.machine(node), "aliasd")["nodes"]}
-        for node in tb.nodes()]
+    return [testbed_status.nodes(tb, node, "flows") for node in tb.nodes()]
 
 
 def test_established_connections_do_not_notice(tb, small, figures):

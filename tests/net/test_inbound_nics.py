@@ -11,7 +11,7 @@ from testbed_etc import write
 from testbed_hosts import CLIENTS, Hosts
 from testbed_load import ALIAS, ECHO, Program, arp_answers, echods, load, wait_listening
 from testbed_net import mac_of
-from testbed_status import status
+from testbed_status import nodes, status
 
 CLUSTER = {"nodes": 2, "lan_nics": 2, "xdp": True,
     "join": ["cluamgr -a alias=DEFAULTALIAS,join,inbound=balance,rpri=10"]}
@@ -67,7 +67,8 @@ def test_over_all_interfaces_and_one_dies(tb, hosts, figures):
     again = Hosts(tb, NICS)
     wait_spread(again, ALIKE)
     again.end()
-    assert len(again.heard) == CLIENTS, "every host has one answer"
+    # A master that is new says some answers a second time.
+    assert len({(i["client"], i["mac"]) for i in again.heard}) == CLIENTS, "every host has one answer"
     assert again.told == hosts.told
     before, when = dict(hosts.told), time.monotonic()
     tb.cut("n2", "eth1")
@@ -99,7 +100,7 @@ def conf(tb, node, text):
 
 
 def share(tb, node):
-    return {n["name"]: n["inbound_share"] for n in status(tb, node)["nodes"]}
+    return nodes(tb, node, "inbound_share")
 
 
 def test_an_overloaded_member_gets_fewer(tb, hosts):
