@@ -46,7 +46,7 @@ enum dp_sock_event {
 	DP_ESTABLISHED, /* a connection to an alias was accepted by this host */
 	DP_ENDING,      /* … this host closed it, or its half of it */
 	DP_CLOSED,      /* … ended here */
-	DP_LOST,        /* the kernel's queue overflowed: dump the sockets again (conn is void) */
+	DP_LOST,        /* some of these were not told: dump the sockets again (conn is void) */
 };
 
 struct dp_ops {
@@ -270,6 +270,11 @@ size_t datapath_flow_count(const struct datapath *, uint16_t owner);
  * the kernel's sockets need not see to it.
  */
 bool datapath_is_young(const struct datapath *, const struct dp_conn *);
+/*
+ * Has all told that is there to be told, and DP_LOST if the kernel could not tell of all changes of sockets. To
+ * be called now and then. False: some of it is not there yet, and a list of sockets may be ahead of it.
+ */
+bool datapath_look_for_missed(struct datapath *);
 /* Has on_looked called at that time, or earlier. */
 void datapath_look_by(struct datapath *, uint64_t when);
 /* Calls fn for every flow of owner (DP_NO_NODE: of all). */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* What the kernel tells: changes of sockets, and strays. */
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -116,10 +118,23 @@ consume_ring(struct ring_buffer *rb)
 }
 
 /*
- * The events, then those that have lasted since when: a connection that began by then is not told of before
- * the end of another one with the same ports.
+ * Handles the events there are. False: not all, because a processor that was interrupted while it put one in
+ * holds up what others have put behind it.
  */
-static int
+static bool
+consume_events(struct datapath *dp, int *n)
+{
+	unsigned long produced = __atomic_load_n(dp->events_produced, __ATOMIC_ACQUIRE);
+
+	*n = consume_ring(dp->events);
+	return __atomic_load_n(dp->events_consumed, __ATOMIC_ACQUIRE) >= produced;
+}
+
+/*
+ * The events, then those that have lasted since when: a connection that began by then is not told of before
+ * the end of another one with the same ports. Whether anything came, or is about to.
+ */
+static bool
 consume(struct datapath *dp, uint64_t when)
 {
 	static const struct dp_conn nothing;
@@ -127,16 +142,44 @@ consume(struct datapath *dp, uint64_t when)
 	struct dp_young y;
 	int n;
 
-	n = consume_ring(dp->events);
+	if (!consume_events(dp, &n))
+		return true;
 	while (young_take(dp, when, &y)) {
 		n++;
 		conn = (struct dp_conn){ .client.s_addr = y.client, .alias.s_addr = y.alias,
 			.client_port = y.client_port, .port = y.port };
 		tell(dp, DP_ESTABLISHED, &conn, y.when);
 	}
-	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL))
+	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL)) {
+		log_warnx("datapath", "the kernel's events overflowed");
 		tell(dp, DP_LOST, &nothing, clock_ns());
-	return n;
+	}
+	return n > 0;
+}
+
+/*
+ * The kernel does not run a program on a processor where it is just running. While a process ends a
+ * connection, a timer's interrupt may have a whole batch of packets come in, and of the connections that
+ * those begin and end nobody is told. But they are counted.
+ */
+bool
+datapath_look_for_missed(struct datapath *dp)
+{
+	static const struct dp_conn nothing;
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int n;
+
+	if (!consume_events(dp, &n))
+		return false;
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(dp->skel->progs.clua_sock), &info, &len) < 0 ||
+	    info.recursion_misses == dp->missed)
+		return true;
+	log_debug("datapath", "the kernel has not told of %llu changes of sockets",
+	    (unsigned long long)(info.recursion_misses - dp->missed));
+	dp->missed = info.recursion_misses;
+	tell(dp, DP_LOST, &nothing, clock_ns());
+	return true;
 }
 
 void
@@ -180,7 +223,7 @@ on_look(void *arg)
 
 	/* What is told meanwhile may ask for a look, which is to be seen below. */
 	dp->look_at = now + DP_LOOK;
-	came = consume(dp, now - DP_YOUNG_AGE + DP_LOOK_SLACK) > 0;
+	came = consume(dp, now - DP_YOUNG_AGE + DP_LOOK_SLACK);
 	if (dp->ops && dp->ops->on_looked)
 		next = dp->ops->on_looked(now, dp->arg);
 	if (came || next != UINT64_MAX) {
@@ -218,6 +261,32 @@ discard_strays(struct datapath *dp)
 	ring_buffer__free(rb);
 }
 
+/* How far the two ends are: the first two pages of the buffer. */
+static int
+map_positions(struct datapath *dp)
+{
+	int fd = bpf_map__fd(dp->skel->maps.events);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *consumed = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	void *produced = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page);
+
+	dp->events_consumed = consumed != MAP_FAILED ? consumed : NULL;
+	dp->events_produced = produced != MAP_FAILED ? produced : NULL;
+	return dp->events_consumed && dp->events_produced ? 0 : -1;
+}
+
+static void
+unmap_positions(struct datapath *dp)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (dp->events_consumed)
+		munmap((void *)(uintptr_t)dp->events_consumed, page);
+	if (dp->events_produced)
+		munmap((void *)(uintptr_t)dp->events_produced, page);
+	dp->events_consumed = dp->events_produced = NULL;
+}
+
 int
 event_open(struct datapath *dp)
 {
@@ -225,7 +294,7 @@ event_open(struct datapath *dp)
 		discard_strays(dp);
 	dp->events = ring_buffer__new(bpf_map__fd(dp->skel->maps.events), on_event, dp, NULL);
 	dp->strays = ring_buffer__new(bpf_map__fd(dp->skel->maps.strays), on_stray, dp, NULL);
-	if (!dp->events || !dp->strays) {
+	if (!dp->events || !dp->strays || map_positions(dp) < 0) {
 		log_err("datapath", "event buffers");
 		return -1;
 	}
@@ -245,6 +314,7 @@ event_close(struct datapath *dp)
 	ev_timer_free(dp->look);
 	ring_buffer__free(dp->events);
 	ring_buffer__free(dp->strays);
+	unmap_positions(dp);
 	dp->events_io = dp->strays_io = NULL;
 	dp->look = NULL;
 	dp->events = dp->strays = NULL;

@@ -73,9 +73,11 @@ struct datapath {
 	size_t buckets_size, rings_size, half_open_size;
 	struct flow_table *flows;
 	struct ring_buffer *events, *strays;
+	const unsigned long *events_consumed, *events_produced; /* in bytes, ever more */
 	struct ev_io *events_io, *strays_io;
 	struct ev_timer *look; /* at events that came without a wake-up */
 	uint64_t look_at;      /* 0: the first event wakes us */
+	uint64_t missed;       /* changes of sockets of which the kernel could not tell */
 	struct bpf_link *sock_link, *lookup_link;
 	struct bpf_link *cgroup_link[DP_CGROUP_HOOKS];
 	int sink; /* of datagrams for closed ports; -1 */

@@ -7,6 +7,7 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,10 +152,10 @@ listener_cb(const struct nlmsghdr *nlh, void *arg)
 }
 
 static int
-dump(struct diag *d, uint8_t family, uint8_t proto, uint32_t states, mnl_cb_t cb, void *arg)
+dump(struct diag *d, uint8_t family, uint8_t proto, uint32_t states, uint8_t ext, mnl_cb_t cb, void *arg)
 {
 	struct inet_diag_req_v2 req = { .sdiag_family = family, .sdiag_protocol = proto,
-		.idiag_states = states };
+		.idiag_states = states, .idiag_ext = ext };
 
 	if (request(d, NLM_F_DUMP, &req) < 0 || answers(d, cb, arg) < 0) {
 		/* A kernel without IPv6 has no such sockets. */
@@ -172,15 +173,27 @@ diag_listeners(struct diag *d, uint8_t proto,
 	struct listeners l = { .fn = fn, .arg = arg };
 	uint32_t states = proto == IPPROTO_TCP ? 1u << TCP_LISTEN : 1u << TCP_CLOSE;
 
-	if (dump(d, AF_INET, proto, states, listener_cb, &l) < 0)
+	if (dump(d, AF_INET, proto, states, 0, listener_cb, &l) < 0)
 		return -1;
-	return dump(d, AF_INET6, proto, states, listener_cb, &l);
+	return dump(d, AF_INET6, proto, states, 0, listener_cb, &l);
 }
 
 struct connections {
-	void (*fn)(const struct alias_conn *, void *);
+	void (*fn)(const struct alias_conn *, uint32_t, void *);
 	void *arg;
 };
+
+/* A kernel may know more of a connection than we do, or less. */
+static int
+silent_cb(const struct nlattr *attr, void *arg)
+{
+	const size_t last = offsetof(struct tcp_info, tcpi_last_ack_recv);
+	uint32_t *silent_ms = arg;
+
+	if (mnl_attr_get_type(attr) == INET_DIAG_INFO && mnl_attr_get_payload_len(attr) >= last + sizeof(*silent_ms))
+		memcpy(silent_ms, (const char *)mnl_attr_get_payload(attr) + last, sizeof(*silent_ms));
+	return MNL_CB_OK;
+}
 
 static int
 connection_cb(const struct nlmsghdr *nlh, void *arg)
@@ -188,6 +201,7 @@ connection_cb(const struct nlmsghdr *nlh, void *arg)
 	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(nlh);
 	struct connections *c = arg;
 	struct alias_conn conn;
+	uint32_t silent_ms = UINT32_MAX;
 	int word = 0;
 
 	/* The end of a rest is no event: it would stand in the tables for ever. */
@@ -202,20 +216,22 @@ connection_cb(const struct nlmsghdr *nlh, void *arg)
 	conn.client.s_addr = m->id.idiag_dst[word];
 	conn.port = m->id.idiag_sport;
 	conn.client_port = m->id.idiag_dport;
-	c->fn(&conn, c->arg);
+	mnl_attr_parse(nlh, sizeof(*m), silent_cb, &silent_ms);
+	c->fn(&conn, silent_ms, c->arg);
 	return MNL_CB_OK;
 }
 
 int
-diag_connections(struct diag *d, void (*fn)(const struct alias_conn *, void *arg), void *arg)
+diag_connections(struct diag *d, void (*fn)(const struct alias_conn *, uint32_t silent_ms, void *arg), void *arg)
 {
 	const uint32_t states = 1u << TCP_ESTABLISHED | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |
 	    1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING;
+	const uint8_t info = 1u << (INET_DIAG_INFO - 1);
 	struct connections c = { .fn = fn, .arg = arg };
 
-	if (dump(d, AF_INET, IPPROTO_TCP, states, connection_cb, &c) < 0)
+	if (dump(d, AF_INET, IPPROTO_TCP, states, info, connection_cb, &c) < 0)
 		return -1;
-	return dump(d, AF_INET6, IPPROTO_TCP, states, connection_cb, &c);
+	return dump(d, AF_INET6, IPPROTO_TCP, states, info, connection_cb, &c);
 }
 
 struct lookup {

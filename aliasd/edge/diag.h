@@ -20,8 +20,12 @@ void diag_close(struct diag *);
  */
 int diag_listeners(struct diag *, uint8_t proto,
     void (*fn)(uint16_t port_h, struct in_addr bound, void *arg), void *arg);
-/* Every TCP connection that was established and has not ended, its local side as the alias. */
-int diag_connections(struct diag *, void (*fn)(const struct alias_conn *, void *arg), void *arg);
+/*
+ * Every TCP connection that was established and has not ended, its local side as the alias. silent_ms: since a
+ * segment of the other side was last accepted that acknowledges, as nearly all do.
+ */
+int diag_connections(struct diag *, void (*fn)(const struct alias_conn *, uint32_t silent_ms, void *arg),
+    void *arg);
 /*
  * Is there a socket of this very connection? Closing: only its time-wait rest is left, or it is not
  * established yet: no event will tell of its end.

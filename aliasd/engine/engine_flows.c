@@ -4,8 +4,6 @@
 #include "aliasd/bpf/layout.h"
 
 #define CONNS_A_MESSAGE 4000
-/* What was told to all so long ago has arrived. */
-#define ARRIVES_IN (2 * NSEC_PER_SEC)
 #define QUIET_MIN (150 * NSEC_PER_MSEC)
 #define QUIET_MAX (2 * NSEC_PER_SEC)
 
@@ -287,6 +285,7 @@ review_owners(struct engine *e, const struct gab_ev_view *v)
 	else if (e->quorate_since == 0)
 		e->quorate_since = now;
 	if (v->fresh) {
+		e->back_since = now;
 		engine_owners_fresh(e);
 		engine_flows_quiet(e);
 	}
@@ -345,7 +344,7 @@ must_tell_all(struct engine *e, bool anew)
 {
 	uint64_t now = clock_ns();
 
-	if (!anew && (e->told_all == 0 || now - e->told_all > ARRIVES_IN))
+	if (!anew && (e->told_all == 0 || now - e->told_all > ENGINE_ARRIVES_IN))
 		return false;
 	e->told_all = now;
 	return true;
@@ -376,6 +375,7 @@ engine_flows_view(struct engine *e, const struct gab_ev_view *v)
 			to[n++] = v->members[i];
 	}
 	push_flows(e, to, n);
+	engine_owners_tell_lost_again(e);
 	check_synced(e);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The sockets of this host: who listens, and which connections are open. */
+/* The sockets of this host: who listens, and what the kernel tells of them. */
 #include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "aliasd/engine/engine_priv.h"
 
@@ -160,6 +158,8 @@ engine_poll_timer(void *arg)
 	engine_listen_dump(e, IPPROTO_UDP);
 	if (++e->polls % POLLS_A_TCP_DUMP == 0)
 		engine_listen_dump(e, IPPROTO_TCP);
+	if (datapath_look_for_missed(e->dp))
+		engine_conns_tick(e);
 	if (e->polls % POLLS_A_LOOK == 0)
 		datapath_check_all(e->dp);
 	if (e->polls % POLLS_A_SECOND == 0) {
@@ -171,89 +171,6 @@ engine_poll_timer(void *arg)
 		hostports_look(e->hostports);
 	}
 	ev_timer_set(e->poll_timer, POLL_UDP);
-}
-
-struct open_conns {
-	struct engine *e;
-	size_t n, size;
-	struct alias_conn *conn;
-};
-
-static void
-remember(struct open_conns *o, const struct alias_conn *c)
-{
-	if (o->n == o->size) {
-		o->size = o->size * 2 + 1024;
-		o->conn = mem_grow(o->conn, o->size, sizeof(*o->conn));
-	}
-	o->conn[o->n++] = *c;
-}
-
-static void
-kernel_has(const struct alias_conn *c, void *arg)
-{
-	struct open_conns *o = arg;
-	struct dp_conn d = engine_dp_conn(c);
-
-	if (datapath_is_young(o->e->dp, &d))
-		return;
-	/* After a restart we may serve aliases that nobody has named to us yet. */
-	if (own_get(o->e->own, c->alias) != NULL ||
-	    (datapath_resumed(o->e->dp) && local_has(o->e->local, c->alias)))
-		remember(o, c);
-}
-
-static void
-table_has(const struct dp_conn *c, uint16_t owner, void *arg)
-{
-	struct alias_conn conn = engine_conn(c);
-
-	remember(arg, &conn);
-}
-
-static int
-by_bytes(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct alias_conn));
-}
-
-/* Deletes what only the table has, then adds what the kernel has. */
-static void
-reconcile(struct engine *e, struct open_conns *table, struct open_conns *kernel)
-{
-	uint64_t now = clock_ns();
-	size_t i;
-
-	if (kernel->n > 0)
-		qsort(kernel->conn, kernel->n, sizeof(*kernel->conn), by_bytes);
-	for (i = 0; i < table->n; i++) {
-		if (kernel->n == 0 || bsearch(&table->conn[i], kernel->conn, kernel->n,
-		    sizeof(*kernel->conn), by_bytes) == NULL)
-			engine_flow(e, &table->conn[i], ALIAS_FLOW_DEL, now);
-	}
-	for (i = 0; i < kernel->n; i++) {
-		struct dp_conn d = engine_dp_conn(&kernel->conn[i]);
-
-		/* If it is ours after all, their entry will go, and then a packet finds our socket. */
-		if (!engine_is_anothers(e, &kernel->conn[i]) && !datapath_is_doubted(e->dp, &d))
-			engine_flow(e, &kernel->conn[i], ALIAS_FLOW_HELD, now);
-	}
-}
-
-void
-engine_flows_dump(struct engine *e)
-{
-	struct open_conns kernel = { .e = e }, table = { .e = e };
-
-	if (diag_connections(e->diag, kernel_has, &kernel) < 0) {
-		log_warn("flow", "cannot list the TCP connections");
-	} else {
-		datapath_each_flow(e->dp, e->self, table_has, &table);
-		datapath_each_flow(e->dp, DP_DOUBTED, table_has, &table);
-		reconcile(e, &table, &kernel);
-	}
-	free(kernel.conn);
-	free(table.conn);
 }
 
 void
@@ -277,9 +194,7 @@ engine_on_sock(enum dp_sock_event ev, const struct dp_conn *c, uint64_t when, vo
 		engine_flow(e, &conn, ALIAS_FLOW_DEL, when);
 		break;
 	case DP_LOST:
-		log_warnx("datapath", "the kernel's events overflowed: all sockets are listed anew");
-		engine_listen_dump(e, IPPROTO_TCP);
-		engine_flows_dump(e);
+		engine_conns_untold(e);
 		break;
 	}
 }

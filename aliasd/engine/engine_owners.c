@@ -6,16 +6,9 @@
  * on serving them: they are kept for a while, and nobody's packets are reset in the meantime. When
  * it is back it tells everything anew, and what it does not name again is stale.
  */
-#include <stdlib.h>
-
 #include "aliasd/engine/engine_priv.h"
 
 #define KEEP_FOR (60 * NSEC_PER_SEC)
-
-struct conns {
-	size_t n, size;
-	struct dp_conn *conn;
-};
 
 static void
 forget(struct engine *e, uint16_t node)
@@ -81,6 +74,7 @@ void
 engine_owner_absent(struct engine *e, uint16_t node)
 {
 	e->doubted[node] = false;
+	e->given_up[node] = 0;
 	if (e->orphaned[node] != 0)
 		return;
 	e->orphaned[node] = clock_ns();
@@ -104,6 +98,23 @@ engine_owner_tell_lost(struct engine *e, uint16_t node)
 	uint8_t buf[16];
 
 	engine_multicast(e, buf, lost_message(buf, node));
+	e->told_lost[node] = clock_ns();
+}
+
+/* It may have been dropped on its way by the change of views, and who has come has not heard it. */
+void
+engine_owners_tell_lost_again(struct engine *e)
+{
+	uint64_t now = clock_ns(), told;
+	uint8_t buf[16];
+	uint16_t node;
+
+	for (node = 0; node < LLT_MAX_NODES; node++) {
+		told = e->told_lost[node];
+		if (told != 0 && now - told < ENGINE_ARRIVES_IN && node != e->self &&
+		    !state_is_member(e->state, node) && !engine_host_is_up(e, node))
+			engine_multicast(e, buf, lost_message(buf, node));
+	}
 }
 
 /*
@@ -120,39 +131,23 @@ engine_owner_tell_given_up(struct engine *e, uint16_t node, uint64_t now)
 		engine_unicast(e, node, buf, lost_message(buf, node));
 }
 
-static void
-ours(const struct dp_conn *c, uint16_t owner, void *arg)
-{
-	struct conns *list = arg;
-
-	if (list->n == list->size) {
-		list->size = list->size * 2 + 1024;
-		list->conn = mem_grow(list->conn, list->size, sizeof(*list->conn));
-	}
-	list->conn[list->n++] = *c;
-}
-
 /*
  * We were lost to the others, and they gave up what we had. What no other has taken since is told to nobody
- * before a packet shows that it lives: it may be what is left of a connection whose client has another by
+ * before its client shows that it lives: it may be what is left of a connection whose client has another by
  * now, with a member that is dead.
  */
 void
 engine_owner_doubt_ours(struct engine *e)
 {
-	struct conns list = { 0 };
-	size_t i;
+	size_t n;
 
 	if (!e->was_given_up)
 		return;
 	e->was_given_up = false;
 	engine_owner_tell_lost(e, e->self);
-	datapath_each_flow(e->dp, e->self, ours, &list);
-	for (i = 0; i < list.n; i++)
-		datapath_set_flow(e->dp, &list.conn[i], DP_DOUBTED);
-	if (list.n > 0)
-		log_info("flow", "the others gave us up: %zu connections are to prove that they live", list.n);
-	free(list.conn);
+	n = engine_conns_doubt(e);
+	if (n > 0)
+		log_info("flow", "the others gave us up: %zu connections are to prove that they live", n);
 }
 
 /*
@@ -192,6 +187,8 @@ engine_losses_timer(void *arg)
 		    node, e->name[node]);
 		forget(e, node);
 		engine_flows_quiet(e);
+		/* Who has come since has not heard it, but may have our word that the host goes on. */
+		engine_owner_tell_lost(e, node);
 	}
 	if (losses_due(e->losses) != LOSSES_NEVER)
 		ev_timer_set_at(e->losses_timer, losses_due(e->losses));
@@ -299,11 +296,10 @@ engine_owners_fresh(struct engine *e)
 	uint16_t node;
 
 	for (node = 0; node < LLT_MAX_NODES; node++) {
-		if (state_is_member(e->state, node)) {
-			/* It may have been we who were cut off. */
+		/* It may have been we who were cut off. */
+		e->given_up[node] = e->told_lost[node] = 0;
+		if (state_is_member(e->state, node))
 			e->lost[node] = false;
-			e->given_up[node] = 0;
-		}
 		if (node == e->self || datapath_flow_count(e->dp, node) == 0)
 			continue;
 		if (state_is_member(e->state, node))

@@ -111,6 +111,8 @@ struct hooks; /* engine_hooks.c */
 #define ENGINE_PROBE_GAP (35 * NSEC_PER_MSEC)
 /* How long the packet program goes on as master without a sign of life from us. */
 #define ENGINE_MASTER_FOR NSEC_PER_SEC
+/* What was told to all so long ago has arrived. */
+#define ENGINE_ARRIVES_IN (2 * NSEC_PER_SEC)
 
 struct waiter { /* a client that waits for its change to come back in order */
 	struct waiter *next;
@@ -197,6 +199,7 @@ struct engine {
 	uint64_t quorate_since; /* in views; 0 = we are not */
 	uint64_t orphaned[LLT_MAX_NODES];       /* since when its aliasd is away; 0 = it is not */
 	uint64_t given_up[LLT_MAX_NODES]; /* since when its connections are; 0 = they are not */
+	uint64_t told_lost[LLT_MAX_NODES]; /* when we said that we do not reach it; 0 = we did not */
 	bool was_given_up;                /* we were, and do not doubt ours yet */
 	bool doubted[LLT_MAX_NODES]; /* … by our table of an earlier life alone */
 	struct relearn *relearn[LLT_MAX_NODES]; /* while it tells everything anew */
@@ -244,6 +247,11 @@ struct engine {
 	bool said_cut; /* a service has more targets than the data plane takes */
 	const char *status; /* as it was told last */
 	unsigned polls;
+	bool relist;           /* changes of sockets were not told of */
+	uint64_t relist_after; /* and not before */
+	/* A connection that has got something from its client after this lives; 0: none has shown it. */
+	uint64_t back_since;
+	uint64_t prove_at, prove_gap;
 
 	struct ipc_server *ipc;
 	struct page *pages;
@@ -447,10 +455,15 @@ void engine_drained(struct engine *); /* looks for addresses that are not needed
 void engine_on_sock(enum dp_sock_event, const struct dp_conn *, uint64_t when, void *engine);
 void engine_listen_flush(struct engine *);
 void engine_listen_dump(struct engine *, uint8_t proto);
-void engine_flows_dump(struct engine *);
 void engine_poll_timer(void *engine);
 void engine_verify_timer(void *engine);
 void engine_udp_gone(uint16_t port_h, struct in_addr bound, void *engine);
+
+/* engine_conns.c: the connections of this host, as its kernel lists them */
+size_t engine_flows_dump(struct engine *); /* how many of ours changed by it */
+void engine_conns_untold(struct engine *); /* the kernel has not told of all that began and ended */
+size_t engine_conns_doubt(struct engine *); /* all of them have to prove that they live; how many */
+void engine_conns_tick(struct engine *);
 
 /* engine_flows.c: who owns which connection */
 /* A connection of this host began or ended. */
@@ -467,6 +480,7 @@ void engine_flows_loaded(struct engine *);
 void engine_owner_left(struct engine *, uint16_t node);
 /* We do not reach a host any more that has left: what others keep for it is to go, too. */
 void engine_owner_tell_lost(struct engine *, uint16_t node);
+void engine_owners_tell_lost_again(struct engine *); /* in a new view */
 void engine_owner_lost(struct engine *, uint16_t src, uint16_t node); /* a member says so */
 void engine_owner_tell_given_up(struct engine *, uint16_t node, uint64_t now);
 void engine_owner_doubt_ours(struct engine *); /* if we were given up */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -379,6 +380,33 @@ START_TEST(a_connection_that_lasts)
 }
 END_TEST
 
+/* The end of an earlier one may be among what is held up. */
+START_TEST(none_begins_before_all_is_told)
+{
+	int l = listener(&owner, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a, i;
+	const unsigned long *produced = owner.dp->events_produced, more = ULONG_MAX;
+
+	expect_event(&owner, DP_LISTEN, 1);
+	ck_assert(datapath_look_for_missed(owner.dp));
+	owner.dp->events_produced = &more;
+	ck_assert_int_eq(connect_to(c, PORT), 0);
+	a = accept(l, NULL, NULL);
+	for (i = 0; i < 5; i++) {
+		poll(NULL, 0, 10);
+		datapath_poll(owner.dp);
+		ck_assert(!datapath_look_for_missed(owner.dp));
+	}
+	ck_assert_uint_eq(owner.events[DP_ESTABLISHED], 0);
+	owner.dp->events_produced = produced;
+	expect_event(&owner, DP_ESTABLISHED, 1);
+	ck_assert(datapath_look_for_missed(owner.dp));
+	close(a);
+	close(c);
+	expect_event(&owner, DP_CLOSED, 1);
+	close(l);
+}
+END_TEST
+
 static uint32_t
 queue_seq(int fd, int queue)
 {
@@ -601,6 +629,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, tcp_through_the_router);
 	tcase_add_test(tc, short_connections);
 	tcase_add_test(tc, a_connection_that_lasts);
+	tcase_add_test(tc, none_begins_before_all_is_told);
 	tcase_add_test(tc, segments_of_a_connection);
 	tcase_add_test(tc, ip6_socket_that_takes_ip4);
 	tcase_add_test(tc, connection_to_the_router_itself);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """One daemon of one member ends, alone, and is started again by hand; and what is refused."""
 import collections
+import json
 import os
 import signal
 import time
@@ -9,14 +10,10 @@ import pytest
 
 from testbed_load import ALIAS, ECHO, Load, echods, load, master, wait_listening, wait_master
 from testbed_error import wait_until
-from testbed_status import ask, links_up, status
+from testbed_status import ask, links_up, nodes
 
 CLUSTER = {}
 DAEMONS = ("lltd", "gabd", "aliasd")
-
-
-def nodes(tb, node, key):
-    return {n["name"]: n[key] for n in status(tb, node)["nodes"]}
 
 
 def whole(tb):
@@ -149,6 +146,58 @@ def test_who_is_cut_off_gives_nobody_up(tb):
         account = conns.stop()
     tb.machine(stays).run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
     assert {c["owner"] for c in account["connections"] if c["broken"]} == {cut_off}
+
+
+def test_who_was_cut_off_tells_nobody_that_he_was_given_up(tb):
+    """A member that was cut off gave all others up. They kept the one whose aliasd was away when it came back."""
+    stays, cut_off, absent = tb.nodes()
+    with echods(tb):
+        wait_listening(tb, ECHO, tb.nodes())
+        # They say nothing that would show that they live.
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 120, "-i", 600000)
+        wait_until(lambda: nodes(tb, stays, "flows")[absent] == 40, 5, "all connections")
+        tb.cut(cut_off, "eth0", "ic0", "ic1")
+        wait_until(lambda: nodes(tb, cut_off, "flows")[absent] == 0, 10, "it to give all others up")
+        time.sleep(3)  # until then nobody whom it gave up has been reset
+        end(tb, absent, ["aliasd"])
+        wait_until(lambda: not nodes(tb, stays, "member")[absent], 5, "a view without it")
+        tb.heal()
+        wait_until(lambda: nodes(tb, stays, "synced")[cut_off], 20, "the host to be back")
+        assert nodes(tb, cut_off, "flows")[absent] == 40
+        tb.start_daemon(absent, "aliasd")
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        for node in tb.nodes():
+            assert nodes(tb, node, "flows")[absent] == 40
+        account = conns.stop()
+    assert {c["owner"] for c in account["connections"] if c["broken"]} <= {cut_off}
+
+
+def erase_flows(machine):
+    """All of the table of connections, as if it had never had one."""
+    maps = "/sys/fs/bpf/clua/"
+    overflow = json.loads(machine.run("bpftool -j map dump pinned %soverflow" % maps).stdout)
+    commands = ["map update pinned %sflows key hex %02x %02x 00 00 value hex %s" %
+        (maps, i & 255, i >> 8, "00 " * 64) for i in range(1024)]
+    commands += ["map delete pinned %soverflow key hex %s" % (maps, " ".join(b[2:] for b in row["key"]))
+        for row in overflow]
+    machine.run("bpftool batch file -", input="\n".join(commands) + "\n")
+
+
+def test_sockets_that_no_table_names(tb):
+    """Any of them may be what is left of a connection that its client gave up: those live that get something."""
+    node = [n for n in tb.nodes() if n != master(tb)][0]
+    with echods(tb, [node]):
+        wait_listening(tb, ECHO, [node])
+        idle = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 50, "-i", 600000)
+        busy = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 70, "-i", 50)
+        wait_until(lambda: nodes(tb, node, "flows")[node] == 120, 5, "all connections")
+        end(tb, node, ["aliasd"])
+        wait_until(lambda: not tb.machine(node).daemon_pids("aliasd"), 5, "its end")
+        erase_flows(tb.machine(node))
+        tb.start_daemon(node, "aliasd")
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        wait_until(lambda: all(nodes(tb, n, "flows")[node] == 70 for n in tb.nodes()), 10, "those that are busy")
+        assert idle.stop()["broken"] + busy.stop()["broken"] == 0
 
 
 def test_a_newcomer_learns_what_is_kept_for_an_absent_host(tb):

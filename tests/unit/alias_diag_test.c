@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -97,10 +98,53 @@ START_TEST(aborts_nothing_else)
 }
 END_TEST
 
+static void
+silent(const struct alias_conn *c, uint32_t silent_ms, void *arg)
+{
+	if (memcmp(c, &conn, sizeof(conn)) == 0)
+		*(uint32_t *)arg = silent_ms;
+}
+
+static uint32_t
+silent_ms(void)
+{
+	uint32_t ms = UINT32_MAX;
+
+	ck_assert_int_eq(diag_connections(diag, silent, &ms), 0);
+	return ms;
+}
+
+static void
+wait_silent(uint32_t ms)
+{
+	int i;
+
+	for (i = 0; i < 1000 && silent_ms() < ms; i++)
+		poll(NULL, 0, 10);
+	ck_assert_uint_ge(silent_ms(), ms);
+}
+
+START_TEST(how_long_a_client_is_silent)
+{
+	uint32_t before;
+	char c = 'x';
+
+	listening();
+	connected();
+	ck_assert_uint_lt(silent_ms(), 60000);
+	wait_silent(1000);
+	ck_assert_int_eq(send(client, &c, 1, 0), 1);
+	before = silent_ms();
+	ck_assert_uint_lt(before, 1000);
+	wait_silent(before + 100);
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = { aborts_this_connection, aborts_nothing_else, NULL };
+	const TTest *const tests[] = { aborts_this_connection, aborts_nothing_else,
+		how_long_a_client_is_silent, NULL };
 
 	return unit_run("alias_diag", tests);
 }
