@@ -16,6 +16,7 @@
 #define GAPS_MAX 4096
 #define SOURCES_MAX 16
 #define GAP_NOTED (5 * NSEC_PER_MSEC)
+#define ANSWERS_TAKE NSEC_PER_SEC /* the last of them at most */
 
 struct probe {
 	const struct load_opts *opts;
@@ -105,6 +106,17 @@ probe_send(struct probe *p)
 	p->due += p->interval;
 	if (p->due < now)
 		p->due = now + p->interval;
+	if (p->sent == p->opts->count)
+		p->due = now + ANSWERS_TAKE;
+}
+
+/* All that were to be sent are, and answered, or their answers are given up. */
+static bool
+probe_done(const struct probe *p)
+{
+	if (p->opts->count == 0 || p->sent < p->opts->count)
+		return false;
+	return p->received + p->wrong >= p->sent || clock_ns() >= p->due;
 }
 
 static void
@@ -154,8 +166,9 @@ load_probe(const struct load_opts *opts)
 	p->epoll = net_epoll();
 	net_watch(p->epoll, p->fd, EPOLLIN, 0);
 	p->due = clock_ns();
-	while (!net_stopped() && (opts->count == 0 || p->sent < opts->count)) {
-		probe_send(p);
+	while (!net_stopped() && !probe_done(p)) {
+		if (opts->count == 0 || p->sent < opts->count)
+			probe_send(p);
 		if (net_wait(p->epoll, &event, 1, p->due) > 0)
 			probe_receive(p);
 	}
