@@ -17,6 +17,7 @@ from testbed_error import TestbedError, wait_until
 LIB = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup"]
 GROUP_PREFIX = "clua-testbed."
+NO_SUCH_COMMAND = 127
 
 
 def cgroup2_root():
@@ -147,7 +148,7 @@ class Machine:
         kwargs.setdefault("stdout", subprocess.PIPE)
         kwargs.setdefault("stderr", subprocess.PIPE)
         done = subprocess.run(self.command(argv), text=True, timeout=timeout, **kwargs)
-        if check and done.returncode != 0:
+        if done.returncode == NO_SUCH_COMMAND or (check and done.returncode != 0):
             raise TestbedError("%s: %s: exit status %d\n%s%s" % (self.name, shlex.join(argv),
                 done.returncode, done.stdout or "", done.stderr or ""))
         return done
