@@ -12,6 +12,17 @@
 #define INLINE static __always_inline
 #define LOAD(x) (*(volatile typeof(x) *)&(x))
 
+/*
+ * A number that is below a power of two, and was always so or had better be: for the verifier, at the very place
+ * where it is used. That of Linux 6.1 does not follow it through swaps of bytes, copies and the stack.
+ */
+#define BELOW(limit, x)                                                                            \
+	({                                                                                         \
+		__u64 below_ = (x);                                                                \
+		asm volatile("%0 &= %1" : "+r"(below_) : "i"((limit) - 1));                        \
+		below_;                                                                            \
+	})
+
 /* How long ago it was; another CPU may have noted it since we looked at the clock. */
 INLINE __u64
 age_of(__u64 when, __u64 now)
@@ -82,8 +93,7 @@ packet_len(const struct packet *p)
 	if (p->hook == HOOK_TC)
 		return SKB_LOAD(__u64, p, len);
 	len = packet_end(p) - packet_data(p);
-	asm volatile("%0 &= 0x3ffff" : "+r"(len)); /* no frame is longer, but the verifier does not know */
-	return len;
+	return BELOW(0x40000, len); /* no frame is longer */
 }
 
 INLINE __u32

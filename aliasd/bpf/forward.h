@@ -7,9 +7,6 @@
 
 #define IP_DONT_FRAGMENT 0x4000
 
-/* What follows checks this very register; the verifier would not know it by another that was compared. */
-#define KEEP_BOUNDS(x) asm volatile("" : "+r"(x))
-
 /* Notices a second, and how many of them at once, as the kernel has it for its own. */
 #define NOTICE_EVERY 1000000ull
 #define NOTICE_BURST 50
@@ -93,7 +90,6 @@ split(struct packet *p, __u32 counter)
 		err = up_frame(p, DP_STRAY_HUGE, DP_UP_TOO_BIG, 0, 0);
 	if (err)
 		return drop(p, DP_C_TOO_BIG_LOST);
-	KEEP_BOUNDS(counter);
 	count_all(p, counter);
 	return drop(p, DP_C_TOO_BIG_SPLIT);
 }
@@ -130,7 +126,6 @@ forward(struct packet *p, __u32 node, __u32 counter)
 		return too_big(p, node, limit, counter);
 	if (!address_frame(p, path) || (remote && !tunnel_address(p, path)))
 		return drop(p, DP_C_NO_PATH);
-	KEEP_BOUNDS(counter);
 	count_all(p, counter);
 	return packet_send(p, path->ifindex);
 }

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 23
+#define DP_LAYOUT 24
 
 /* Of what others write meanwhile: read once, and whole. */
 #define DP_LOAD(x) (*(const volatile __u64 *)&(x))
@@ -20,7 +20,7 @@
 #define DP_PATHS 8      /* ways to one member */
 #define DP_PATH_BANKS 4 /* sets of them: one in use, the others free or just left */
 #define DP_TARGETS 64 /* members of one service */
-#define DP_COUNTERS 31
+#define DP_COUNTERS 32 /* room for them; a power of two */
 #define DP_SYNS 65536 /* a power of two */
 
 /*

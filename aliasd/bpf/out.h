@@ -15,7 +15,7 @@ out_goes(__u32 addr, __u16 port, __u32 proto)
 {
 	__u32 addr_h = bpf_ntohl(addr);
 
-	if (!LOAD(out.source) || !(port_flags[proto & 1][bpf_ntohs(port)] & DP_PORT_OUT))
+	if (!LOAD(out.source) || !(port_flags[proto & 1][BELOW(DP_PORTS, bpf_ntohs(port))] & DP_PORT_OUT))
 		return 0;
 	return addr_h >> 24 != 127 && addr_h < MULTICAST && alias_find(addr) == DP_ALIAS_NONE;
 }

@@ -22,16 +22,16 @@ counts_of(__u32 alias)
 INLINE void
 count(struct packet *p, __u32 what)
 {
-	if (p->counts && what < DP_COUNTERS)
-		p->counts->v[what]++;
+	if (p->counts)
+		p->counts->v[BELOW(DP_COUNTERS, what)]++;
 }
 
 /* All packets of an aggregate. */
 INLINE void
 count_all(struct packet *p, __u32 what)
 {
-	if (p->counts && what < DP_COUNTERS)
-		p->counts->v[what] += packet_segments(p);
+	if (p->counts)
+		p->counts->v[BELOW(DP_COUNTERS, what)] += packet_segments(p);
 }
 
 INLINE int

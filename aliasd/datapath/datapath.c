@@ -309,7 +309,7 @@ enum { DP_COUNTER_LIST(X) POSITION_MAX };
 #define X(name, text) _Static_assert((int)DP_C_##name == (int)POSITION_##name, text);
 DP_COUNTER_LIST(X)
 #undef X
-_Static_assert((int)DP_C_MAX == (int)POSITION_MAX && DP_C_MAX == DP_COUNTERS, "counters");
+_Static_assert((int)DP_C_MAX == (int)POSITION_MAX && DP_C_MAX <= DP_COUNTERS, "counters");
 
 const char *
 datapath_counter_name(enum dp_counter c)
@@ -321,7 +321,7 @@ static int
 sum_counts(struct datapath *dp, uint32_t alias, uint64_t out[DP_C_MAX])
 {
 	int cpus = libbpf_num_possible_cpus(), cpu, i;
-	uint64_t(*v)[DP_C_MAX] = calloc(cpus > 0 ? cpus : 1, sizeof(*v));
+	uint64_t(*v)[DP_COUNTERS] = calloc(cpus > 0 ? cpus : 1, sizeof(*v));
 	int err = -1;
 
 	if (v && cpus > 0)

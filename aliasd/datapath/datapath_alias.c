@@ -216,7 +216,7 @@ retire_counts(struct datapath *dp, int alias)
 {
 	struct in_addr addr = { .s_addr = dp->aliases.addr[alias] };
 	int map = bpf_map__fd(dp->skel->maps.counts), cpus = libbpf_num_possible_cpus(), i;
-	uint64_t sums[DP_C_MAX], (*zero)[DP_C_MAX];
+	uint64_t sums[DP_C_MAX], (*zero)[DP_COUNTERS];
 	uint32_t key = alias;
 
 	if (cpus <= 0 || !datapath_alias_counters(dp, addr, sums))
