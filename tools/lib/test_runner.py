@@ -9,6 +9,11 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
+sys.dont_write_bytecode = True
+
+from old_kernel import OldKernel  # noqa: E402
+from testbed_error import TestbedError  # noqa: E402
+
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK = os.path.join(TREE, "build-test")
 SAN, PLAIN = os.path.join(WORK, "san"), os.path.join(WORK, "plain")
@@ -167,6 +172,22 @@ def stage_net_sanitizers():
     return total
 
 
+def stage_kernel():
+    """the packet programs on the oldest kernel"""
+    build(PLAIN, [], "plain.log")
+    program = "tests/bpf/mutate_test"
+    if not run(["make", "-s", program], PLAIN, "plain.log"):
+        raise BuildFailed("plain.log")
+    try:
+        status, output = OldKernel(os.path.join(WORK, "kernel")).run("./mutate_test 20000", 300,
+            os.path.join(PLAIN, os.path.dirname(program)))
+    except TestbedError as e:
+        status, output = 1, str(e)
+    if status != 0:
+        print(output)
+    return one(status == 0)
+
+
 def stage_distcheck():
     """make distcheck"""
     build(PLAIN, [], "plain.log")
@@ -179,6 +200,7 @@ STAGES = {
     "plain": stage_plain,
     "net": stage_net,
     "net-sanitizers": stage_net_sanitizers,
+    "kernel": stage_kernel,
     "distcheck": stage_distcheck,
 }
 
