@@ -60,34 +60,26 @@ event_report(const struct dp_event *event)
 #define YOUNG_MOMENT 500000ull
 #define DUE_ROOM 4096
 
-/* Somebody is old enough. After how many ns the daemon is late. */
-INLINE __u64
-young_wake(__u64 now)
-{
-	static const struct dp_event due = { .type = DP_EV_DUE };
-	__u64 look = LOAD(events_look);
-
-	if (now < look)
-		return look - now;
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= DUE_ROOM)
-		event_report(&due);
-	return DP_YOUNG_AGAIN;
-}
-
 /* In how many ns the first in the queue is to be looked at again; 0: there is none. */
 INLINE __u64
 young_wait(void)
 {
-	__u64 now = bpf_ktime_get_ns(), when = 0;
+	static const struct dp_event due = { .type = DP_EV_DUE };
+	__u64 now = bpf_ktime_get_ns(), look = LOAD(events_look), when = 0;
 	enum dp_young_first first = dp_young_first(&young, YOUNG_STEPS, &when);
 
 	if (first == DP_YOUNG_FIRST_NONE)
 		return 0;
 	if (first == DP_YOUNG_FIRST_BUSY)
 		return YOUNG_MOMENT;
-	if (age_of(when, now) < DP_YOUNG_AGE)
-		return DP_YOUNG_AGE - age_of(when, now);
-	return young_wake(now);
+	when += DP_YOUNG_AGE;
+	if (when < look) /* the daemon looks by itself, unless it is late then */
+		when = look;
+	if (when > now)
+		return when - now;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= DUE_ROOM)
+		event_report(&due);
+	return DP_YOUNG_AGAIN;
 }
 
 static int
