@@ -9,11 +9,14 @@ Three ways to the same server on n2, in turn, each time beginning with another, 
   member  its own address
   bare    an address that a minimal TC program on n1 redirects to it
   alias   the cluster alias, n1 being the router
+The client has a processor of its own, and the server: where the scheduler would put them from round to round makes
+more of a difference than what is looked for.
 Of each way the median; of each ratio the mean of the rounds' own, its standard error, and the ratio of the medians.
 
 Of the alias's connections also what the daemons of all members take to announce them: CPU time of each, and
 its share of a CPU at 100,000 a second.
 """
+import contextlib
 import json
 import math
 import os
@@ -28,7 +31,7 @@ sys.path.insert(0, os.path.join(TREE, "tools", "lib"))
 
 from testbed import Testbed  # noqa: E402
 from testbed_error import wait_until  # noqa: E402
-from testbed_load import ALIAS, ECHO, NGINX_CONF, Load, Program, echods, end, load, wait_listening, \
+from testbed_load import ALIAS, ECHO, NGINX_CONF, Load, Program, echod, end, load, wait_listening, \
     wait_master  # noqa: E402
 from testbed_net import mac_of  # noqa: E402
 
@@ -37,6 +40,18 @@ ROUTER, SERVER = "n1", "n2"
 SECONDS = 1
 SINK = 7001
 DAEMONS = ("lltd", "gabd", "aliasd")
+CPUS = sorted(os.sched_getaffinity(0))
+OF_CLIENT, OF_SERVER = CPUS[0], CPUS[-1]
+
+
+@contextlib.contextmanager
+def on(cpu):
+    """What is started meanwhile stays there."""
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CPUS)
 
 
 def c_bytes(mac):
@@ -78,7 +93,8 @@ def bits_per_second(tb, address, *options):
 
 def datagrams_per_second(tb, address):
     """Those that the server got; the client sends as many as it can."""
-    sink = Program(tb, SERVER, ["echod", "-n", SERVER, "-c", str(SINK)])
+    with on(OF_SERVER):
+        sink = Program(tb, SERVER, ["echod", "-n", SERVER, "-c", str(SINK)])
     if address == ALIAS:
         time.sleep(0.3)  # UDP sockets are looked for now and then
     load(tb, "blast", "-a", address, "-p", SINK, "-r", 1000000, "-n", 1000000 * SECONDS, "-d", SECONDS, "-o")
@@ -107,7 +123,8 @@ def measure(tb, ways, rounds, what):
     turns = list(ways)
     for _ in range(rounds):
         for way in turns:
-            found[way].append(what(tb, ways[way]))
+            with on(OF_CLIENT):
+                found[way].append(what(tb, ways[way]))
         turns.append(turns.pop(0))
     return found
 
@@ -158,8 +175,9 @@ def bench(tb, rounds, with_alias, names):
     os.makedirs(os.path.join(machine.etc, "nginx"), exist_ok=True)
     with open(os.path.join(machine.etc, "nginx", "nginx.conf"), "w") as f:
         f.write(NGINX_CONF.replace("$hostname\\n", "x" * 1024).replace("/var/log/nginx/access.log", "off"))
-    machine.run("nginx")
-    server = machine.popen(["iperf3", "-s"], stdout=subprocess.DEVNULL)
+    with on(OF_SERVER):
+        machine.run("nginx")
+        server = machine.popen(["iperf3", "-s"], stdout=subprocess.DEVNULL)
     result = {}
     try:
         time.sleep(1)
@@ -186,8 +204,10 @@ def main():
         tb.up(nodes=3, daemons=[] if bare else None, join=["n1:cluamgr -a alias=DEFAULTALIAS,join,rpri=50",
             "n2:cluamgr -a alias=DEFAULTALIAS,join", "n3:cluamgr -a alias=DEFAULTALIAS,join"])
         install_bare(tb)
-        with echods(tb, [SERVER]):
-            print(json.dumps(bench(tb, rounds, not bare, sys.argv[2:]), indent=1))
+        with on(OF_SERVER):
+            server = echod(tb, SERVER)
+        print(json.dumps(bench(tb, rounds, not bare, sys.argv[2:]), indent=1))
+        server.stop()
     finally:
         tb.down()
 
