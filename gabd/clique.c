@@ -6,7 +6,7 @@
 struct search {
 	const struct clique_graph *g;
 	struct gab_set best;
-	unsigned best_count, best_present, best_suspects;
+	unsigned best_count, best_present, best_favoured, best_suspects;
 	unsigned steps;
 };
 
@@ -23,6 +23,7 @@ static void
 offer(struct search *s, const struct gab_set *clique)
 {
 	unsigned count = gab_set_count(clique), present = count_of(&s->g->present, clique);
+	unsigned favoured = count_of(&s->g->favoured, clique);
 	unsigned suspects = count_of(&s->g->suspect, clique);
 
 	if (count != s->best_count) {
@@ -30,6 +31,9 @@ offer(struct search *s, const struct gab_set *clique)
 			return;
 	} else if (present != s->best_present) {
 		if (present < s->best_present)
+			return;
+	} else if (favoured != s->best_favoured) {
+		if (favoured < s->best_favoured)
 			return;
 	} else if (suspects != s->best_suspects) {
 		if (suspects > s->best_suspects)
@@ -40,6 +44,7 @@ offer(struct search *s, const struct gab_set *clique)
 	s->best = *clique;
 	s->best_count = count;
 	s->best_present = present;
+	s->best_favoured = favoured;
 	s->best_suspects = suspects;
 }
 
@@ -137,22 +142,45 @@ component(const struct clique_graph *g, const struct gab_set *alive, unsigned se
 	}
 }
 
+/* The largest clique of those of alive that can be reached from self. */
+static void
+largest(const struct clique_graph *g, const struct gab_set *alive, unsigned self, struct gab_set *out)
+{
+	struct search s = { .g = g };
+	struct gab_set cand;
+
+	component(g, alive, self, &cand);
+	search(&s, &cand);
+	*out = s.best;
+}
+
+static void
+all_of(const struct clique_graph *g, struct gab_set *out)
+{
+	gab_set_clear(out);
+	for (unsigned i = 0; i < g->n; i++)
+		gab_set_add(out, i);
+}
+
+void
+clique_best(const struct clique_graph *g, unsigned self, struct gab_set *out)
+{
+	struct gab_set alive;
+
+	all_of(g, &alive);
+	largest(g, &alive, self, out);
+}
+
 bool
 clique_of(const struct clique_graph *g, unsigned self, struct gab_set *out)
 {
-	struct gab_set alive = { { 0 } }, cand;
+	struct gab_set alive;
 
-	for (unsigned i = 0; i < g->n; i++)
-		gab_set_add(&alive, i);
+	all_of(g, &alive);
 	for (bool first = true;; first = false) {
-		struct search s = { .g = g };
-
-		component(g, &alive, self, &cand);
-		search(&s, &cand);
-		if (gab_set_has(&s.best, self)) {
-			*out = s.best;
+		largest(g, &alive, self, out);
+		if (gab_set_has(out, self))
 			return first;
-		}
-		gab_set_sub(&alive, &s.best);
+		gab_set_sub(&alive, out);
 	}
 }

@@ -371,42 +371,88 @@ topo_intact(const struct gab_core *core, const struct gab_set *nodes)
 	return true;
 }
 
-/* As topo_target(), of nodes that rows lead to. */
-static bool
-best_of(const struct gab_core *core, const struct gab_set *nodes, struct gab_set *out)
-{
-	struct clique_graph g = { 0 };
-	struct gab_set pick;
+/* nodes, and who of them is connected to whom. */
+struct meshed {
+	struct clique_graph g;
 	uint16_t ids[LLT_MAX_NODES];
-	unsigned self = 0;
-	bool best;
+	unsigned self; /* as a number of the graph */
+	bool full;     /* everybody is connected to everybody */
+};
 
-	g.n = gab_set_list(nodes, ids);
-	g.adj = core_alloc(g.n * sizeof(*g.adj));
-	if (build_graph(core, nodes, ids, &g)) {
-		*out = *nodes;
-		free(g.adj);
-		return true;
-	}
-	while (ids[self] != core->conf.self)
-		self++;
-	best = clique_of(&g, self, &pick);
+static void
+mesh_of(const struct gab_core *core, const struct gab_set *nodes, struct meshed *m)
+{
+	m->g = (struct clique_graph){ .n = gab_set_list(nodes, m->ids) };
+	m->g.adj = core_alloc(m->g.n * sizeof(*m->g.adj));
+	m->full = build_graph(core, nodes, m->ids, &m->g);
+	m->self = 0;
+	while (m->ids[m->self] != core->conf.self)
+		m->self++;
+}
+
+static void
+nodes_of(const struct meshed *m, const struct gab_set *pick, struct gab_set *out)
+{
 	gab_set_clear(out);
-	GAB_SET_EACH(i, &pick)
-		gab_set_add(out, ids[i]);
-	free(g.adj);
+	GAB_SET_EACH(i, pick)
+		gab_set_add(out, m->ids[i]);
+}
+
+static void
+favour(struct meshed *m, const struct gab_set *nodes)
+{
+	for (unsigned i = 0; i < m->g.n; i++)
+		if (gab_set_has(nodes, m->ids[i]))
+			gab_set_add(&m->g.favoured, i);
+}
+
+/* As topo_target(), of nodes that rows lead to; favoured: by whom of them equals differ, or NULL. */
+static bool
+best_of(const struct gab_core *core, const struct gab_set *nodes, const struct gab_set *favoured,
+    struct gab_set *out)
+{
+	struct meshed m;
+	struct gab_set pick;
+	bool best = true;
+
+	mesh_of(core, nodes, &m);
+	if (favoured != NULL)
+		favour(&m, favoured);
+	if (m.full) {
+		*out = *nodes;
+	} else {
+		best = clique_of(&m.g, m.self, &pick);
+		nodes_of(&m, &pick, out);
+	}
+	free(m.g.adj);
 	return best;
+}
+
+/* The largest that anybody may be in. */
+static void
+largest(const struct gab_core *core, const struct gab_set *nodes, struct gab_set *out)
+{
+	struct meshed m;
+	struct gab_set pick;
+
+	mesh_of(core, nodes, &m);
+	clique_best(&m.g, m.self, &pick);
+	nodes_of(&m, &pick, out);
+	free(m.g.adj);
 }
 
 bool
 topo_target(const struct gab_core *core, const struct gab_set *within, struct gab_set *out)
 {
-	struct gab_set nodes;
+	struct gab_set nodes, best;
 
 	topo_reachable(core, &nodes);
-	if (within != NULL)
-		gab_set_and(&nodes, within);
-	return best_of(core, &nodes, out);
+	if (within == NULL)
+		return best_of(core, &nodes, NULL, out);
+	/* Of two parts of the same size that one goes on which others can join. */
+	largest(core, &nodes, &best);
+	gab_set_and(&nodes, within);
+	return best_of(core, &nodes, &best, out);
 }
 
 unsigned
@@ -419,7 +465,7 @@ topo_most_with_us(const struct gab_core *core, const struct gab_set *nodes)
 		    mutual(&core->topo, core->conf.self, (unsigned)node))
 			gab_set_add(&near, (unsigned)node);
 	gab_set_add(&near, core->conf.self);
-	best_of(core, &near, &pick);
+	best_of(core, &near, NULL, &pick);
 	return gab_set_count(&pick);
 }
 

@@ -39,7 +39,7 @@ void topo_tick(struct gab_core *);
 void topo_reachable(const struct gab_core *, struct gab_set *);
 /*
  * The members that our next view should have: the best clique that we are in, of all nodes, or (not
- * NULL) of these. False if the best of all does without us.
+ * NULL) of these; of those alike the one that others can join. False if the best of all does without us.
  */
 bool topo_target(const struct gab_core *, const struct gab_set *within, struct gab_set *);
 /* Is everybody of the set connected with everybody? */

@@ -161,10 +161,10 @@ connect_all(struct gab_core *core, const char *pairs)
 }
 
 static bool
-target(const struct gab_core *core, const char *members)
+target(const struct gab_core *core, const struct gab_set *within, const char *members)
 {
 	struct gab_set out;
-	bool ours = topo_target(core, NULL, &out);
+	bool ours = topo_target(core, within, &out);
 
 	for (; *members != '\0'; members++) {
 		ck_assert(gab_set_has(&out, *members - '0'));
@@ -194,11 +194,40 @@ START_TEST(of_equals_what_is_left_of_the_latest_view_goes_on)
 	core->topo.node[4].row.vid.coord = 4;
 	gab_set_add(&core->view.members, 2);
 	connect_all(core, "12141523253545");
-	ck_assert(!target(core, "14"));
+	ck_assert(!target(core, NULL, "14"));
 	core->topo.node[3].row.vid = core->topo.node[5].row.vid = core->view.vid;
 	core->view.vid.gen += 2;
 	core->topo.node[1].row.vid = core->topo.node[2].row.vid = core->view.vid;
-	ck_assert(target(core, "125"));
+	ck_assert(target(core, NULL, "125"));
+	gab_core_free(core);
+}
+END_TEST
+
+/*
+ * 1, 2 and 3 are a view, without 4, which does not reach 3. Now 1 loses 3, by a link of its own that fails. 2 goes
+ * on with 3, unless it can be three with 1 and 4.
+ */
+START_TEST(of_two_parts_the_one_goes_on_that_others_can_join)
+{
+	struct gab_core *core = alone(1000);
+	struct gab_set *members = &core->view.members;
+
+	for (uint16_t node = 1; node <= 4; node++) {
+		struct topo_node *t = &core->topo.node[node];
+
+		gab_set_add(&core->topo.known, node);
+		t->known = true;
+		t->row.origin = node;
+		if (node <= 3)
+			t->row.vid = core->view.vid;
+	}
+	gab_set_add(members, 2);
+	gab_set_add(members, 3);
+	core->topo.node[1].row.flags |= GAB_TOPO_FAILING;
+	connect_all(core, "121423");
+	ck_assert(!target(core, members, "1"));
+	connect_all(core, "24");
+	ck_assert(target(core, members, "12"));
 	gab_core_free(core);
 }
 END_TEST
@@ -208,7 +237,8 @@ main(void)
 {
 	const TTest *const tests[] = { only_in_a_view_that_the_client_was_told_of,
 		submissions_in_their_order, no_submission_after_a_lost_connection,
-		of_equals_what_is_left_of_the_latest_view_goes_on, NULL };
+		of_equals_what_is_left_of_the_latest_view_goes_on,
+		of_two_parts_the_one_goes_on_that_others_can_join, NULL };
 
 	return unit_run("gab_core", tests);
 }
