@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import testbed_build
 from testbed_load import ALIAS, ALIAS2, echods, end, load, owners
 from testbed_error import wait_until
 from testbed_status import status
@@ -19,13 +20,19 @@ EBADOPTION, EBADTYPE, EPORTCONFLICT, ENOTRESERVED, ERRNO = -96, -95, -94, -93, -
 MULTI, SINGLE, IN_NOALIAS, IN_NOLOCAL, TRANSIENT, NONE = 0x10, 0x20, 0x80, 0x200, 0x1000, 0x4000
 OUT_LOCAL = 0x800
 PORT = 7300
+FOR_OTHERS = "/run/apitool"
 
 
 class Tool:
     """A program in a node that calls the library as it is told."""
 
     def __init__(self, tb, node, user=None):
-        argv = ["setpriv", *user, "apitool"] if user else ["apitool"]
+        argv = ["apitool"]
+        if user:
+            # Where the tree is, others may not be able to look.
+            tb.machine(node).run(["sh", "-c", 'mkdir -p "$0" && cp -n "$(command -v apitool)" "$1" "$0"', FOR_OTHERS,
+                os.path.join(testbed_build.default_dir(), "libclua/libclua.so.1")])
+            argv = ["setpriv", *user, "env", "LD_LIBRARY_PATH=" + FOR_OTHERS, FOR_OTHERS + "/apitool"]
         self.proc = tb.machine(node).popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, bufsize=1)
 
