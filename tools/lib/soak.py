@@ -189,8 +189,8 @@ def sim(argument):
 
 # ---- the oldest kernel ----
 
-# A cluster of emulated machines keeps to times of its own: what looks at how fast things are is not for it.
-KERNEL_TESTS = ("local_clients", "services", "restart", "attach", "udp_links", "one_nic", "untold")
+# What waits for a daemon to be back within seconds waits in vain: loading the programs takes ten, emulated.
+KERNEL_TESTS = ("local_clients", "untold", "drain", "one_nic")
 KERNEL_SCRIPT = """cd %(build)s/tests/bpf
 for t in *_test; do
 	[ -x $t ] || continue
