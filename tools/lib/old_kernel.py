@@ -84,14 +84,27 @@ class OldKernel:
         self.release = self._unpack()
         self.initrd = self._make_initrd()
 
+    def _download(self):
+        depends = _run(["apt-cache", "depends", META_PACKAGE])
+        package = re.search(r"Depends: (linux-image-6\.1\.\S+)", depends)
+        if not package:
+            raise TestbedError("the package %s here is not of Linux 6.1:\n%s" % (META_PACKAGE, depends))
+        _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package.group(1)], cwd=self.work)
+
+    def _fetch(self):
+        """apt's lists may be missing, or name what the archive has no more."""
+        try:
+            self._download()
+        except TestbedError:
+            _run(["apt-get", "-qq", "update"])
+            self._download()
+
     def _unpack(self):
         if not glob.glob(self.image + "/boot/vmlinuz-*"):
-            shutil.rmtree(self.image, ignore_errors=True)
-            depends = _run(["apt-cache", "depends", META_PACKAGE])
-            package = re.search(r"Depends: (linux-image-6\.1\.\S+)", depends)
-            if not package:
-                raise TestbedError("the package %s here is not of Linux 6.1:\n%s" % (META_PACKAGE, depends))
-            _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package.group(1)], cwd=self.work)
+            for old in glob.glob(self.work + "/linux-image-*.deb"):
+                os.unlink(old)
+            shutil.rmtree(self.image + ".new", ignore_errors=True)
+            self._fetch()
             deb = glob.glob(self.work + "/linux-image-*.deb")[0]
             _run(["dpkg-deb", "-x", deb, self.image + ".new"])
             os.unlink(deb)
