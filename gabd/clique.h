@@ -11,7 +11,7 @@ struct clique_graph {
 	unsigned n;
 	struct gab_set *adj; /* [n] */
 	struct gab_set present; /* who are in the latest view */
-	struct gab_set favoured;
+	struct gab_set favoured; /* by what is not in the graph */
 	struct gab_set suspect;
 };
 

@@ -13,8 +13,8 @@
 #define LOAD(x) (*(volatile typeof(x) *)&(x))
 
 /*
- * A number that is below a power of two, and was always so or had better be: for the verifier, at the very place
- * where it is used. That of Linux 6.1 does not follow it through swaps of bytes, copies and the stack.
+ * A number that is below limit, a power of two, said to the verifier at the very place where it is used: that of
+ * Linux 6.1 does not follow it through swaps of bytes, copies and the stack.
  */
 #define BELOW(limit, x)                                                                            \
 	({                                                                                         \

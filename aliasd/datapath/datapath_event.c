@@ -117,6 +117,14 @@ consume_ring(struct ring_buffer *rb)
 	return n;
 }
 
+static void
+tell_lost(struct datapath *dp)
+{
+	static const struct dp_conn nothing;
+
+	tell(dp, DP_LOST, &nothing, clock_ns());
+}
+
 /*
  * Handles the events there are. False: not all, because a processor that was interrupted while it put one in
  * holds up what others have put behind it.
@@ -137,7 +145,6 @@ consume_events(struct datapath *dp, int *n)
 static bool
 consume(struct datapath *dp, uint64_t when)
 {
-	static const struct dp_conn nothing;
 	struct dp_conn conn;
 	struct dp_young y;
 	int n;
@@ -152,7 +159,7 @@ consume(struct datapath *dp, uint64_t when)
 	}
 	if (__atomic_exchange_n(dp->state.events_lost, 0, __ATOMIC_ACQ_REL)) {
 		log_warnx("datapath", "the kernel's events overflowed");
-		tell(dp, DP_LOST, &nothing, clock_ns());
+		tell_lost(dp);
 	}
 	return n > 0;
 }
@@ -165,7 +172,6 @@ consume(struct datapath *dp, uint64_t when)
 bool
 datapath_look_for_missed(struct datapath *dp)
 {
-	static const struct dp_conn nothing;
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 	int n;
@@ -178,7 +184,7 @@ datapath_look_for_missed(struct datapath *dp)
 	log_debug("datapath", "the kernel has not told of %llu changes of sockets",
 	    (unsigned long long)(info.recursion_misses - dp->missed));
 	dp->missed = info.recursion_misses;
-	tell(dp, DP_LOST, &nothing, clock_ns());
+	tell_lost(dp);
 	return true;
 }
 
