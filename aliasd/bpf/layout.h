@@ -229,8 +229,8 @@ struct dp_iface {
 };
 
 /*
- * Connections of this host that have just begun: a queue in the order in which they did, with the place of
- * each by its hash. Most end before others have to know of them, which is seen here: the daemon, for which
+ * Connections of this host that have just begun: a queue in the order in which they did, with places
+ * for each by its hash. Most end before others have to know of them, which is seen here: the daemon, for which
  * a wake-up is dear, never hears of those. It takes those that have lasted for DP_YOUNG_AGE (ns), and is
  * woken for that by a timer of the kernel. Any processor puts in, and ends what is there; the daemon alone
  * takes. All by atomic operations on two words: what place says (a ticket + 1, 0: nothing), and the state of
@@ -248,6 +248,7 @@ struct dp_young {
 #define DP_YOUNG_AGAIN 10000000ull /* if the daemon does not come, it is woken again */
 #define DP_YOUNGS 4096 /* a power of two */
 #define DP_YOUNG_PLACES 8192 /* a power of two */
+#define DP_YOUNG_CHOICES 4   /* a power of two; of one cache line */
 #define DP_YOUNG_SPARE 1024 /* slots for those that all processors put in at once; not in use otherwise */
 struct dp_young_queue {
 	__u64 head __attribute__((aligned(64))); /* the next ticket */

@@ -23,10 +23,11 @@ dp_young_slot(struct dp_young_queue *q, __u64 ticket)
 	return &q->slot[ticket & (DP_YOUNGS - 1)];
 }
 
+/* Where a connection of this hash may be, in one cache line: its first choice, its second, … */
 static inline __u64 *
-dp_young_place(struct dp_young_queue *q, __u64 hash)
+dp_young_place(struct dp_young_queue *q, __u64 hash, __u32 choice)
 {
-	return &q->place[hash & (DP_YOUNG_PLACES - 1)];
+	return &q->place[(hash & (DP_YOUNG_PLACES - 1)) ^ choice];
 }
 
 static inline int
@@ -50,24 +51,41 @@ dp_young_fill(struct dp_young *y, const struct dp_young *c, __u64 state)
 	(void)DP_YOUNG_SWAP(&y->state, before, state);
 }
 
+/* place: what is said there. True: somebody who has not ended. */
+static inline int
+dp_young_lives(struct dp_young_queue *q, __u64 place)
+{
+	return place && DP_LOAD(dp_young_slot(q, place - 1)->state) == dp_young_state(place - 1, DP_YOUNG_BEGAN);
+}
+
 /*
  * A connection begins. hash: dp_flow_hash() of it. 0: the daemon hears of it if it lasts. -1: there is no
- * room, or it has another's place by its hash: the daemon is to hear of it now.
+ * room, or others have its places: the daemon is to hear of it now.
  */
 static inline int
 dp_young_begin(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
 {
-	__u64 *place = dp_young_place(q, hash), before = DP_LOAD(*place), ticket;
-	struct dp_young *y = dp_young_slot(q, before - 1);
+	__u64 *place, *free = 0, said, before = 0, ticket;
+	struct dp_young *y;
+	__u32 i;
 
-	if (before && DP_LOAD(y->state) == dp_young_state(before - 1, DP_YOUNG_BEGAN))
-		return dp_young_same(y, c) ? 0 : -1;
-	if (DP_LOAD(q->head) - DP_LOAD(q->tail) >= DP_YOUNGS - DP_YOUNG_SPARE)
+	for (i = 0; i < DP_YOUNG_CHOICES; i++) {
+		place = dp_young_place(q, hash, i);
+		said = DP_LOAD(*place);
+		if (dp_young_lives(q, said)) {
+			if (dp_young_same(dp_young_slot(q, said - 1), c))
+				return 0;
+		} else if (!free) {
+			free = place;
+			before = said;
+		}
+	}
+	if (!free || DP_LOAD(q->head) - DP_LOAD(q->tail) >= DP_YOUNGS - DP_YOUNG_SPARE)
 		return -1;
 	ticket = __sync_fetch_and_add(&q->head, 1);
 	y = dp_young_slot(q, ticket);
 	dp_young_fill(y, c, dp_young_state(ticket, DP_YOUNG_BEGAN));
-	if (DP_YOUNG_SWAP(place, before, ticket + 1))
+	if (DP_YOUNG_SWAP(free, before, ticket + 1))
 		return 0;
 	/* Another processor had the same place in mind: nobody would find ours when it ends. */
 	(void)DP_YOUNG_SWAP(&y->state, dp_young_state(ticket, DP_YOUNG_BEGAN),
@@ -79,12 +97,20 @@ dp_young_begin(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
 static inline int
 dp_young_end(struct dp_young_queue *q, const struct dp_young *c, __u64 hash)
 {
-	__u64 place = DP_LOAD(*dp_young_place(q, hash)), began = dp_young_state(place - 1, DP_YOUNG_BEGAN);
-	struct dp_young *y = dp_young_slot(q, place - 1);
+	struct dp_young *y;
+	__u64 said;
+	__u32 i;
 
-	if (!place || DP_LOAD(y->state) != began || !dp_young_same(y, c))
-		return -1;
-	return DP_YOUNG_SWAP(&y->state, began, dp_young_state(place - 1, DP_YOUNG_ENDED)) ? 0 : -1;
+	for (i = 0; i < DP_YOUNG_CHOICES; i++) {
+		said = DP_LOAD(*dp_young_place(q, hash, i));
+		y = dp_young_slot(q, said - 1);
+		if (dp_young_lives(q, said) && dp_young_same(y, c))
+			return DP_YOUNG_SWAP(&y->state, dp_young_state(said - 1, DP_YOUNG_BEGAN),
+				   dp_young_state(said - 1, DP_YOUNG_ENDED)) ?
+			    0 :
+			    -1;
+	}
+	return -1;
 }
 
 /* What the first in the queue is, once at most so many that have ended are out of it. */

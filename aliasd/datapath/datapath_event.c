@@ -220,6 +220,16 @@ on_strays(int fd, void *arg)
 	consume_ring(dp->strays);
 }
 
+/*
+ * Begun by when? If one is due, those go along that will be in a moment, so as not to be woken for them. Else
+ * nobody: most of those will have ended by then.
+ */
+static uint64_t
+old_enough(struct datapath *dp, uint64_t now)
+{
+	return now - DP_YOUNG_AGE + (young_due(dp) <= now ? DP_LOOK_SLACK : 0);
+}
+
 static void
 on_look(void *arg)
 {
@@ -229,7 +239,7 @@ on_look(void *arg)
 
 	/* What is told meanwhile may ask for a look, which is to be seen below. */
 	dp->look_at = now + DP_LOOK;
-	came = consume(dp, now - DP_YOUNG_AGE + DP_LOOK_SLACK);
+	came = consume(dp, old_enough(dp, now));
 	if (dp->ops && dp->ops->on_looked)
 		next = dp->ops->on_looked(now, dp->arg);
 	if (came || next != UINT64_MAX) {

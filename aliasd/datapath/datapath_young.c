@@ -63,18 +63,28 @@ young_due(struct datapath *dp)
 	return began + DP_YOUNG_AGE;
 }
 
+/* There, or ended without a word to the daemon. */
+static bool
+says(struct dp_young_queue *q, uint64_t said, const struct dp_young *y)
+{
+	const struct dp_young *slot = dp_young_slot(q, said - 1);
+	uint64_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+
+	return said != 0 && dp_young_same(slot, y) &&
+	    (state == dp_young_state(said - 1, DP_YOUNG_BEGAN) || state == dp_young_state(said - 1, DP_YOUNG_ENDED));
+}
+
 bool
 datapath_is_young(const struct datapath *dp, const struct dp_conn *c)
 {
 	struct dp_young_queue *q = dp->state.young;
 	struct dp_young y = { .alias = c->alias.s_addr, .client = c->client.s_addr,
 		.client_port = c->client_port, .port = c->port };
-	uint64_t place = __atomic_load_n(dp_young_place(q, hash_of(dp, c)), __ATOMIC_ACQUIRE), state;
-	const struct dp_young *slot = dp_young_slot(q, place - 1);
+	uint64_t hash = hash_of(dp, c);
+	uint32_t i;
 
-	if (place == 0)
-		return false;
-	state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
-	return (state == dp_young_state(place - 1, DP_YOUNG_BEGAN) ||
-	    state == dp_young_state(place - 1, DP_YOUNG_ENDED)) && dp_young_same(slot, &y);
+	for (i = 0; i < DP_YOUNG_CHOICES; i++)
+		if (says(q, __atomic_load_n(dp_young_place(q, hash, i), __ATOMIC_ACQUIRE), &y))
+			return true;
+	return false;
 }

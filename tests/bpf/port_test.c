@@ -325,7 +325,7 @@ datagram_from(int server, int fd, const struct sockaddr_in *to)
 	char c = 'x';
 
 	ck_assert_int_eq(sendto(fd, &c, 1, 0, (const struct sockaddr *)to, to ? sizeof(*to) : 0), 1);
-	ck_assert_int_eq(recvfrom(server, &c, 1, MSG_DONTWAIT, (struct sockaddr *)&from, &len), 1);
+	ck_assert_int_eq(recvfrom(server, &c, 1, 0, (struct sockaddr *)&from, &len), 1);
 	return from;
 }
 

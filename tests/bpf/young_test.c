@@ -72,16 +72,36 @@ START_TEST(only_what_lasts_is_taken)
 }
 END_TEST
 
-START_TEST(two_in_one_place)
+/* Whose hashes are the same have DP_YOUNG_CHOICES places. */
+START_TEST(who_has_no_place_is_told_of)
 {
-	ck_assert_int_eq(begin(1, 10, 5), 0);
-	ck_assert_int_eq(begin(2, 11, 5), -1);
-	ck_assert_int_eq(begin(1, 12, 5), 0); /* the same again */
-	ck_assert_int_eq(end(2, 5), -1);
-	ck_assert_uint_eq(take(10), 1);
-	ck_assert_int_eq(begin(2, 13, 5), 0); /* the place is free */
+	uint32_t last = DP_YOUNG_CHOICES, i;
+
+	for (i = 1; i <= last; i++)
+		ck_assert_int_eq(begin(i, i, 5), 0);
+	ck_assert_int_eq(begin(last + 1, 100, 5), -1);
+	for (i = 1; i <= last; i++)
+		ck_assert_int_eq(begin(i, 101, 5), 0); /* the same again */
+	ck_assert_int_eq(end(last + 1, 5), -1);
+	ck_assert_uint_eq(take(1), 1);
+	ck_assert_int_eq(begin(last + 1, 102, 5), 0); /* a place is free */
 	ck_assert_int_eq(end(1, 5), -1);
-	ck_assert_uint_eq(take(13), 2);
+	for (i = 2; i <= last; i++)
+		ck_assert_int_eq(end(i, 5), 0);
+	ck_assert_uint_eq(take(102), last + 1);
+	ck_assert_uint_eq(take(1000), 0);
+}
+END_TEST
+
+/* The first of its places may be free again. */
+START_TEST(it_is_found_where_it_was_put)
+{
+	ck_assert_int_eq(begin(1, 1, 5), 0);
+	ck_assert_int_eq(begin(2, 2, 5), 0);
+	ck_assert_int_eq(end(1, 5), 0);
+	ck_assert_int_eq(begin(2, 3, 5), 0);
+	ck_assert_int_eq(end(2, 5), 0);
+	ck_assert_int_eq(end(2, 5), -1); /* it was there once */
 	ck_assert_uint_eq(take(1000), 0);
 }
 END_TEST
@@ -117,6 +137,7 @@ END_TEST
 
 #define EACH 300000
 #define PROCESSORS 3
+#define HASHES 7 /* few, so that they meet */
 
 static struct outcome {
 	int8_t began, ended; /* what was answered */
@@ -124,26 +145,26 @@ static struct outcome {
 } (*outcome)[EACH];
 static int running;
 
-/* Few places, so that they meet; some last a little. */
+/* Some last a little. */
 static void *
 processor(void *arg)
 {
 	unsigned me = *(unsigned *)arg, i, late;
 
 	for (i = 0; i < EACH; i++) {
-		outcome[me][i].began = (int8_t)begin(me * EACH + i + 1, i, i % 61);
+		outcome[me][i].began = (int8_t)begin(me * EACH + i + 1, i, i % HASHES);
 		if (i % 1024 == 0) { /* lasts for ever */
 			outcome[me][i].ended = -1;
 			continue;
 		}
 		if (i % 16 < 12) {
-			outcome[me][i].ended = (int8_t)end(me * EACH + i + 1, i % 61);
+			outcome[me][i].ended = (int8_t)end(me * EACH + i + 1, i % HASHES);
 			continue;
 		}
 		if (i % 16 < 15)
 			continue;
 		for (late = i - 3; late <= i; late++)
-			outcome[me][late].ended = (int8_t)end(me * EACH + late + 1, late % 61);
+			outcome[me][late].ended = (int8_t)end(me * EACH + late + 1, late % HASHES);
 	}
 	__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
 	return NULL;
@@ -196,7 +217,8 @@ static void
 add(TCase *tc)
 {
 	tcase_add_test(tc, only_what_lasts_is_taken);
-	tcase_add_test(tc, two_in_one_place);
+	tcase_add_test(tc, who_has_no_place_is_told_of);
+	tcase_add_test(tc, it_is_found_where_it_was_put);
 	tcase_add_test(tc, a_full_queue);
 	tcase_add_test(tc, what_a_predecessor_took);
 	tcase_add_test(tc, nobody_is_lost_or_told_of_twice);
