@@ -47,6 +47,9 @@ class Switch:
             lines += ["link add %s type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
                 " ageing_time 100000" % name, "link set %s up" % name]
         self._ip(["link set lo up"] + lines)
+        # A switch has no packet filter of IP.
+        subprocess.run(["nsenter", "-t", str(self._pid()), "--net", "sh", "-c",
+            'for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 >"$f"; done'], check=True)
 
     @staticmethod
     def port(machine, interface):
