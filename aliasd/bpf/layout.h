@@ -212,9 +212,13 @@ struct dp_udp_source {
  * any wakes the daemon, which from then on looks by itself, at least every DP_LOOK (ns), until it finds
  * nothing. If it is late by more than DP_LOOK_LATE, or dead, it is woken again, at most once in
  * DP_WAKE_GAP.
+ *
+ * The kernel's timer for the young (below) leaves them to a daemon that looks by itself, and goes off when that is
+ * late. If it looked just before somebody was due, and no more after that, the timer is late by that much: with
+ * DP_YOUNG_AGE no more than 5 ms.
  */
 #define DP_LOOK 4500000ull
-#define DP_LOOK_LATE 2000000ull
+#define DP_LOOK_LATE 400000ull
 #define DP_LOOK_SLACK 1000000ull /* who will be old enough within that goes along with who is */
 #define DP_WAKE_GAP 1000000ull
 #define DP_UDP_FRESH 180000000000ull
