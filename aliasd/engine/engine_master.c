@@ -45,18 +45,21 @@ may_still_answer(const struct engine *e, const struct told *t, uint16_t former)
  * long enough to find out that nobody answers any more: that falls to the one after it.
  */
 static void
-note_quiet(struct engine *e, struct told *t, uint16_t former)
+note_former(struct engine *e, struct told *t, uint16_t former)
 {
-	if (!may_still_answer(e, t, former) || state_is_member(e->state, former))
-		return;
-	t->quiet = former;
-	t->quiet_at = clock_ns() + TAKEOVER_WAIT;
+	if (may_still_answer(e, t, former) && !state_is_member(e->state, former))
+		formers_add(&t->formers, former, clock_ns() + TAKEOVER_WAIT);
 }
 
-static bool
-is_to_be_quiet(const struct engine *e, const struct told *t)
+/* Who still answers of those that were masters before the former one, or FORMERS_NONE. */
+static uint16_t
+one_before(const struct engine *e, struct told *t)
 {
-	return t->quiet_at > clock_ns() && e->open[t->quiet];
+	uint16_t node;
+
+	while ((node = formers_last(&t->formers, clock_ns())) != FORMERS_NONE && !e->open[node])
+		formers_del(&t->formers, node);
+	return node;
 }
 
 static void
@@ -80,9 +83,10 @@ may_be_late(const struct engine *e, uint16_t former)
 static void
 begin(struct engine *e, struct told *t, uint16_t former)
 {
-	if (!may_still_answer(e, t, former) && is_to_be_quiet(e, t))
-		former = t->quiet;
+	uint16_t before = one_before(e, t);
 
+	if (!may_still_answer(e, t, former) && before != FORMERS_NONE)
+		former = before;
 	if (!t->used || may_be_late(e, former)) {
 		struct ask_question q = { .what = ASK_NEW, .addr = t->dp.addr };
 
@@ -101,8 +105,7 @@ stop(struct engine *e, struct told *t)
 {
 	/* Whom we wait for has not let go: we have nothing to release, nor can we begin without it. */
 	if (t->phase == TOLD_WAITING) {
-		t->quiet = t->waits_for;
-		t->quiet_at = clock_ns() + TAKEOVER_WAIT;
+		formers_add(&t->formers, t->waits_for, clock_ns() + TAKEOVER_WAIT);
 		t->waited = true;
 	}
 	handover_drop(e->handover, t->dp.addr);
@@ -127,7 +130,7 @@ engine_master(struct engine *e, struct told *t, uint16_t master, bool attached)
 	bool mine = master == e->self && attached;
 
 	if (former != master)
-		note_quiet(e, t, former);
+		note_former(e, t, former);
 	if (master != SEL_NO_NODE && master != e->self)
 		t->used = true;
 	if (mine && t->phase == TOLD_IDLE)
@@ -226,7 +229,7 @@ engine_released(struct engine *e, uint16_t src, struct in_addr addr)
 		t->free_from = src;
 	/* It answered, so nobody before it does. */
 	if (t->last == src || (t->phase == TOLD_WAITING && t->waits_for == src))
-		t->quiet_at = 0;
+		formers_clear(&t->formers);
 	handover_released(e->handover, addr, src);
 }
 
@@ -244,12 +247,15 @@ take(struct in_addr addr, void *arg)
 {
 	struct engine *e = arg;
 	struct told *t = get(e, addr);
+	uint16_t before;
 
 	ask_stop(e->ask, ASK_TAKEOVER, addr);
 	if (t == NULL || t->phase != TOLD_WAITING)
 		return;
-	if (t->waits_for != t->quiet && is_to_be_quiet(e, t))
-		wait_for(e, t, t->quiet);
+	formers_del(&t->formers, t->waits_for);
+	before = one_before(e, t);
+	if (before != FORMERS_NONE)
+		wait_for(e, t, before);
 	else
 		be_master(e, t);
 }

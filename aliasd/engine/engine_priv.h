@@ -10,6 +10,7 @@
 #include "aliasd/core/claim.h"
 #include "aliasd/core/fragq.h"
 #include "aliasd/core/garp.h"
+#include "aliasd/core/formers.h"
 #include "aliasd/core/handover.h"
 #include "aliasd/core/hookq.h"
 #include "aliasd/core/inbound.h"
@@ -68,8 +69,7 @@ struct told { /* an alias as the data plane has it */
 	uint16_t free_from; /* … when that one said that it let go, else SEL_NO_NODE */
 	uint16_t waits_for; /* who is to let go before we answer */
 	bool waited;        /* … but we are master no more, and never answered */
-	uint16_t quiet;     /* who was master and has not let go, and … */
-	uint64_t quiet_at;  /* … answers no more from then on; 0 = nobody */
+	struct formers formers; /* who were, before it, and have not let go */
 	bool used;          /* a member was master of it before */
 	bool said;          /* as its master we told everybody */
 	uint64_t silent_until, silent_for; /* we are marked as not answering; 0 = we are not */

@@ -108,6 +108,21 @@ def test_the_next_master_leaves_the_lan_while_the_killed_one_still_answers(tb, b
     assert masters == [node_mac("n2"), node_mac("n3" if back else "n1")]
 
 
+def test_the_next_master_loses_power_while_the_killed_one_still_answers(tb):
+    """It answered or not, nobody knows: the one after it waits for both."""
+    move_to(tb, "n3", 10)
+    move_to(tb, "n2", 20)
+    watch = arp_watch(tb, ALIAS, 3)
+    signal_aliasd(tb, "n2", signal.SIGKILL)
+    wait_until(lambda: alias(tb, "n1")["master"] == 3, 5, "n3 to be the next", step=0.005)
+    tb.kill("n3")
+    wait_until(lambda: arp_answers(tb) == ["n1"], 5, "n1 to answer")
+    account = watch.stop()
+    never_two(account)
+    masters = list(dict.fromkeys(a["mac"] for q in account["asked"] for a in q["answers"]))
+    assert masters in ([node_mac("n2"), node_mac("n1")], [node_mac("n2"), node_mac("n3"), node_mac("n1")])
+
+
 def test_lltd_hangs_on_the_master(tb):
     """The others do not hear it and have another; its packet program must not answer beside that one."""
     first = master(tb)

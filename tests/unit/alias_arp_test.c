@@ -8,6 +8,7 @@
 #include "aliasd/core/ask.h"
 #include "aliasd/core/frame.h"
 #include "aliasd/core/garp.h"
+#include "aliasd/core/formers.h"
 #include "aliasd/core/handover.h"
 #include "aliasd/core/heap.h"
 #include "aliasd/core/peers.h"
@@ -263,6 +264,36 @@ START_TEST(handing_over)
 }
 END_TEST
 
+START_TEST(who_were_masters)
+{
+	struct formers f = { 0 };
+	uint16_t node;
+
+	ck_assert_uint_eq(formers_last(&f, 0), FORMERS_NONE);
+	formers_add(&f, 5, 100);
+	formers_add(&f, 4, 101);
+	formers_add(&f, 5, 90); /* it goes on for as long as was said */
+	ck_assert_uint_eq(formers_last(&f, 99), 4);
+	formers_del(&f, 4);
+	formers_del(&f, 7);
+	ck_assert_uint_eq(formers_last(&f, 99), 5);
+	ck_assert_uint_eq(formers_last(&f, 100), FORMERS_NONE);
+	formers_add(&f, 5, 110);
+	ck_assert_uint_eq(formers_last(&f, 100), 5);
+	formers_clear(&f);
+	ck_assert_uint_eq(formers_last(&f, 0), FORMERS_NONE);
+
+	for (node = 0; node <= FORMERS_MAX; node++)
+		formers_add(&f, node, 200 + node);
+	formers_add(&f, 9, 10); /* ends before all of those */
+	for (node = FORMERS_MAX; node > 0; node--) {
+		ck_assert_uint_eq(formers_last(&f, 0), node);
+		formers_del(&f, node);
+	}
+	ck_assert_uint_eq(formers_last(&f, 0), FORMERS_NONE);
+}
+END_TEST
+
 static size_t others;
 static bool hearing;
 
@@ -500,7 +531,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { heaps, questions, questions_are_paced, conflicts, defence,
-		handing_over, watching_masters, who_watches, members_are_no_strangers,
+		handing_over, who_were_masters, watching_masters, who_watches, members_are_no_strangers,
 		words_between_members, requests, NULL };
 
 	return unit_run("alias_arp", tests);
