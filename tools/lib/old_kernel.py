@@ -15,7 +15,7 @@ from testbed_error import TestbedError
 
 META_PACKAGE = "linux-image-amd64"
 FILE_SYSTEMS = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
-# No module of these is loaded because somebody asks for what it has.
+# On demand they are loaded only where systemd runs.
 NETWORK = ("cls_bpf", "sch_ingress", "inet_diag", "tcp_diag", "udp_diag")
 MEMORY = "4G"
 INIT = """#!/bin/busybox sh
@@ -38,12 +38,21 @@ $b mount -t devpts devpts /root/dev/pts
 for m in dev/shm run; do $b mount -t tmpfs tmpfs /root/$m; done
 $b mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
 $b mount -t bpf bpf /root/sys/fs/bpf
-exec $b switch_root /root /bin/sh /result/main
+$b cp -a /root/result/files/. /root
+exec $b switch_root /root /bin/sh /result/start
 """
-MAIN = """export PATH=%(path)s HOME=/root TERM=dumb LANG=C.UTF-8
-hostname old-kernel
+START = """hostname old-kernel
 ip link set lo up
-modprobe -a %(network)s
+modprobe -a %s
+exec /bin/sh /result/main
+"""
+UNIT = "clua-test.service"
+START_SYSTEMD = "exec /lib/systemd/systemd --unit=%s\n" % UNIT
+FILES_SYSTEMD = {
+    "etc/fstab": "",
+    "etc/systemd/system/" + UNIT: "[Service]\nType=oneshot\nExecStart=/bin/sh /result/main\n",
+}
+MAIN = """export PATH=%(path)s HOME=/root TERM=dumb LANG=C.UTF-8
 cd %(folder)s
 /bin/sh /result/script >/result/output 2>&1
 echo $? >/result/status
@@ -80,6 +89,7 @@ class OldKernel:
         self.image = os.path.join(work, "image")
         self.result = os.path.join(work, "result")
         self.console = os.path.join(work, "console")
+        self.files = os.path.join(self.result, "files")
         os.makedirs(self.result, exist_ok=True)
         self.release = self._unpack()
         self.initrd = self._make_initrd()
@@ -155,14 +165,28 @@ class OldKernel:
             "-fsdev", share % ("result", self.result), "-device", "virtio-9p-pci,fsdev=result,mount_tag=result",
             "-device", "virtio-rng-pci"]
 
+    def run_under_systemd(self, script, seconds, files):
+        """The same when systemd has started the machine, with the files of a folder besides this machine's."""
+        shutil.rmtree(self.files, ignore_errors=True)
+        shutil.copytree(files, self.files, symlinks=True)
+        for name, text in FILES_SYSTEMD.items():
+            os.makedirs(os.path.dirname(os.path.join(self.files, name)), exist_ok=True)
+            self._write(os.path.join("files", name), text)
+        return self._run_script(START_SYSTEMD, script, seconds, testbed_build.TREE)
+
     def run(self, script, seconds, folder=testbed_build.TREE):
         """Boots, runs a shell script in folder and ends; its exit status and its output. It may write in /result."""
+        shutil.rmtree(self.files, ignore_errors=True)
+        os.makedirs(self.files)
+        return self._run_script(START % " ".join(NETWORK), script, seconds, folder)
+
+    def _run_script(self, start, script, seconds, folder):
         for name in ("output", "status"):
             if os.path.exists(os.path.join(self.result, name)):
                 os.unlink(os.path.join(self.result, name))
+        self._write("start", start)
         self._write("script", script)
-        self._write("main", MAIN % {"path": testbed_build.SYSTEM_PATH, "network": " ".join(NETWORK),
-            "folder": folder})
+        self._write("main", MAIN % {"path": testbed_build.SYSTEM_PATH, "folder": folder})
         try:
             subprocess.run(self._command(), stdin=subprocess.DEVNULL, check=True, timeout=seconds)
         except subprocess.TimeoutExpired:

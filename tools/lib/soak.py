@@ -221,7 +221,22 @@ def kernel(argument):
     return {"kernel": vm.release, "suites": {s[0]: s[-1] for s in suites}, "ok": ok}
 
 
-TARGETS = {"chaos": chaos, "cuts": cuts, "fuzz": fuzz, "kernel": kernel, "move": move, "routes": routes, "sim": sim}
+def systemd(argument):
+    """TIME: how long all of it may take."""
+    require_root()
+    build = os.path.join(WORK, "systemd")
+    files = os.path.join(build, "files")
+    shutil.rmtree(files, ignore_errors=True)
+    testbed_build.build(build, configure_args=["-q", "--prefix=/usr", "--sysconfdir=/etc"])
+    testbed_build.build(build, targets=["install", "DESTDIR=" + files])
+    vm = OldKernel(os.path.join(WORK, "kernel"))
+    status, output = vm.run_under_systemd("tests/systemd/host.sh", seconds(argument or "20m"), files)
+    say(output.rstrip("\n"))
+    return {"kernel": vm.release, "seen": len(re.findall("^ok: ", output, re.M)), "ok": status == 0}
+
+
+TARGETS = {"chaos": chaos, "cuts": cuts, "fuzz": fuzz, "kernel": kernel, "move": move, "routes": routes, "sim": sim,
+    "systemd": systemd}
 
 
 def main():
