@@ -133,9 +133,11 @@ probe_packet(struct packet *p)
 	struct dp_iface *iface = bpf_map_lookup_elem(&ifaces, &ifindex);
 	struct ethhdr *eth = packet_data(p);
 	struct arp_ether *arp = (void *)(eth + 1);
+	__u32 addressee = packet_addressee(p);
 
 	if (!iface || (void *)(arp + 1) > packet_end(p) ||
-	    mac_load(eth->h_source) == mac_load(iface->mac) || packet_addressee(p) == PACKET_OTHERHOST)
+	    mac_load(eth->h_source) == mac_load(iface->mac) ||
+	    (addressee != PACKET_HOST && addressee != PACKET_BROADCAST))
 		return PASS;
 	probe_report(ifindex, iface);
 	if (arp->op != bpf_htons(DP_PROBE_ASK))

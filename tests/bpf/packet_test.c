@@ -326,6 +326,27 @@ START_TEST(arp_that_is_not_a_question_to_us)
 }
 END_TEST
 
+/* By which a member finds out whether the others' packet programs see the LAN's frames. */
+START_TEST(probes)
+{
+	static const uint8_t several[6] = { 0x01, 0, 0x5e, 0, 0, 1 };
+	struct frame f;
+	struct run r;
+
+	arp(&f, rig_broadcast, DP_PROBE_ASK, CLIENT, OTHER);
+	rig_run(&rig, &f, &r);
+	ck_assert_uint_eq(r.verdict, RIG_REDIRECT);
+	ck_assert_mem_eq(r.out.b, rig_client_mac, 6);
+	ck_assert_uint_eq(r.out.b[21], DP_PROBE_ANSWER);
+	arp(&f, rig.lan_mac, DP_PROBE_ANSWER, CLIENT, OTHER);
+	ck_assert_int_eq(rig_where(&rig, &f), DROPPED);
+	arp(&f, rig_client_mac, DP_PROBE_ASK, CLIENT, OTHER);
+	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
+	arp(&f, several, DP_PROBE_ASK, CLIENT, OTHER);
+	ck_assert_int_eq(rig_where(&rig, &f), PASSED);
+}
+END_TEST
+
 START_TEST(arp_on_a_link_is_never_answered)
 {
 	struct frame f;
@@ -704,6 +725,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, arp_master_answers);
 	tcase_add_test(tc, arp_others_are_silent);
 	tcase_add_test(tc, arp_that_is_not_a_question_to_us);
+	tcase_add_test(tc, probes);
 	tcase_add_test(tc, arp_on_a_link_is_never_answered);
 	tcase_add_test(tc, virtual_mac);
 	tcase_add_test(tc, fragments_go_where_the_first_went);
