@@ -61,11 +61,12 @@ def test_a_power_cut_says_no_farewell(tb):
         time.sleep(0.2)
         when = tb.kill("n2")
         assert "n2" not in tb.running_nodes()
-        time.sleep(0.5)
+        time.sleep(1)
+        off = time.monotonic() - when
         account = conns.stop()
-    # Neither FIN nor RST came: the connections hang.
+    # Neither FIN nor RST came: the connections hang, for as long as it is off. (The client may have been late.)
     assert account["broken"] == 0
-    assert all(c["longest_at_us"] < when * 1e6 + 20000 for c in account["connections"])
+    assert min(c["waiting_ms"] for c in account["connections"]) > off * 1e3 / 2
     tb.start("n2")
     assert tb.machine("n2").run("ls /run/only-here", check=False).returncode != 0
     with echods(tb):
