@@ -23,6 +23,7 @@ struct sock_common {
 	unsigned char skc_reuseport : 1;
 	unsigned char skc_ipv6only : 1;
 	possible_net_t skc_net;
+	__u32 skc_tw_rcv_nxt, skc_tw_snd_nxt; /* of a time-wait rest */
 } CORE;
 
 struct sock {
@@ -40,7 +41,20 @@ struct inet_connection_sock {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
-	__u32 rcv_nxt, snd_una, snd_nxt;
+	__u32 rcv_nxt, rcv_wnd, window_clamp;
+	__u32 snd_una, snd_nxt, max_window;
+} CORE;
+
+struct tcp_request_sock {
+	__u32 rcv_isn, snt_isn;
+} CORE;
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+} CORE;
+
+struct tcp_timewait_sock {
+	struct inet_timewait_sock tw_sk;
 } CORE;
 
 #endif

@@ -10,7 +10,7 @@
 
 #define TCP_LISTEN_STATE 10
 #define TCP_SYN_SENT_STATE 2
-#define SEGMENT_NEAR (1u << 27)
+#define WINDOW_MIN (1u << 20)
 
 struct segment {
 	__u64 key;
@@ -57,22 +57,71 @@ cookie_is_ours(struct packet *p, struct segment *s, struct bpf_sock *listener)
 	return bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp)) == 0;
 }
 
+INLINE int
+is_between(__u32 seq, __u32 first, __u32 last)
+{
+	return seq - first <= last - first;
+}
+
+INLINE __u32
+largest_window(__u32 a, __u32 b)
+{
+	__u32 window = a > b ? a : b;
+
+	return window > WINDOW_MIN ? window : WINDOW_MIN;
+}
+
+INLINE int
+open_fits(const struct segment *s, __u32 ack, const struct tcp_sock *tp)
+{
+	__u32 window = largest_window(tp->rcv_wnd, tp->window_clamp);
+
+	if (!is_between(s->seq, tp->rcv_nxt - window, tp->rcv_nxt + window))
+		return 0;
+	return !s->ack || is_between(ack, tp->snd_una - largest_window(tp->max_window, 0), tp->snd_nxt);
+}
+
+/* The SYN has come, and not the acknowledgement of ours. */
+INLINE int
+request_fits(const struct segment *s, __u32 ack, const struct tcp_request_sock *req)
+{
+	return is_between(s->seq, req->rcv_isn, req->rcv_isn + WINDOW_MIN) &&
+	    (!s->ack || ack == req->snt_isn + 1);
+}
+
+INLINE int
+rest_fits(const struct segment *s, __u32 ack, const struct tcp_timewait_sock *tw)
+{
+	__u32 rcv_nxt = tw->tw_sk.__tw_common.skc_tw_rcv_nxt, snd_nxt = tw->tw_sk.__tw_common.skc_tw_snd_nxt;
+
+	return is_between(s->seq, rcv_nxt - WINDOW_MIN, rcv_nxt + WINDOW_MIN) &&
+	    (!s->ack || is_between(ack, snd_nxt - WINDOW_MIN, snd_nxt));
+}
+
 /*
- * Of the same ports may also be what a client that we were cut off from gave up without our hearing of it.
- * No window is wider than SEGMENT_NEAR: what is further away is not of this connection.
+ * Of the same ports may also be what a client that we were cut off from gave up without our hearing of it,
+ * and what is left of a connection that it closed. What is further away than a window is not of this
+ * connection: to be exact would not help, since one that is a little off the kernel answers best.
  */
 INLINE int
 segment_fits(struct packet *p, struct segment *s, struct bpf_sock *sk)
 {
 	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_timewait_sock *tw;
+	struct tcp_request_sock *req;
+	struct tcp_sock *tp;
+	__u32 ack;
 
-	if (!tcp || !tp || sk->state == TCP_SYN_SENT_STATE) /* not established yet, or what is left of it */
+	if (!tcp || sk->state == TCP_SYN_SENT_STATE)
 		return 1;
-	if (s->seq - tp->rcv_nxt + SEGMENT_NEAR >= 2 * SEGMENT_NEAR)
-		return 0;
-	return !s->ack || bpf_ntohl(tcp->ack_seq) - tp->snd_una + SEGMENT_NEAR <=
-	    tp->snd_nxt - tp->snd_una + SEGMENT_NEAR;
+	ack = bpf_ntohl(tcp->ack_seq);
+	if ((tp = bpf_skc_to_tcp_sock(sk)))
+		return open_fits(s, ack, tp);
+	if ((req = bpf_skc_to_tcp_request_sock(sk)))
+		return request_fits(s, ack, req);
+	if ((tw = bpf_skc_to_tcp_timewait_sock(sk)))
+		return rest_fits(s, ack, tw);
+	return 1;
 }
 
 /* Has this host a socket that takes this segment? */

@@ -8,6 +8,43 @@ key_of(const struct dp_conn *c)
 	return dp_flow_key(c->client.s_addr, c->client_port, c->port);
 }
 
+/* Another one that is put there just now stays. */
+static void
+empty_half_open(struct dp_half_set *set, uint32_t place, uint64_t entry)
+{
+	__atomic_compare_exchange_n(&set->way[place].entry, &entry, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/*
+ * What its SYN left, or the one of an earlier connection of the same client port, unless it names this node:
+ * nothing of it may decide about the next.
+ */
+static void
+forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias, uint16_t unless)
+{
+	uint64_t key = key_of(c), hash = dp_flow_hash(key, alias, dp->meta->seed), entry;
+	uint32_t sets = dp_half_sets(dp->meta->max_half_open), place;
+	struct dp_half_set *set = &dp->half_open[dp_half_index(hash, sets)];
+
+	while ((entry = dp_half_find(set, key, alias, dp->meta->seed, &place)) && dp_half_node(entry) != unless)
+		empty_half_open(set, place, entry);
+}
+
+/* Whom a node that is gone was given, and has not told of. */
+static void
+forget_half_open_of(struct datapath *dp, uint16_t node)
+{
+	uint32_t sets = dp_half_sets(dp->meta->max_half_open), i, place;
+	uint64_t entry;
+
+	for (i = 0; i < sets; i++)
+		for (place = 0; place < DP_HALF_WAYS; place++) {
+			entry = DP_LOAD(dp->half_open[i].way[place].entry);
+			if (entry && dp_half_node(entry) == node)
+				empty_half_open(&dp->half_open[i], place, entry);
+		}
+}
+
 int
 datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 {
@@ -21,6 +58,8 @@ datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 	}
 	if (owner != DP_DOUBTED)
 		port_note_client(dp, alias, c, owner);
+	/* Its SYN may have come here first, and been given to one that did not answer. */
+	forget_half_open(dp, c, alias, owner);
 	return 0;
 }
 
@@ -66,22 +105,6 @@ datapath_is_doubted(struct datapath *dp, const struct dp_conn *c)
 	return datapath_flow_count(dp, DP_DOUBTED) > 0 && owner_of(dp, c) == DP_DOUBTED;
 }
 
-/*
- * What its SYN left, or the one of an earlier connection of the same client port: nothing of it may
- * decide about the next. Another one that is put there just now stays.
- */
-static void
-forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias)
-{
-	uint64_t key = key_of(c), hash = dp_flow_hash(key, alias, dp->meta->seed), entry;
-	uint32_t sets = dp_half_sets(dp->meta->max_half_open), place;
-	struct dp_half_set *set = &dp->half_open[dp_half_index(hash, sets)];
-
-	while ((entry = dp_half_find(set, key, alias, dp->meta->seed, &place)))
-		__atomic_compare_exchange_n(&set->way[place].entry, &entry, 0, false, __ATOMIC_RELAXED,
-		    __ATOMIC_RELAXED);
-}
-
 int
 datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 {
@@ -91,7 +114,7 @@ datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 		return -1;
 	err = flow_table_del(dp->flows, key_of(c), alias, owner);
 	if (!err) {
-		forget_half_open(dp, c, alias);
+		forget_half_open(dp, c, alias, DP_NO_NODE);
 		if (owner != DP_DOUBTED)
 			port_note_client(dp, alias, c, owner);
 	}
@@ -105,6 +128,7 @@ datapath_del_owner(struct datapath *dp, uint16_t owner)
 	size_t n = flow_table_del_owner(dp->flows, owner);
 	int alias;
 
+	forget_half_open_of(dp, owner);
 	for (alias = 0; alias < (int)dp->aliases.n; alias++)
 		alias_release(dp, alias);
 	return n;

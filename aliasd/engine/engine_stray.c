@@ -50,8 +50,9 @@ deliver(uint16_t owner, uint32_t ifindex, const uint8_t *frame, size_t len, void
 /*
  * It is ours, or will be: of the handshake by a SYN cookie nobody holds a socket until the client's
  * acknowledgement has reached who sent the cookie, and only that one can tell. Of what it begins the socket
- * will tell. But a socket that does not take the segment is of an earlier connection, which the client gave
- * up while we were cut off. False: we cannot tell.
+ * will tell. But a socket that does not take the segment is of another connection: of an earlier one, which
+ * the client gave up while we were cut off, or of one whose first SYN came here and whose next went elsewhere.
+ * False: we cannot tell.
  */
 static bool
 look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict)
@@ -62,14 +63,12 @@ look_up(struct engine *e, const struct alias_ask *a, enum alias_verdict *verdict
 	*verdict = ALIAS_NOT_MINE;
 	if (diag_lookup(e->diag, &a->conn, verdict) < 0)
 		return false;
-	if (*verdict == ALIAS_MINE_CLOSING)
-		return true;
 	takes = datapath_takes_segment(e->dp, &conn, a->acks, a->seq, a->ack);
-	if (engine_is_anothers(e, &a->conn) || (*verdict == ALIAS_MINE && !takes))
+	if (!takes || (*verdict != ALIAS_MINE_CLOSING && engine_is_anothers(e, &a->conn)))
 		*verdict = ALIAS_NOT_MINE;
 	else if (*verdict == ALIAS_MINE)
 		engine_flow(e, &a->conn, ALIAS_FLOW_HELD, clock_ns());
-	else if (takes)
+	else if (*verdict == ALIAS_NOT_MINE)
 		*verdict = ALIAS_MINE;
 	return true;
 }

@@ -304,6 +304,36 @@ START_TEST(member_that_died)
 }
 END_TEST
 
+/* Its SYN came again by another router, which gave it to another member. */
+START_TEST(told_by_another_member)
+{
+	struct dp_conn c = rig_conn(CLIENT, 1000, RIG_ALIAS, 80);
+
+	ck_assert_int_eq(syn(1000, 1), 1);
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 1), 0);
+	ck_assert_int_eq(datapath_set_flow(rig.dp, &c, 3), 0);
+	ck_assert_int_eq(ack(1000), 3);
+	ck_assert_int_eq(datapath_del_owner(rig.dp, 3), 1);
+	ck_assert_int_eq(ack(1000), -1); /* to be reset, not to whom the first was given */
+	ck_assert_uint_eq(rig_counter(&rig, DP_C_STRAY), 1);
+}
+END_TEST
+
+/* What a member that is back again did not tell of before it died is as unknown to it as all the rest. */
+START_TEST(member_that_is_back)
+{
+	syn(1000, 1);
+	syn(1001, 1);
+	syn(1002, 1);
+	ck_assert_int_eq(syn(1003, 1), 2);
+	ck_assert_int_eq(datapath_del_owner(rig.dp, 2), 0);
+	ck_assert_int_eq(ack(1003), -1);
+	ck_assert_int_eq(ack(1000), 1);
+	ck_assert_int_eq(syn(1003, 1), 2);
+	ck_assert_int_eq(ack(1003), 2);
+}
+END_TEST
+
 struct beside {
 	const char *client;
 	unsigned followed, lost, wrong;
@@ -358,6 +388,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, same_client_to_another_alias);
 	tcase_add_test(tc, forgotten_with_the_connection);
 	tcase_add_test(tc, member_that_died);
+	tcase_add_test(tc, told_by_another_member);
+	tcase_add_test(tc, member_that_is_back);
 	tcase_add_test(tc, two_processors_in_one_set);
 }
 

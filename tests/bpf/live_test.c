@@ -422,7 +422,7 @@ queue_seq(int fd, int queue)
 START_TEST(segments_of_a_connection)
 {
 	int l = listener(&owner, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a, on = TCP_REPAIR_ON;
-	const uint32_t far = 1u << 28, near = 1u << 20;
+	const uint32_t far = 1u << 25, near = 1u << 20;
 	uint32_t seq, ack;
 	struct sockaddr_in peer;
 	socklen_t len = sizeof(peer);
@@ -452,6 +452,76 @@ START_TEST(segments_of_a_connection)
 	close(a);
 	close(c);
 	close(l);
+}
+END_TEST
+
+/* The client's end: what it sends next, and what it expects. */
+static struct dp_conn
+numbers_of(int c, uint32_t *seq, uint32_t *ack)
+{
+	struct dp_conn conn = { .alias.s_addr = addr(RIG_ALIAS), .client.s_addr = addr("10.1.0.101"),
+		.port = htons(PORT) };
+	int on = TCP_REPAIR_ON, off = TCP_REPAIR_OFF_NO_WP;
+	struct sockaddr_in own;
+	socklen_t len = sizeof(own);
+
+	ck_assert_int_eq(getsockname(c, (struct sockaddr *)&own, &len), 0);
+	conn.client_port = own.sin_port;
+	ck_assert_int_eq(setsockopt(c, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
+	*seq = queue_seq(c, TCP_SEND_QUEUE);
+	*ack = queue_seq(c, TCP_RECV_QUEUE);
+	ck_assert_int_eq(setsockopt(c, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), 0);
+	return conn;
+}
+
+/* The one that it shall become is another's, if its client's SYN came again and went there. */
+START_TEST(segments_of_one_half_open)
+{
+	int l = listener(&owner, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), patience = 60;
+	struct dp_conn conn;
+	uint32_t seq, ack;
+
+	ck_assert_int_eq(setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &patience, sizeof(patience)), 0);
+	ck_assert_int_eq(connect_to(c, PORT), 0);
+	conn = numbers_of(c, &seq, &ack);
+	enter(&owner);
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq, ack));
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq + 1000, ack));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack + 1));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack - 1));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq - 2, ack));
+	ck_assert(datapath_takes_segment(owner.dp, &conn, false, seq, 0)); /* a reset */
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, false, seq + (1u << 25), 0));
+	enter(NULL);
+	close(c);
+	close(l);
+}
+END_TEST
+
+/* What is left of a connection that its server closed is not what its client began from the same port since. */
+START_TEST(segments_of_one_that_is_over)
+{
+	int l = listener(&owner, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a, i;
+	const uint32_t far = 1u << 25;
+	struct dp_conn conn;
+	uint32_t seq, ack;
+
+	ck_assert_int_eq(connect_to(c, PORT), 0);
+	a = accept(l, NULL, NULL);
+	conn = numbers_of(c, &seq, &ack);
+	close(a);
+	close(l); /* so that what takes a segment is no listener */
+	close(c);
+	enter(&owner);
+	for (i = 0; i < 1000 && !datapath_takes_segment(owner.dp, &conn, true, seq + 1, ack + 1); i++)
+		poll(NULL, 0, 10);
+	ck_assert(datapath_takes_segment(owner.dp, &conn, true, seq, ack + 1)); /* its last one, again */
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq + far, ack + 1));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq - far, ack + 1));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack - far));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, true, seq, ack + 2));
+	ck_assert(!datapath_takes_segment(owner.dp, &conn, false, seq + far, 0));
+	enter(NULL);
 }
 END_TEST
 
@@ -631,6 +701,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_connection_that_lasts);
 	tcase_add_test(tc, none_begins_before_all_is_told);
 	tcase_add_test(tc, segments_of_a_connection);
+	tcase_add_test(tc, segments_of_one_half_open);
+	tcase_add_test(tc, segments_of_one_that_is_over);
 	tcase_add_test(tc, ip6_socket_that_takes_ip4);
 	tcase_add_test(tc, connection_to_the_router_itself);
 	tcase_add_test(tc, own_sockets_are_asked);
