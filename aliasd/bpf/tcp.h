@@ -16,7 +16,7 @@ struct segment {
 	__u64 key;
 	__u32 seq; /* in host order */
 	__u16 sport, dport;
-	__u8 syn, ack; /* syn: without ack */
+	__u8 syn, ack, rst; /* syn: without ack */
 	/* Once it is in no flow: */
 	struct dp_half_set *set;
 	__u64 half; /* what its SYN left there, or 0 … */
@@ -223,8 +223,12 @@ tcp_other(struct packet *p, struct segment *s)
 {
 	__u32 node = dp_half_node(s->half);
 
-	/* A member that died leaves its entries; its clients are to be told, not left waiting. */
-	if (s->half && dp_half_covers(s->half, s->seq) && node_reachable(node))
+	/*
+	 * A member that died leaves its entries; its clients are to be told, not left waiting. A reset is how a
+	 * client answers to what the member that was given its SYN had left of these ports: it ends that, for
+	 * which no daemon needs to be there, or does nothing.
+	 */
+	if (s->half && (s->rst || dp_half_covers(s->half, s->seq)) && node_reachable(node))
 		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = out_owner(p, s->dport);
 	if (node != DP_NODE_NONE && node != self_node && node_reachable(node) &&
@@ -249,6 +253,7 @@ tcp_packet(struct packet *p)
 	s.seq = bpf_ntohl(tcp->seq);
 	s.ack = tcp->ack && !tcp->syn && !tcp->rst;
 	s.syn = tcp->syn && !tcp->ack;
+	s.rst = tcp->rst;
 	s.key = dp_flow_key(p->client, s.sport, s.dport);
 	p->hash = dp_flow_hash(s.key, p->alias, flow_seed);
 	if (s.syn)

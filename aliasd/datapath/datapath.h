@@ -263,7 +263,10 @@ uint16_t datapath_flow_owner(struct datapath *, const struct dp_conn *); /* DP_N
 #define DP_DOUBTED 1024
 bool datapath_is_doubted(struct datapath *, const struct dp_conn *);
 int datapath_del_flow(struct datapath *, const struct dp_conn *, uint16_t owner); /* only if owner's */
-int datapath_del_owner(struct datapath *, uint16_t owner); /* all of its flows; the number in errno-free return */
+/* All of its flows, and what it was given and has not told of. The number of flows. */
+int datapath_del_owner(struct datapath *, uint16_t owner);
+/* The connections that it was given and has not told of: their SYNs are dealt out anew when they come again. */
+void datapath_forget_syns(struct datapath *, uint16_t node);
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);
 /*
  * It has just begun, and has ended or will be told of by on_sock when it is old enough: who finds it among

@@ -30,21 +30,6 @@ forget_half_open(struct datapath *dp, const struct dp_conn *c, int alias, uint16
 		empty_half_open(set, place, entry);
 }
 
-/* Whom a node that is gone was given, and has not told of. */
-static void
-forget_half_open_of(struct datapath *dp, uint16_t node)
-{
-	uint32_t sets = dp_half_sets(dp->meta->max_half_open), i, place;
-	uint64_t entry;
-
-	for (i = 0; i < sets; i++)
-		for (place = 0; place < DP_HALF_WAYS; place++) {
-			entry = DP_LOAD(dp->half_open[i].way[place].entry);
-			if (entry && dp_half_node(entry) == node)
-				empty_half_open(&dp->half_open[i], place, entry);
-		}
-}
-
 int
 datapath_set_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 {
@@ -122,13 +107,27 @@ datapath_del_flow(struct datapath *dp, const struct dp_conn *c, uint16_t owner)
 	return err;
 }
 
+void
+datapath_forget_syns(struct datapath *dp, uint16_t node)
+{
+	uint32_t sets = dp_half_sets(dp->meta->max_half_open), i, place;
+	uint64_t entry;
+
+	for (i = 0; i < sets; i++)
+		for (place = 0; place < DP_HALF_WAYS; place++) {
+			entry = DP_LOAD(dp->half_open[i].way[place].entry);
+			if (entry && dp_half_node(entry) == node)
+				empty_half_open(&dp->half_open[i], place, entry);
+		}
+}
+
 int
 datapath_del_owner(struct datapath *dp, uint16_t owner)
 {
 	size_t n = flow_table_del_owner(dp->flows, owner);
 	int alias;
 
-	forget_half_open_of(dp, owner);
+	datapath_forget_syns(dp, owner);
 	for (alias = 0; alias < (int)dp->aliases.n; alias++)
 		alias_release(dp, alias);
 	return n;

@@ -113,6 +113,36 @@ engine_tell_alias(struct engine *e, struct told *t)
 	}
 }
 
+/* Noted while the state is changing: those who get new connections are told after all that it changes. */
+static void
+note_cut_off(struct engine *e, const struct state_alias *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->nrows; i++) {
+		uint16_t node = a->rows[i].node;
+		bool cut_off = (a->rows[i].flags & ALIAS_ROW_CUT_OFF) != 0;
+
+		if (cut_off && !e->cut_off[node])
+			e->newly_cut_off[node] = e->any_newly_cut_off = true;
+		e->cut_off[node] = cut_off;
+	}
+}
+
+/* A client whose SYN was given to a member that cannot answer sends it again: it goes to another. */
+void
+engine_take_back_syns(struct engine *e)
+{
+	uint16_t node;
+
+	for (node = 0; e->any_newly_cut_off && node < LLT_MAX_NODES; node++) {
+		if (e->newly_cut_off[node] && e->dp != NULL)
+			datapath_forget_syns(e->dp, node);
+		e->newly_cut_off[node] = false;
+	}
+	e->any_newly_cut_off = false;
+}
+
 static bool
 own_is_silent(const struct engine *e, const struct state_alias *a)
 {
@@ -127,6 +157,7 @@ engine_alias(struct engine *e, const struct state_alias *a)
 	struct told *t = engine_told(e, a->addr);
 
 	t->fallback = fallback(e, a);
+	note_cut_off(e, a);
 	engine_vigil_marked(e, t, own_is_silent(e, a));
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
 	engine_inbound_alias(e, a);

@@ -206,6 +206,9 @@ struct engine {
 	uint32_t accord[LLT_MAX_NODES]; /* as it said when it began to: see claim.h */
 	unsigned accord_hosts; /* how many there were when ours was noted last */
 
+	bool cut_off[LLT_MAX_NODES]; /* from the LAN */
+	bool newly_cut_off[LLT_MAX_NODES], any_newly_cut_off;
+
 	struct garp *garp;
 	struct ask *ask;
 	struct acd *acd;
@@ -343,6 +346,7 @@ void engine_sweep(struct engine *);
 void engine_services_quorum(struct engine *, bool was);
 void engine_start_aliases(struct engine *); /* ours, before anything is agreed */
 void engine_tell_alias(struct engine *, struct told *); /* the data plane, if anything differs */
+void engine_take_back_syns(struct engine *); /* of members that have left the LAN, once others get new ones */
 
 /* engine_master.c: when we answer ARP for an alias */
 extern const struct handover_ops engine_handover_ops;

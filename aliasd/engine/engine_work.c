@@ -213,6 +213,7 @@ engine_settle(struct engine *e)
 {
 	slice(e, engine_work_left);
 	if (!engine_work_left(e)) {
+		engine_take_back_syns(e);
 		engine_ctl_settled(e);
 		return;
 	}

@@ -257,6 +257,21 @@ START_TEST(segments_of_another_connection)
 }
 END_TEST
 
+/* Whoever got the SYN may have a socket of these ports left, whose numbers are quite others. */
+START_TEST(resets_follow_the_syn)
+{
+	const uint32_t isn = 1000, far = 1u << 31;
+
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_RST, far), -1);
+	ck_assert_int_eq(syn(1000, isn), 1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_RST, far), 1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_RST | F_ACK, far), 1);
+	ck_assert_int_eq(segment(RIG_ALIAS, 1000, F_ACK, far), -1);
+	ck_assert_int_eq(segment(OTHER, 1000, F_RST, far), -1);
+	ck_assert_int_eq(syn(1000, isn), 1);
+}
+END_TEST
+
 START_TEST(same_client_to_another_alias)
 {
 	ck_assert_int_eq(syn(1000, 1), 1);
@@ -385,6 +400,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, fifth_of_a_set);
 	tcase_add_test(tc, another_isn);
 	tcase_add_test(tc, segments_of_another_connection);
+	tcase_add_test(tc, resets_follow_the_syn);
 	tcase_add_test(tc, same_client_to_another_alias);
 	tcase_add_test(tc, forgotten_with_the_connection);
 	tcase_add_test(tc, member_that_died);

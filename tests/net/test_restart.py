@@ -3,17 +3,19 @@
 import collections
 import json
 import os
+import re
 import signal
 import time
 
 import pytest
 
-from testbed_load import ALIAS, ECHO, Load, echods, load, master, wait_listening, wait_master
+from testbed_load import ALIAS, ECHO, Load, echods, load, master, owners, wait_listening, wait_master
 from testbed_error import wait_until
 from testbed_status import ask, links_up, nodes
 
 CLUSTER = {}
 DAEMONS = ("lltd", "gabd", "aliasd")
+NOBODY = "02:00:00:00:00:01"
 
 
 def whole(tb):
@@ -274,6 +276,65 @@ def test_a_socket_that_its_client_gave_up_is_not_its_connection(tb, few_ports, f
     assert {c["owner"] for c in account["replaced"]} <= {cut_off, dies, ""}
     assert {c["owner"] for c in account["connections"]} == {cut_off, stays}
     assert max(c["waiting_ms"] for c in account["connections"]) < 1000
+
+
+def sockets(tb, node):
+    """Of established connections: the client's port -> what names the socket."""
+    rows = tb.machine(node).run(["ss", "-tneH", "state", "established", "src", ALIAS]).stdout.splitlines()
+    return {row.split()[3].rsplit(":", 1)[1]: re.search(r"sk:\S+", row).group() for row in rows}
+
+
+def test_what_a_host_has_left_of_a_port_ends_without_its_daemon(tb, few_ports):
+    """
+    It was cut off, and has sockets that its clients gave up. Who takes such a port again and is given to this
+    very host gets a connection, also while its daemon answers nobody.
+    """
+    router = master(tb)
+    owner = next(n for n in tb.nodes() if n != router)
+    connected = ["ss", "-tnH", "state", "established", "dst", ALIAS]
+    few_ports("26000 26099")
+    with echods(tb, [owner]):
+        wait_listening(tb, ECHO, [owner])
+        conns = Load(tb, "conns", "-a", ALIAS, "-p", ECHO, "-n", 60, "-i", 50)
+        wait_until(lambda: nodes(tb, router, "flows")[owner] == 60, 10, "60 connections")
+        tb.cut(owner, "eth0", "ic0", "ic1")
+        wait_until(lambda: not tb.machine("c1").run(connected).stdout, 20, "the clients to be told")
+        assert conns.stop()["broken"] == 60
+        tb.heal()
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+        left = sockets(tb, owner)
+        assert len(left) == 60
+        end(tb, owner, ["aliasd"], signal.SIGSTOP)
+        try:
+            account = load(tb, "short", "-a", ALIAS, "-p", ECHO, "-n", 60, "-c", 60)
+            now = set(sockets(tb, owner).items())
+        finally:
+            end(tb, owner, ["aliasd"], signal.SIGCONT)
+        assert owners(account) == {owner: 60} and account["ok"] == 60
+        assert len(left.items() - now) > 20, "the clients took other ports"
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+
+
+def test_who_was_given_to_a_host_that_leaves_the_lan_is_given_to_another(tb):
+    """Its first SYN got no answer. Those that come again go to the same host, unless it cannot answer."""
+    router = master(tb)
+    owner, other = [n for n in tb.nodes() if n != router]
+    half_open = ["ss", "-tnH", "state", "syn-recv", "src", ALIAS]
+    with echods(tb, [owner, other]):
+        wait_listening(tb, ECHO, [owner, other])
+        tb.machine(other).run("cluamgr -a alias=DEFAULTALIAS,selw=0")
+        # What it sends to the client goes to nobody.
+        neighbour = [tb.address("c1"), "dev", "eth0"]
+        tb.machine(owner).run(["ip", "neigh", "replace", *neighbour, "lladdr", NOBODY, "nud", "permanent"])
+        short = Load(tb, "short", "-a", ALIAS, "-p", ECHO, "-n", 20, "-c", 20)
+        wait_until(lambda: len(tb.machine(owner).run(half_open).stdout.splitlines()) == 20, 10, "20 SYNs")
+        tb.machine(other).run("cluamgr -a alias=DEFAULTALIAS,selw=1")
+        tb.cut(owner, "eth0")
+        account = short.wait()
+        tb.machine(owner).run(["ip", "neigh", "del", *neighbour])
+        tb.heal()
+        wait_until(lambda: whole(tb), 20, "the cluster to be whole")
+    assert owners(account) == {other: 20} and account["ok"] == 20
 
 
 @pytest.mark.parametrize("cut_off, killed, stays, ports", [("n1", "n2", "n3", "20000 20399"),
