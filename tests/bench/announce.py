@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""announce.py [rate|join]: what it takes to tell all members who owns which connection. Lines of JSON.
+"""announce.py [age|rate|join]: what it takes to tell all members who owns which connection. Lines of JSON.
 
-The connections are made up: a program tells the owner's aliasd of them in the words of the kernel's (owners.c),
-and from there on all is real: three members, their daemons, their links and their tables.
+For rate and join the connections are made up: a program tells the owner's aliasd of them in the words of the
+kernel's (owners.c), and from there on all is real: three members, their daemons, their links and their tables.
 
+  age   real connections, each until the router's table has it: how old it is then; alone, and beside BESIDE short
+        ones a second
   rate  RATE connections a second that last LIFE ms each, for SECONDS: the share of a CPU that each daemon
         takes, and how many connections the routers hold at the end and after it
   join  two members own FLOWS connections together, the third one joins: from its first view to its holding
@@ -25,14 +27,15 @@ sys.dont_write_bytecode = True
 import testbed_build  # noqa: E402
 from testbed import DAEMONS, Testbed  # noqa: E402
 from testbed_error import wait_until  # noqa: E402
-from testbed_load import ALIAS  # noqa: E402
+from testbed_load import ALIAS, ECHO, Load, echods, wait_listening  # noqa: E402
 from testbed_status import status  # noqa: E402
 
-OWNERS, PKTCOST = (os.path.join(os.path.abspath(testbed_build.default_dir()), "tests", "bench", name)
-    for name in ("owners", "pktcost"))
+AGES, OWNERS, PKTCOST = (os.path.join(os.path.abspath(testbed_build.default_dir()), "tests", "bench", name)
+    for name in ("ages", "owners", "pktcost"))
 PORT = 7000
 RATES, LIFE, SECONDS = (10000, 100000), 200, 5
 FLOWS = 1000000
+AGES_OF, BESIDE = 1000, (0, 2000)
 
 
 def pids(tb):
@@ -94,6 +97,19 @@ def rate_of(tb, rate):
         "cpus_in_all_idle": round(sum(idle.values()), 3)}
 
 
+def ages(tb, beside):
+    """Of connections of two members, as the third one hears of them."""
+    files, interfaces = tb.machine("n1").init_pid(), tb.machine("c1").init_pid()
+    with echods(tb, ["n2", "n3"]):
+        wait_listening(tb, ECHO, ["n2", "n3"])
+        other = Load(tb, "short", "-a", ALIAS, "-p", ECHO, "-c", 50, "-r", beside, "-q") if beside else None
+        done = subprocess.run(["nsenter", "--mount=/proc/%d/ns/mnt" % files, "--net=/proc/%d/ns/net" % interfaces,
+            AGES, ALIAS, str(ECHO), str(AGES_OF)], stdout=subprocess.PIPE, check=True)
+        if other:
+            other.stop()
+    return {"beside": beside, **json.loads(done.stdout)}
+
+
 def said(tb, node, text):
     """When its aliasd said so, last."""
     with open(tb.log(node, "aliasd")) as f:
@@ -129,10 +145,13 @@ def join(tb):
 
 
 def main():
-    what = sys.argv[1:] or ["rate", "join"]
+    what = sys.argv[1:] or ["age", "rate", "join"]
     tb = Testbed("bann%d" % os.getpid())
     try:
         tb.up(make=False, nodes=3, profile="lan")
+        if "age" in what:
+            for beside in BESIDE:
+                print(json.dumps(ages(tb, beside)), flush=True)
         if "rate" in what:
             for rate in RATES:
                 print(json.dumps(rate_of(tb, rate)), flush=True)
