@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""net_ratios.py [ROUNDS [FIGURE…]]: what the alias costs on the wire, each figure as a ratio within one run. JSON.
+"""net_ratios.py [--rps] [ROUNDS [FIGURE…]]: what the alias costs on the wire, as ratios within one run. JSON.
 
 Figures: connections (short ones per second), requests (wrk and nginx: 1 KiB, a new connection each), datagrams
 (of 10 bytes, one way), up and down (bits per second of one stream); all of them if none is named.
@@ -10,7 +10,9 @@ Three ways to the same server on n2, in turn, each time beginning with another, 
   bare    an address that a minimal TC program on n1 redirects to it
   alias   the cluster alias, n1 being the router
 The client has a processor of its own, and the server: where the scheduler would put them from round to round makes
-more of a difference than what is looked for.
+more of a difference than what is looked for. What packets cost their router and their receiver the kernel does on
+the sender's processor, which limits one stream up; with --rps (receive packet steering) client and server receive
+on their own, as machines do, and only the router's part stays with the sender.
 Of each way the median; of each ratio the mean of the rounds' own, its standard error, and the ratio of the medians.
 
 Of the alias's connections also what the daemons of all members take to announce them: CPU time of each, and
@@ -52,6 +54,11 @@ def on(cpu):
         yield
     finally:
         os.sched_setaffinity(0, CPUS)
+
+
+def receive_on(tb, machine, cpu):
+    tb.machine(machine).run(["sh", "-c", "for q in /sys/class/net/*/queues/rx-*/rps_cpus; do echo %x >$q || exit 1; "
+        "done" % (1 << cpu)])
 
 
 def c_bytes(mac):
@@ -197,16 +204,20 @@ def bench(tb, rounds, with_alias, names):
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    args = [a for a in sys.argv[1:] if a != "--rps"]
+    rounds = int(args[0]) if args else 20
     bare = os.environ.get("BENCH_BARE_ONLY") is not None
     tb = Testbed("bench%d" % os.getpid())
     try:
         tb.up(nodes=3, daemons=[] if bare else None, join=["n1:cluamgr -a alias=DEFAULTALIAS,join,rpri=50",
             "n2:cluamgr -a alias=DEFAULTALIAS,join", "n3:cluamgr -a alias=DEFAULTALIAS,join"])
         install_bare(tb)
+        if "--rps" in sys.argv:
+            receive_on(tb, SERVER, OF_SERVER)
+            receive_on(tb, "c1", OF_CLIENT)
         with on(OF_SERVER):
             server = echod(tb, SERVER)
-        print(json.dumps(bench(tb, rounds, not bare, sys.argv[2:]), indent=1))
+        print(json.dumps(bench(tb, rounds, not bare, args[1:]), indent=1))
         server.stop()
     finally:
         tb.down()
