@@ -10,6 +10,7 @@
 
 #define TCP_LISTEN_STATE 10
 #define TCP_SYN_SENT_STATE 2
+/* Bytes: windows change, and what was sent within an earlier one is not to be taken for another connection's. */
 #define WINDOW_MIN (1u << 20)
 
 struct segment {
@@ -112,7 +113,7 @@ segment_fits(struct packet *p, struct segment *s, struct bpf_sock *sk)
 	struct tcp_sock *tp;
 	__u32 ack;
 
-	if (!tcp || sk->state == TCP_SYN_SENT_STATE)
+	if (!tcp || sk->state == TCP_SYN_SENT_STATE) /* it has got no number yet */
 		return 1;
 	ack = bpf_ntohl(tcp->ack_seq);
 	if ((tp = bpf_skc_to_tcp_sock(sk)))

@@ -3,7 +3,7 @@
  * ages ALIAS PORT COUNT: how old a connection is when another member knows of it. Runs with the interfaces of a
  * client and the files of a router, whose table it looks at: COUNT connections, one after the other, from the
  * moment in which the client has one to that in which the table has it: its owner's waiting, and the way here.
- * Beside each, as what the machine makes of such a time, a sleep of ANNOUNCED_AT. Prints both as JSON, in ms.
+ * Beside each, as what the machine makes of such a time, a sleep of DP_YOUNG_AGE. Prints both as JSON, in ms.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -25,7 +25,6 @@
 
 #define PINS "/sys/fs/bpf/clua/"
 #define ALIASES 8 /* the alias has one of the first numbers */
-#define ANNOUNCED_AT 4500000
 #define BOUND (5 * NSEC_PER_MSEC)
 #define LOOK_EVERY 20000
 #define GIVE_UP NSEC_PER_SEC
@@ -85,7 +84,7 @@ slept(void)
 {
 	uint64_t began = clock_ns();
 
-	rest(began + ANNOUNCED_AT);
+	rest(began + DP_YOUNG_AGE);
 	return clock_ns() - began;
 }
 
