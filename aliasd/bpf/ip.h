@@ -134,10 +134,25 @@ count_received(struct packet *p, __u16 frag)
 		count(p, DP_C_NEW_RECEIVED);
 }
 
+/* See routers_new_until. */
+INLINE int
+routers_are_new(void)
+{
+	__u64 until = LOAD(routers_new_until);
+
+	if (!until)
+		return 0;
+	if (bpf_ktime_get_coarse_ns() < until)
+		return 1;
+	__sync_val_compare_and_swap(&routers_new_until, until, 0);
+	return 0;
+}
+
 /* What a member redirected to us, over a link or over the LAN. */
 INLINE int
 from_member(struct packet *p)
 {
+	struct segment s = {};
 	__u16 frag;
 
 	count(p, DP_C_FROM_MEMBER);
@@ -146,6 +161,8 @@ from_member(struct packet *p)
 	count_received(p, frag);
 	if (frag & bpf_htons(IP_OFFSET))
 		p->l4 = 0;
+	else if (p->proto == IPPROTO_TCP && routers_are_new() && segment_read(p, &s) && segment_is_anothers(p, &s))
+		return drop(p, stray(p, &s, DP_UP_ASTRAY) & 0xffff);
 	return deliver(p);
 }
 

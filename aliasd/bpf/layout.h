@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define DP_LAYOUT 24
+#define DP_LAYOUT 25
 
 /* Of what others write meanwhile: read once, and whole. */
 #define DP_LOAD(x) (*(const volatile __u64 *)&(x))
@@ -280,6 +280,7 @@ struct dp_event {
 #define DP_STRAY_HUGE 65552 /* an IP packet of any length */
 enum {
 	DP_UP_STRAY,    /* TCP of no known connection */
+	DP_UP_ASTRAY,   /* a member redirected it here, and it belongs to another one */
 	DP_UP_REFUSED,  /* a SYN that nobody shall have */
 	DP_UP_FRAGMENT, /* came before the first of its datagram; client_port is the number of that */
 	DP_UP_FIRST,    /* the first one has come while others are held */

@@ -26,6 +26,12 @@ __u32 own_ifindex; /* what the daemon sends there comes in by clua0; 0: there is
 __u8 port_flags[2][DP_PORTS];
 struct dp_out out;
 __u64 answer_until; /* CLOCK_MONOTONIC ns after which no ARP is answered; 0 = no end */
+/*
+ * The same: until then, what comes from a member may be of a handshake with another one. Routers do not know
+ * of each other's half-open connections: a SYN that comes again by another than the first did may be given
+ * to another member than the first was. 0: not, or not any more.
+ */
+__u64 routers_new_until;
 
 /* Written here: when the next notice of a packet that was too big is due, if many come. */
 __u64 notice_due;

@@ -9,6 +9,7 @@
 #include "up.h"
 
 #define TCP_LISTEN_STATE 10
+#define TCP_NEW_SYN_RECV_STATE 12
 #define TCP_SYN_SENT_STATE 2
 /* Bytes: windows change, and what was sent within an earlier one is not to be taken for another connection's. */
 #define WINDOW_MIN (1u << 20)
@@ -17,7 +18,7 @@ struct segment {
 	__u64 key;
 	__u32 seq; /* in host order */
 	__u16 sport, dport;
-	__u8 syn, ack, rst; /* syn: without ack */
+	__u8 syn, ack, rst; /* syn: without ack; ack: it counts, with neither of the others */
 	/* Once it is in no flow: */
 	struct dp_half_set *set;
 	__u64 half; /* what its SYN left there, or 0 … */
@@ -25,14 +26,14 @@ struct segment {
 };
 
 INLINE __u32
-stray(struct packet *p, struct segment *s)
+stray(struct packet *p, struct segment *s, __u32 kind)
 {
 	int err;
 
 	if (packet_len(p) <= DP_STRAY_SHORT)
-		err = up_frame(p, DP_STRAY_SHORT, DP_UP_STRAY, s->sport, s->dport);
+		err = up_frame(p, DP_STRAY_SHORT, kind, s->sport, s->dport);
 	else
-		err = up_frame(p, DP_STRAY_LONG, DP_UP_STRAY, s->sport, s->dport);
+		err = up_frame(p, DP_STRAY_LONG, kind, s->sport, s->dport);
 	return to_nobody(err ? DP_C_STRAY_LOST : DP_C_STRAY);
 }
 
@@ -125,24 +126,47 @@ segment_fits(struct packet *p, struct segment *s, struct bpf_sock *sk)
 	return 1;
 }
 
-/* Has this host a socket that takes this segment? */
-INLINE int
-socket_is_here(struct packet *p, struct segment *s)
+/* To be released, if there is one. */
+INLINE struct bpf_sock *
+socket_of(struct packet *p, struct segment *s)
 {
 	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *sk;
-	int here;
 
 	tuple.ipv4.saddr = p->client;
 	tuple.ipv4.daddr = p->addr;
 	tuple.ipv4.sport = s->sport;
 	tuple.ipv4.dport = s->dport;
-	sk = bpf_skc_lookup_tcp(p->ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	return bpf_skc_lookup_tcp(p->ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+}
+
+/* Has this host a socket that takes this segment? */
+INLINE int
+socket_is_here(struct packet *p, struct segment *s)
+{
+	struct bpf_sock *sk = socket_of(p, s);
+	int here;
+
 	if (!sk)
 		return 0;
 	here = sk->state == TCP_LISTEN_STATE ? cookie_is_ours(p, s, sk) : segment_fits(p, s, sk);
 	bpf_sk_release(sk);
 	return here;
+}
+
+INLINE int
+segment_read(struct packet *p, struct segment *s)
+{
+	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
+
+	if (!tcp || p->l4 + sizeof(*tcp) > p->l4_end || tcp->doff < 5)
+		return 0;
+	s->sport = tcp->source;
+	s->dport = tcp->dest;
+	s->seq = bpf_ntohl(tcp->seq);
+	s->ack = tcp->ack && !tcp->syn && !tcp->rst;
+	s->syn = tcp->syn && !tcp->ack;
+	s->rst = tcp->rst;
+	return 1;
 }
 
 /* Run by the daemon with a segment that another member cannot place: 1, it is for a socket of ours. */
@@ -151,21 +175,34 @@ segment_packet(struct packet *p)
 {
 	struct iphdr *ip = packet_header(p, ETH_HLEN, sizeof(*ip));
 	struct segment s = {};
-	struct tcphdr *tcp;
 
 	if (!ip)
 		return 0;
 	p->client = ip->saddr;
 	p->addr = ip->daddr;
 	p->l4 = ETH_HLEN + sizeof(*ip);
-	tcp = packet_header(p, p->l4, sizeof(*tcp));
-	if (!tcp)
+	p->l4_end = packet_len(p);
+	return segment_read(p, &s) && socket_is_here(p, &s);
+}
+
+/*
+ * The client's SYN came to us, and by another router to another member, too. The client took the answer of
+ * that one, whose connection this is: our kernel would reset it.
+ */
+INLINE int
+segment_is_anothers(struct packet *p, struct segment *s)
+{
+	struct bpf_sock *sk;
+	int is;
+
+	if (!s->ack)
 		return 0;
-	s.sport = tcp->source;
-	s.dport = tcp->dest;
-	s.seq = bpf_ntohl(tcp->seq);
-	s.ack = tcp->ack;
-	return socket_is_here(p, &s);
+	sk = socket_of(p, s);
+	if (!sk)
+		return 0;
+	is = sk->state == TCP_NEW_SYN_RECV_STATE && !segment_fits(p, s, sk);
+	bpf_sk_release(sk);
+	return is;
 }
 
 INLINE void
@@ -230,31 +267,26 @@ tcp_other(struct packet *p, struct segment *s)
 	 * which no daemon needs to be there, or does nothing.
 	 */
 	if (s->half && (s->rst || dp_half_covers(s->half, s->seq)) && node_reachable(node))
-		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
+		return node == self_node && segment_is_anothers(p, s) ?
+		    stray(p, s, DP_UP_STRAY) :
+		    to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = out_owner(p, s->dport);
 	if (node != DP_NODE_NONE && node != self_node && node_reachable(node) &&
 	    !service_of(p->alias, IPPROTO_TCP, s->dport))
 		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	if (socket_is_here(p, s))
 		return to_node(self_node, DP_C_FLOW_LOCAL, DP_C_FLOW_LOCAL);
-	return stray(p, s);
+	return stray(p, s, DP_UP_STRAY);
 }
 
 INLINE __u32
 tcp_packet(struct packet *p)
 {
-	struct tcphdr *tcp = packet_header(p, p->l4, sizeof(*tcp));
 	struct segment s = {};
 	__u32 owner;
 
-	if (!tcp || p->l4 + sizeof(*tcp) > p->l4_end || tcp->doff < 5)
+	if (!segment_read(p, &s))
 		return to_nobody(DP_C_MALFORMED);
-	s.sport = tcp->source;
-	s.dport = tcp->dest;
-	s.seq = bpf_ntohl(tcp->seq);
-	s.ack = tcp->ack && !tcp->syn && !tcp->rst;
-	s.syn = tcp->syn && !tcp->ack;
-	s.rst = tcp->rst;
 	s.key = dp_flow_key(p->client, s.sport, s.dport);
 	p->hash = dp_flow_hash(s.key, p->alias, flow_seed);
 	if (s.syn)

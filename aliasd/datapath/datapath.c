@@ -147,6 +147,7 @@ map_all(struct datapath *dp, const struct dp_meta *meta)
 		.nodes = (void *)bss->nodes,
 		.flow_space = (void *)&bss->flow_space,
 		.answer_until = (void *)&bss->answer_until,
+		.routers_new_until = (void *)&bss->routers_new_until,
 		.own_ifindex = &bss->own_ifindex,
 		.port_flags = (void *)bss->port_flags,
 		.out = (void *)&bss->out,

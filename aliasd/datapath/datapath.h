@@ -61,7 +61,8 @@ struct dp_ops {
 	/*
 	 * A TCP packet of a connection nobody here knows; frame is the Ethernet frame as it came in on
 	 * ifindex, its first 2048 bytes if it is longer (an aggregate of several packets). The data
-	 * plane has dropped it.
+	 * plane has dropped it. ifindex 0: a member redirected it to us, who are half connected to its
+	 * client, but it answers to another member; its sender is not reached that way.
 	 */
 	void (*on_stray)(const struct dp_conn *, uint32_t ifindex, const uint8_t *frame, size_t len,
 	    void *arg);
@@ -180,6 +181,11 @@ uint32_t datapath_max_aliases(const struct datapath *);
  * is killed must not stay master. 0, as it is at first: without an end.
  */
 void datapath_answer_until(struct datapath *, uint64_t when);
+/*
+ * Some alias has other routers than before, who know nothing of half-open connections. Until then (clock_ns())
+ * it is looked whether what members redirect here is for the handshake of this host.
+ */
+void datapath_routers_new_until(struct datapath *, uint64_t when);
 
 #define DP_REFUSE 0xffff
 struct dp_target {

@@ -179,6 +179,12 @@ datapath_answer_until(struct datapath *dp, uint64_t when)
 	__atomic_store_n(dp->state.answer_until, when, __ATOMIC_RELAXED);
 }
 
+void
+datapath_routers_new_until(struct datapath *dp, uint64_t when)
+{
+	__atomic_store_n(dp->state.routers_new_until, when, __ATOMIC_RELAXED);
+}
+
 int
 datapath_set_alias(struct datapath *dp, const struct dp_alias *a)
 {

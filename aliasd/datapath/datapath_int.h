@@ -25,6 +25,7 @@ struct datapath_state { /* the program's tables, as they lie in its data */
 	struct dp_node_slot *nodes;
 	uint64_t *flow_space;
 	uint64_t *answer_until;
+	uint64_t *routers_new_until;
 	uint32_t *own_ifindex;
 	uint8_t (*port_flags)[DP_PORTS];
 	struct dp_out *out;

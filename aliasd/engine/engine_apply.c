@@ -7,6 +7,7 @@
 #include "aliasd/engine/engine_priv.h"
 
 #define MAX_TARGETS 64 /* of one service in the data plane */
+#define SYNS_COME_AGAIN (8 * NSEC_PER_SEC) /* most hosts send one again after 1, 3 and 7 s */
 
 uint64_t
 engine_service_key(struct in_addr alias, uint8_t proto, uint16_t port_h)
@@ -157,6 +158,8 @@ engine_alias(struct engine *e, const struct state_alias *a)
 	struct told *t = engine_told(e, a->addr);
 
 	t->fallback = fallback(e, a);
+	if (e->dp != NULL)
+		datapath_routers_new_until(e->dp, clock_ns() + SYNS_COME_AGAIN);
 	note_cut_off(e, a);
 	engine_vigil_marked(e, t, own_is_silent(e, a));
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);

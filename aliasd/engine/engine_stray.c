@@ -93,8 +93,8 @@ reset(const struct alias_ask *a, uint32_t ifindex, const uint8_t *frame, size_t 
 	size_t missing;
 	uint16_t one;
 
-	/* The others may know better, and do not tell a member without quorum. */
-	if (!state_quorate(e->state) || has_owner_by_now(e, a))
+	/* The others may know better, and do not tell a member without quorum. Who has sent it may be elsewhere. */
+	if (ifindex == 0 || !state_quorate(e->state) || has_owner_by_now(e, a))
 		return 0;
 	if (now < e->quiet_until)
 		return e->quiet_until;

@@ -10,6 +10,10 @@
     packets.py handshake IFACE ADDRESS PORT SOURCE SPORT
                                                  prints "answered" after the SYN, waits for a line, goes on and
                                                  says a line; prints what comes back, a line or "reset"
+    packets.py twice IFACE ADDRESS PORT SOURCE SPORT COUNT
+                                                 the same of COUNT ports at once, all of whose SYNs come again
+                                                 after the line; goes on with the first answer of those that
+                                                 have got two, and prints what comes back to each
 """
 import os
 import random
@@ -210,38 +214,79 @@ def tcp_segment(src, dst, sport, dport, seq, ack, flags, data=b""):
     return ip_packet(src, dst, 1, 0, False, head[:16] + struct.pack("!H", total) + head[18:] + data, 6)
 
 
-def tcp_receive(raw, sport):
-    """Sequence number, flags and data of the next segment for the port that says something."""
+def tcp_receive(raw, sports):
+    """Port, sequence number, flags and data of the next segment for one of the ports that says something."""
     while select.select([raw], [], [], 10)[0]:
         frame = raw.recv(65536)
         tcp = frame[34:]
-        if frame[12:14] != b"\x08\x00" or frame[23] != 6 or struct.unpack("!H", tcp[2:4])[0] != sport:
+        if frame[12:14] != b"\x08\x00" or frame[23] != 6 or struct.unpack("!H", tcp[2:4])[0] not in sports:
             continue
         data = tcp[(tcp[12] >> 4) * 4:struct.unpack("!H", frame[16:18])[0] - 20]
         if data or tcp[13] & 0x06:
-            return struct.unpack("!I", tcp[4:8])[0], tcp[13], data
+            return *struct.unpack("!HI", tcp[2:8]), tcp[13], data
     raise SystemExit("nothing came")
 
 
-def handshake(iface, address, port, source, sport):
-    dst, port, sport, seq = socket.inet_aton(address), int(port), int(sport), 1000
+def tcp_end(raw, sports):
+    """The next that is more than an answer to a SYN: the port, and the text or "reset"."""
+    while True:
+        sport, _, flags, data = tcp_receive(raw, sports)
+        if data or flags & 0x04:
+            return sport, data.decode().strip() or "reset"
+
+
+def tcp_by_hand(iface, address, port, source):
+    """A socket, and what sends a segment to whoever answers for the address by now."""
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0008)
     raw.bind((iface, 0x0800))
 
-    def send(*args):
+    def send(sport, *args):
         macs = link_addresses(iface, address)[0]
-        raw.send(b"".join(macs) + b"\x08\x00" + tcp_segment(socket.inet_aton(source), dst, sport, port, *args))
-    send(seq, 0, 0x02)
-    theirs = tcp_receive(raw, sport)[0]
+        raw.send(b"".join(macs) + b"\x08\x00" + tcp_segment(socket.inet_aton(source),
+            socket.inet_aton(address), sport, int(port), *args))
+    return raw, send
+
+
+def go_on(send, sport, seq, theirs):
+    send(sport, seq + 1, theirs + 1, 0x10)
+    send(sport, seq + 1, theirs + 1, 0x18, b"hello\n")
+
+
+def handshake(iface, address, port, source, sport):
+    sport, seq = int(sport), 1000
+    raw, send = tcp_by_hand(iface, address, port, source)
+    send(sport, seq, 0, 0x02)
+    theirs = tcp_receive(raw, [sport])[1]
     print("answered", flush=True)
     sys.stdin.readline()
-    send(seq + 1, theirs + 1, 0x10)
-    send(seq + 1, theirs + 1, 0x18, b"hello\n")
-    while True:
-        _, flags, data = tcp_receive(raw, sport)
-        if data or flags & 0x04:
-            break
-    print(data.decode().strip() or "reset", flush=True)
+    go_on(send, sport, seq, theirs)
+    print(tcp_end(raw, [sport])[1], flush=True)
+
+
+def twice(iface, address, port, source, sport, count):
+    sports, seq, answers = range(int(sport), int(sport) + int(count)), 1000, {}
+    raw, send = tcp_by_hand(iface, address, port, source)
+
+    def begin(order):
+        for s in order:
+            send(s, seq, 0, 0x02)
+        missing = set(order)
+        while missing:
+            s, theirs, _, _ = tcp_receive(raw, sports)
+            known = answers.setdefault(s, [])
+            known += [theirs] if theirs not in known else []
+            missing.discard(s)
+    begin(sports)
+    print("answered", flush=True)
+    sys.stdin.readline()
+    begin([*sports[::2], *sports[1::2]])  # the members have their turns in another order
+    both = [s for s in sports if len(answers[s]) > 1]
+    for s in both:
+        go_on(send, s, seq, answers[s][0])
+    while both:
+        s, text = tcp_end(raw, both)
+        both.remove(s)
+        print(text, flush=True)
 
 
 def tagged(iface, address, port, count, tag="10"):
@@ -256,4 +301,4 @@ def tagged(iface, address, port, count, tag="10"):
 
 if __name__ == "__main__":
     {"serve": serve, "ask": ask, "stream": stream, "fetch": fetch, "fragments": fragments,
-        "tagged": tagged, "handshake": handshake}[sys.argv[1]](*sys.argv[2:])
+        "tagged": tagged, "handshake": handshake, "twice": twice}[sys.argv[1]](*sys.argv[2:])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What real clients send besides plain packets: fragments, big packets on narrow ways, options, ping."""
+import collections
 import json
 import os
 import re
@@ -208,6 +209,12 @@ def test_syn_cookies_come_back_through_the_alias(tb, servers):
         tb.machine(node).run("sysctl -qw net.ipv4.tcp_syncookies=1")
 
 
+def be_master(tb, node):
+    """n1, which is it by itself, or n3."""
+    tb.machine("n3").run("cluamgr -a alias=DEFAULTALIAS,rpri=%d" % (20 if node == "n3" else 1))
+    wait_until(lambda: master(tb) == node, 10, "%s to be the master" % node)
+
+
 def test_syn_cookies_come_back_by_another_router(tb, servers):
     """Which saw no SYN: whoever sent the cookie says that it is its own."""
     client = tb.machine("c1")
@@ -221,8 +228,7 @@ def test_syn_cookies_come_back_by_another_router(tb, servers):
         begun = [client.popen(["/usr/bin/python3", "-B", TOOL, "handshake", "eth0", ALIAS, str(ECHO),
             "10.1.0.150", str(port)], stdin=-1, stdout=-1, bufsize=0) for port in (45001, 45002)]
         assert [p.stdout.readline() for p in begun] == [b"answered\n"] * 2
-        tb.machine("n3").run("cluamgr -a alias=DEFAULTALIAS,rpri=20")
-        wait_until(lambda: master(tb) == "n3", 10, "n3 to be the master")
+        be_master(tb, "n3")
         for p in begun:
             p.stdin.write(b"go on\n")
         # The secret of cookies is the kernel's, of which all nodes have the same here.
@@ -233,8 +239,29 @@ def test_syn_cookies_come_back_by_another_router(tb, servers):
             p.stdout.close()
     for node in ("n1", "n2"):
         tb.machine(node).run("sysctl -qw net.ipv4.tcp_syncookies=1")
-    tb.machine("n3").run("cluamgr -a alias=DEFAULTALIAS,rpri=1")
-    wait_until(lambda: master(tb) == "n1", 10, "n1 to be the master")
+    be_master(tb, "n1")
+
+
+@pytest.mark.parametrize("first, then, port", [("n1", "n3", 46000), ("n3", "n1", 47000)])
+def test_the_answer_that_the_client_took_counts(tb, servers, first, then, port):
+    """
+    Its SYN got none at first and came again by another router, which gave it to another member. Then the first
+    one's answer came: what follows is for that one.
+    """
+    client = tb.machine("c1")
+    mac = client.run("cat /sys/class/net/eth0/address").stdout.strip()
+    for node in ("n1", "n2"):
+        tb.machine(node).run("ip neigh replace 10.1.0.150 lladdr %s dev eth0" % mac)
+    be_master(tb, first)
+    with echods(tb, ["n1", "n2"]):
+        wait_listening(tb, ECHO, ["n1", "n2"])
+        begun = client.popen(["/usr/bin/python3", "-B", TOOL, "twice", "eth0", ALIAS, str(ECHO), "10.1.0.150",
+            str(port), "40"], stdin=-1, stdout=-1, bufsize=0)
+        assert begun.stdout.readline() == b"answered\n"
+        be_master(tb, then)
+        said = collections.Counter(begun.communicate(b"go on\n", timeout=30)[0].split(b"\n")[:-1])
+    be_master(tb, "n1")
+    assert set(said) == {b"n1 hello", b"n2 hello"} and sum(said.values()) >= 15
 
 
 @pytest.fixture(scope="module")
