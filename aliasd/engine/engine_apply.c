@@ -144,6 +144,14 @@ engine_take_back_syns(struct engine *e)
 	e->any_newly_cut_off = false;
 }
 
+/* Some client's next SYN may come by another one than its last. */
+void
+engine_routers_new(struct engine *e)
+{
+	if (e->dp != NULL)
+		datapath_routers_new_until(e->dp, clock_ns() + SYNS_COME_AGAIN);
+}
+
 static bool
 own_is_silent(const struct engine *e, const struct state_alias *a)
 {
@@ -158,9 +166,8 @@ engine_alias(struct engine *e, const struct state_alias *a)
 	struct told *t = engine_told(e, a->addr);
 
 	t->fallback = fallback(e, a);
-	if (e->dp != NULL)
-		datapath_routers_new_until(e->dp, clock_ns() + SYNS_COME_AGAIN);
 	note_cut_off(e, a);
+	engine_routers_new(e);
 	engine_vigil_marked(e, t, own_is_silent(e, a));
 	engine_master(e, t, a->master, lan_attached(e->lan, a->addr) != 0);
 	engine_inbound_alias(e, a);

@@ -299,8 +299,10 @@ review(const struct state_alias *a, void *arg)
 void
 engine_inbound_review(struct engine *e)
 {
-	if (state_loaded(e->state))
-		state_each_alias(e->state, review, e);
+	if (!state_loaded(e->state))
+		return;
+	engine_routers_new(e);
+	state_each_alias(e->state, review, e);
 }
 
 /* ---- being asked ---- */

@@ -346,6 +346,7 @@ void engine_sweep(struct engine *);
 void engine_services_quorum(struct engine *, bool was);
 void engine_start_aliases(struct engine *); /* ours, before anything is agreed */
 void engine_tell_alias(struct engine *, struct told *); /* the data plane, if anything differs */
+void engine_routers_new(struct engine *); /* of an alias, or of some of its clients */
 void engine_take_back_syns(struct engine *); /* of members that have left the LAN, once others get new ones */
 
 /* engine_master.c: when we answer ARP for an alias */
