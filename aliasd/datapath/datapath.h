@@ -275,8 +275,8 @@ int datapath_del_owner(struct datapath *, uint16_t owner);
 void datapath_forget_syns(struct datapath *, uint16_t node);
 size_t datapath_flow_count(const struct datapath *, uint16_t owner);
 /*
- * It has just begun, and has ended or will be told of by on_sock when it is old enough: who finds it among
- * the kernel's sockets need not see to it.
+ * It has just begun, and has ended since the last look or will be told of by on_sock when it is old enough: who
+ * finds it among the kernel's sockets need not see to it.
  */
 bool datapath_is_young(const struct datapath *, const struct dp_conn *);
 /*

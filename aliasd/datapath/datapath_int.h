@@ -78,6 +78,7 @@ struct datapath {
 	struct ev_io *events_io, *strays_io;
 	struct ev_timer *look; /* at events that came without a wake-up */
 	uint64_t look_at;      /* 0: the first event wakes us */
+	uint64_t young_seen;   /* who came before has ended or was taken by the time of the last look */
 	uint64_t missed;       /* changes of sockets of which the kernel could not tell */
 	struct bpf_link *sock_link, *lookup_link;
 	struct bpf_link *cgroup_link[DP_CGROUP_HOOKS];

@@ -50,6 +50,7 @@ young_take(struct datapath *dp, uint64_t when, struct dp_young *taken)
 	while (dp_young_first(q, STEPS, &began) == DP_YOUNG_FIRST_BEGAN && began <= when)
 		if (take_first(q, taken))
 			return true;
+	dp->young_seen = __atomic_load_n(&q->tail, __ATOMIC_ACQUIRE);
 	return false;
 }
 
@@ -63,15 +64,20 @@ young_due(struct datapath *dp)
 	return began + DP_YOUNG_AGE;
 }
 
-/* There, or ended without a word to the daemon. */
+/*
+ * There, or ended without a word to the daemon, and that since it looked last: what ended earlier says nothing
+ * of a later connection with the same ports.
+ */
 static bool
-says(struct dp_young_queue *q, uint64_t said, const struct dp_young *y)
+says(const struct datapath *dp, uint64_t said, const struct dp_young *y)
 {
-	const struct dp_young *slot = dp_young_slot(q, said - 1);
+	const struct dp_young *slot = dp_young_slot(dp->state.young, said - 1);
 	uint64_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
 
-	return said != 0 && dp_young_same(slot, y) &&
-	    (state == dp_young_state(said - 1, DP_YOUNG_BEGAN) || state == dp_young_state(said - 1, DP_YOUNG_ENDED));
+	if (said == 0 || !dp_young_same(slot, y))
+		return false;
+	return state == dp_young_state(said - 1, DP_YOUNG_BEGAN) ||
+	    (state == dp_young_state(said - 1, DP_YOUNG_ENDED) && said - 1 >= dp->young_seen);
 }
 
 bool
@@ -84,7 +90,7 @@ datapath_is_young(const struct datapath *dp, const struct dp_conn *c)
 	uint32_t i;
 
 	for (i = 0; i < DP_YOUNG_CHOICES; i++)
-		if (says(q, __atomic_load_n(dp_young_place(q, hash, i), __ATOMIC_ACQUIRE), &y))
+		if (says(dp, __atomic_load_n(dp_young_place(q, hash, i), __ATOMIC_ACQUIRE), &y))
 			return true;
 	return false;
 }

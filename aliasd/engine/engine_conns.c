@@ -190,9 +190,9 @@ relist(struct engine *e)
 	uint64_t now = clock_ns();
 	size_t changes;
 
-	if (!e->relist || now < e->relist_after)
+	if (e->relist == 0 || now < e->relist_after)
 		return;
-	e->relist = false;
+	e->relist--;
 	engine_listen_dump(e, IPPROTO_TCP);
 	changes = engine_flows_dump(e);
 	e->relist_after = rested(now);
@@ -200,10 +200,11 @@ relist(struct engine *e)
 		log_info("flow", "%zu connections had begun or ended here untold", changes);
 }
 
+/* At once, and again at the next tick: the last of those changes may just have been about to happen. */
 void
 engine_conns_untold(struct engine *e)
 {
-	e->relist = true;
+	e->relist = 2;
 	relist(e);
 }
 

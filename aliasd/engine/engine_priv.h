@@ -250,7 +250,7 @@ struct engine {
 	bool said_cut; /* a service has more targets than the data plane takes */
 	const char *status; /* as it was told last */
 	unsigned polls;
-	bool relist;           /* changes of sockets were not told of */
+	unsigned relist;       /* so often: changes of sockets were not told of */
 	uint64_t relist_after; /* and not before */
 	/* A connection that has got something from its client after this lives; 0: none has shown it. */
 	uint64_t back_since;

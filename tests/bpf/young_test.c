@@ -11,12 +11,14 @@
 #include "tests/bpf/suite.h"
 
 static struct dp_young_queue queue;
-static struct datapath dp = { .state.young = &queue };
+static struct dp_meta meta = { .seed = 1 };
+static struct datapath dp = { .state.young = &queue, .meta = &meta };
 
 static void
 setup(void)
 {
 	memset(&queue, 0, sizeof(queue));
+	dp.young_seen = 0;
 }
 
 static struct dp_young
@@ -124,6 +126,57 @@ START_TEST(a_full_queue)
 }
 END_TEST
 
+static bool
+is_young(uint32_t client)
+{
+	struct dp_young c = conn(client, 0);
+	struct dp_conn d = { .alias.s_addr = c.alias, .client.s_addr = c.client, .client_port = c.client_port,
+		.port = c.port };
+
+	return datapath_is_young(&dp, &d);
+}
+
+static uint64_t
+hash_of(uint32_t client)
+{
+	struct dp_young c = conn(client, 0);
+
+	return dp_flow_hash(dp_flow_key(c.client, c.client_port, c.port), 0, meta.seed);
+}
+
+/* A list of sockets may still have what has ended since the daemon looked last. */
+START_TEST(who_is_young)
+{
+	uint64_t hash = hash_of(1);
+
+	ck_assert(!is_young(1));
+	ck_assert_int_eq(begin(1, 10, hash), 0);
+	ck_assert(is_young(1) && !is_young(2));
+	ck_assert_uint_eq(take(9), 0);
+	ck_assert(is_young(1));
+	ck_assert_int_eq(end(1, hash), 0);
+	ck_assert(is_young(1));
+	ck_assert_uint_eq(take(1000), 0);
+	ck_assert(!is_young(1));
+}
+END_TEST
+
+/* That an earlier connection of its ports was over in a moment says nothing of one that lasts, wherever they lie. */
+START_TEST(who_is_not_young_any_more)
+{
+	uint64_t hash = hash_of(1);
+
+	ck_assert_int_eq(begin(2, 1, hash), 0);
+	ck_assert_int_eq(begin(1, 2, hash), 0);
+	ck_assert_int_eq(end(1, hash), 0);
+	ck_assert_int_eq(end(2, hash), 0);
+	ck_assert_int_eq(begin(1, 3, hash), 0); /* in the other one's place */
+	ck_assert_uint_eq(take(3), 1);
+	ck_assert_uint_eq(take(3), 0);
+	ck_assert(!is_young(1));
+}
+END_TEST
+
 /* A daemon that was ended between the two steps of taking one. */
 START_TEST(what_a_predecessor_took)
 {
@@ -220,6 +273,8 @@ add(TCase *tc)
 	tcase_add_test(tc, who_has_no_place_is_told_of);
 	tcase_add_test(tc, it_is_found_where_it_was_put);
 	tcase_add_test(tc, a_full_queue);
+	tcase_add_test(tc, who_is_young);
+	tcase_add_test(tc, who_is_not_young_any_more);
 	tcase_add_test(tc, what_a_predecessor_took);
 	tcase_add_test(tc, nobody_is_lost_or_told_of_twice);
 }
