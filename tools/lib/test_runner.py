@@ -134,12 +134,6 @@ def stage_style():
     return one(run(["make", "-s", "check-style"], SAN, "style.log"))
 
 
-def stage_plain():
-    """build as users do, make check"""
-    build(PLAIN, [], "plain.log")
-    return make_check(PLAIN, "plain-check.log")
-
-
 def pytest(build_dir, log, *options):
     junit = os.path.join(WORK, log + ".xml")
     if os.path.exists(junit):
@@ -189,7 +183,7 @@ def stage_kernel():
 
 
 def stage_distcheck():
-    """make distcheck"""
+    """make distcheck: build, check and install as users do"""
     build(PLAIN, [], "plain.log")
     return one(run(["make", "-s", JOBS, "distcheck"], PLAIN, "distcheck.log"))
 
@@ -197,7 +191,6 @@ def stage_distcheck():
 STAGES = {
     "sanitizers": stage_sanitizers,
     "style": stage_style,
-    "plain": stage_plain,
     "net": stage_net,
     "net-sanitizers": stage_net_sanitizers,
     "kernel": stage_kernel,
