@@ -306,6 +306,8 @@ side_of(const struct gab_core *core, int node, struct gab_set *nodes)
 		if (gab_vid_equal(&said(core, other)->vid, &said(core, node)->vid))
 			gab_set_add(nodes, (unsigned)other);
 	side.quorate = (said(core, node)->flags & GAB_FLUSH_QUORATE) != 0;
+	if (!core_breaks(core, GAB_BREAK_QUORUM))
+		side.quorum_gen = said(core, node)->quorum_gen;
 	side.nodes = gab_set_count(nodes);
 	side.lowest = (unsigned)gab_set_first(nodes);
 	return side;
@@ -393,6 +395,8 @@ compose(struct gab_core *core, struct gab_install *m)
 		m->prev_final = c->final[pick];
 	}
 	m->quorate = rules_quorate(&core->conf, gab_set_count(&m->members), was_quorate);
+	if (core->conf.quorum != GAB_QUORUM_NONE)
+		m->quorum_gen = m->quorate ? m->vid.gen : base != NULL ? base->quorum_gen : 0;
 	all_new = m->quorate != was_quorate;
 	GAB_SET_EACH(node, &m->kept)
 		all_new = all_new || (said(core, node)->flags & GAB_FLUSH_LOSSY) != 0;

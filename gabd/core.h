@@ -16,7 +16,8 @@
  *
  * Rules of a view change: a member that answered FLUSH delivers nothing more of its view except what
  * the coordinator has it fill, so that all survivors of one view deliver the same. Of the views that
- * meet, one keeps its state: the quorate before the others, then the one that brings the most
+ * meet, one keeps its state: the quorate before the others, then what is left of the last quorate one,
+ * so that nothing is forgotten that was agreed with a quorum, then the one that brings the most
  * members, then the one with the lowest id. Everybody else is fresh. An attempt that meets a higher
  * number, a lost connection or an abort is void; who was flushed for it says so (dirty) and waits
  * for the next. A member that missed an INSTALL which others got is given it by one of them.
@@ -44,6 +45,7 @@ enum gab_break {
 	GAB_BREAK_DUP = 16,   /* what was delivered is sent again after a view change */
 	GAB_BREAK_GEN = 32,   /* generations do not look at the other side's */
 	GAB_BREAK_STALE = 64, /* accept the INSTALL of an attempt that was given up */
+	GAB_BREAK_QUORUM = 128, /* it does not matter who has been in the last quorum */
 };
 
 struct gab_core_conf {

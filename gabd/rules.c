@@ -31,6 +31,9 @@ rules_compare(const struct rules_side *a, const struct rules_side *b)
 {
 	if (a->quorate != b->quorate)
 		return a->quorate ? 1 : -1;
+	/* Two that are quorate are the halves of a cluster of two. */
+	if (!a->quorate && a->quorum_gen != b->quorum_gen)
+		return a->quorum_gen > b->quorum_gen ? 1 : -1;
 	if (a->nodes != b->nodes)
 		return a->nodes > b->nodes ? 1 : -1;
 	return a->lowest < b->lowest ? 1 : -1;

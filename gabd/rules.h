@@ -18,6 +18,7 @@ bool rules_quorate(const struct gab_core_conf *, unsigned nodes, bool from_quora
 /* A view that meets others: what it brings. */
 struct rules_side {
 	bool quorate;
+	uint32_t quorum_gen; /* as in its INSTALL */
 	unsigned nodes;
 	unsigned lowest;
 };

@@ -112,6 +112,7 @@ topo_refresh(struct gab_core *core, bool urgent)
 	own->set = set;
 	own->flags = flags;
 	own->vid = core->view.vid;
+	own->quorum_gen = core->view.quorum_gen;
 	if (!news)
 		return;
 	own->version++;
@@ -228,7 +229,7 @@ take_row(struct gab_core *core, unsigned src, const struct gab_topo *row)
 void
 topo_recv(struct gab_core *core, unsigned src, struct wire_rd *r)
 {
-	uint32_t n = wire_rd_count16(r, 35, GAB_TOPO_MAX);
+	uint32_t n = wire_rd_count16(r, 39, GAB_TOPO_MAX);
 	struct gab_topo row;
 
 	for (uint32_t i = 0; i < n && gab_topo_decode(r, &row); i++)
@@ -302,35 +303,52 @@ in_view(const struct topo_state *t, const struct gab_set *nodes, const struct ga
 			gab_set_add(out, (unsigned)node);
 }
 
+/* Who is together in a view, as far as they say. */
+struct together {
+	struct gab_set nodes;
+	uint32_t quorum_gen, gen;
+};
+
+/* Is it to go on rather than the other, if not all can? */
+static bool
+goes_before(const struct together *a, const struct together *b)
+{
+	unsigned n = gab_set_count(&a->nodes), m = gab_set_count(&b->nodes);
+
+	if (a->quorum_gen != b->quorum_gen)
+		return a->quorum_gen > b->quorum_gen;
+	return n != m ? n > m : a->gen > b->gen;
+}
+
 /*
- * Who is still in our view, or in one not older that has more, or in a newer one that has as many: that may be
- * what is left of a view with a quorum. All its members say so when it leaves somebody out who could take
- * part: nobody else has to know.
+ * Who is still in the view with a quorum, or in what is left of the last one. If there are no quorums: in our
+ * view, or in one not older that has more, or in a newer one that has as many. All its members say so when it
+ * leaves somebody out who could take part: nobody else has to know.
  */
 static void
 present_view(const struct gab_core *core, const struct gab_set *nodes, struct gab_set *out)
 {
 	const struct topo_state *t = &core->topo;
-	const struct gab_vid *own = &core->view.vid, *seen = own;
-	uint32_t gen = own->gen; /* of what is found */
+	const struct view_state *own = &core->view;
+	const struct gab_vid *seen = &own->vid;
+	struct together best = { .quorum_gen = own->quorum_gen, .gen = own->vid.gen };
 
-	topo_still_in(core, &core->view.members, own, out);
-	gab_set_and(out, nodes);
+	topo_still_in(core, &own->members, &own->vid, &best.nodes);
+	gab_set_and(&best.nodes, nodes);
 	GAB_SET_EACH(node, nodes) {
-		const struct gab_vid *vid = &t->node[node].row.vid;
-		struct gab_set there;
-		unsigned n;
+		const struct gab_topo *row = &t->node[node].row;
+		struct together other = { .quorum_gen = row->quorum_gen, .gen = row->vid.gen };
 
-		if (vid->gen < own->gen || vid->gen == 0 || gab_vid_equal(vid, seen))
+		/* What is older it may have said before it came to us. */
+		if (row->vid.gen == 0 || gab_vid_equal(&row->vid, seen) ||
+		    (row->vid.gen < own->vid.gen && row->quorum_gen <= own->quorum_gen))
 			continue;
-		seen = vid;
-		in_view(t, nodes, vid, &there);
-		n = gab_set_count(&there);
-		if (n < gab_set_count(out) || (n == gab_set_count(out) && vid->gen <= gen))
-			continue;
-		*out = there;
-		gen = vid->gen;
+		seen = &row->vid;
+		in_view(t, nodes, &row->vid, &other.nodes);
+		if (goes_before(&other, &best))
+			best = other;
 	}
+	*out = best.nodes;
 }
 
 /* The graph in numbers 0..n-1 in order of ids. True if everybody is connected to everybody. */

@@ -89,6 +89,7 @@ send_flush(struct gab_core *core)
 
 	f->att = v->promised;
 	f->vid = v->vid;
+	f->quorum_gen = v->quorum_gen;
 	f->high = order_high(core);
 	f->gen = core->gen;
 	f->prev = v->prev;
@@ -223,6 +224,7 @@ enter(struct gab_core *core, const struct gab_install *m, const uint8_t *body, s
 	v->vid = m->vid;
 	v->members = m->members;
 	v->quorate = m->quorate;
+	v->quorum_gen = m->quorum_gen;
 	v->prev = m->prev;
 	v->prev_final = m->prev_final;
 	v->kept = m->kept;

@@ -11,6 +11,7 @@ struct view_state {
 	struct gab_vid vid; /* gen 0: in no view */
 	struct gab_set members;
 	bool quorate;
+	uint32_t quorum_gen;
 	struct gab_vid prev; /* as in the INSTALL of this view */
 	uint64_t prev_final;
 	struct gab_set kept;

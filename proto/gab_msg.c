@@ -101,6 +101,17 @@ gab_att_decode(struct wire_rd *r, struct gab_att *a)
 	a->coord = node_decode(r);
 }
 
+/* Of that view or an earlier one. */
+static uint32_t
+quorum_gen_decode(struct wire_rd *r, const struct gab_vid *vid)
+{
+	uint32_t gen = gen_decode(r);
+
+	if (gen > vid->gen)
+		wire_rd_fail(r);
+	return gen;
+}
+
 void
 gab_hello_encode(struct wire_wr *w, const struct gab_hello *m)
 {
@@ -124,6 +135,7 @@ gab_topo_encode(struct wire_wr *w, const struct gab_topo *m)
 	wire_wr_u64(w, m->version);
 	wire_wr_u8(w, m->flags);
 	vid_encode(w, &m->vid);
+	wire_wr_u32(w, m->quorum_gen);
 	gab_set_encode(w, &m->set);
 }
 
@@ -135,6 +147,7 @@ gab_topo_decode(struct wire_rd *r, struct gab_topo *m)
 	m->version = wire_rd_u64(r);
 	m->flags = flags_decode(r, GAB_TOPO_SEEDED | GAB_TOPO_DIRTY | GAB_TOPO_FAILING);
 	vid_decode(r, &m->vid);
+	m->quorum_gen = quorum_gen_decode(r, &m->vid);
 	gab_set_decode(r, &m->set);
 	/* A node that could count no further would be deaf to its own news. */
 	return wire_rd_ok(r) && m->version < UINT64_MAX / 2;
@@ -223,6 +236,7 @@ gab_flush_encode(struct wire_wr *w, const struct gab_flush *m)
 	gab_att_encode(w, &m->att);
 	wire_wr_u8(w, m->flags);
 	vid_encode(w, &m->vid);
+	wire_wr_u32(w, m->quorum_gen);
 	wire_wr_u64(w, m->high);
 	wire_wr_u32(w, m->gen);
 	wire_wr_u32(w, m->clients);
@@ -238,6 +252,7 @@ gab_flush_decode(struct wire_rd *r, struct gab_flush *m)
 	gab_att_decode(r, &m->att);
 	m->flags = flags_decode(r, GAB_FLUSH_SEEDED | GAB_FLUSH_QUORATE | GAB_FLUSH_LOSSY);
 	vid_decode(r, &m->vid);
+	m->quorum_gen = quorum_gen_decode(r, &m->vid);
 	m->high = wire_rd_u64(r);
 	m->gen = gen_decode(r);
 	m->clients = wire_rd_u32(r);
@@ -291,6 +306,7 @@ gab_install_encode(struct wire_wr *w, const struct gab_install *m)
 	vid_encode(w, &m->vid);
 	wire_wr_u32(w, m->gen);
 	wire_wr_u8(w, m->quorate);
+	wire_wr_u32(w, m->quorum_gen);
 	gab_set_encode(w, &m->members);
 	vid_encode(w, &m->prev);
 	wire_wr_u64(w, m->prev_final);
@@ -322,6 +338,7 @@ gab_install_decode(struct wire_rd *r, struct gab_install *m)
 	vid_decode(r, &m->vid);
 	m->gen = gen_decode(r);
 	m->quorate = flags_decode(r, 1) != 0;
+	m->quorum_gen = quorum_gen_decode(r, &m->vid);
 	gab_set_decode(r, &m->members);
 	vid_decode(r, &m->prev);
 	m->prev_final = wire_rd_u64(r);

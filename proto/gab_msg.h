@@ -79,6 +79,7 @@ struct gab_topo {
 	uint64_t version; /* the highest wins */
 	uint8_t flags;
 	struct gab_vid vid;
+	uint32_t quorum_gen; /* as in the INSTALL of that view */
 	struct gab_set set; /* connected peers, and itself */
 };
 
@@ -114,6 +115,7 @@ struct gab_flush {
 	struct gab_att att;
 	uint8_t flags;
 	struct gab_vid vid;  /* present view */
+	uint32_t quorum_gen; /* as in its INSTALL */
 	uint64_t high;       /* last ordered message delivered in it */
 	uint32_t gen;        /* highest generation seen */
 	uint32_t clients;    /* bit n: a local client on port 'a' + n */
@@ -141,6 +143,11 @@ struct gab_install {
 	struct gab_vid vid;
 	uint32_t gen; /* highest generation used by this view and its ports */
 	bool quorate;
+	/*
+	 * Of the last view with a quorum that the state of this one has been in, itself included; 0: of none, or
+	 * there are no quorums. Of two such views the later one knows what was agreed in the other.
+	 */
+	uint32_t quorum_gen;
 	struct gab_set members;
 	struct gab_vid prev; /* the view whose state goes on; gen 0 = none */
 	uint64_t prev_final; /* its last ordered message */

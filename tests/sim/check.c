@@ -24,6 +24,8 @@ struct chk_entry {
 	/* views of nodes */
 	struct gab_set installed, fresh;
 	struct gab_vid prev[SIM_NODES]; /* by index of the node */
+	bool knows_quorum;
+	uint32_t quorum; /* the last view with a quorum that its state has been in, 0: none */
 	/* views of ports: the order of messages, as far as anybody has delivered */
 	uint64_t *order;
 	size_t len, size;
@@ -102,7 +104,41 @@ struct side {
 	struct gab_vid vid;
 	unsigned nodes, lowest;
 	bool fresh, kept;
+	bool knows_quorum;
+	uint32_t quorum;
 };
+
+/* What its state has seen: of a view that those who keep theirs have installed. */
+static void
+note_quorum(struct sim *s, struct chk_entry *e, const struct gab_vid *from, const struct gab_node_view *v)
+{
+	const struct chk_entry *before;
+	bool is_new;
+
+	if (v->quorate) {
+		e->quorum = v->vid.gen;
+		e->knows_quorum = true;
+	} else if (!v->fresh) {
+		before = entry(s, 0, from, NULL, &is_new);
+		e->quorum = before->quorum;
+		e->knows_quorum = before->knows_quorum;
+	}
+}
+
+/*
+ * What was agreed with a quorum nobody may forget who was there: its state goes on. But there may be a quorum of
+ * nodes that have restarted since, and know nothing of it.
+ */
+static void
+check_quorums(struct sim *s, const struct chk_entry *e, const struct side *sides, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < n; k++)
+			if (sides[k].kept && sides[k].knows_quorum && sides[k].quorum != sides[k].vid.gen &&
+			    sides[i].knows_quorum && sides[i].quorum > sides[k].quorum)
+				sim_fail(s, "view %u: the state of the quorum of view %u is not kept, but that of %u",
+				    e->key.gen, sides[i].quorum, sides[k].quorum);
+}
 
 /* Everybody is in: exactly one of the views that met went on, and the right one. */
 static void
@@ -110,6 +146,8 @@ check_merge(struct sim *s, const struct chk_entry *e)
 {
 	struct side sides[SIM_NODES];
 	unsigned n = 0, kept = 0, best = 0;
+	const struct chk_entry *before;
+	bool is_new;
 
 	for (unsigned i = 0; i < s->nodes; i++) {
 		struct side *x = sides;
@@ -123,6 +161,9 @@ check_merge(struct sim *s, const struct chk_entry *e)
 			memset(x, 0, sizeof(*x));
 			x->vid = e->prev[i];
 			x->lowest = s->node[i].id;
+			before = entry(s, 0, &x->vid, NULL, &is_new);
+			x->knows_quorum = before->knows_quorum;
+			x->quorum = before->quorum;
 		}
 		x->nodes++;
 		if (gab_set_has(&e->fresh, s->node[i].id))
@@ -142,6 +183,8 @@ check_merge(struct sim *s, const struct chk_entry *e)
 		sim_fail(s, "view %u: %u of %u sides keep their state", e->key.gen, kept, n);
 	if (n > 0 && !sides[best].kept && s->core_conf.quorum == GAB_QUORUM_NONE)
 		sim_fail(s, "view %u: not the larger side keeps its state", e->key.gen);
+	if (s->core_conf.quorum == GAB_QUORUM_MAJORITY)
+		check_quorums(s, e, sides, n);
 }
 
 void
@@ -166,6 +209,7 @@ chk_node_view(struct sim *s, struct sim_node *n, const struct gab_node_view *v)
 	if (s->core_conf.quorum == GAB_QUORUM_MAJORITY &&
 	    v->quorate != (count > s->core_conf.expected / 2))
 		sim_fail(s, "node %u: wrong about quorum with %u members", n->id, count);
+	note_quorum(s, e, &n->vid, v);
 	e->prev[n->idx] = n->vid;
 	gab_set_add(&e->installed, n->id);
 	if (v->fresh) {

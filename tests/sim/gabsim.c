@@ -21,6 +21,7 @@ static const struct {
 	{ "freeze", GAB_BREAK_FREEZE },
 	{ "order", GAB_BREAK_ORDER },
 	{ "fresh", GAB_BREAK_FRESH },
+	{ "quorum", GAB_BREAK_QUORUM },
 	{ "dup", GAB_BREAK_DUP },
 	{ "gen", GAB_BREAK_GEN },
 	{ "stale", GAB_BREAK_STALE },

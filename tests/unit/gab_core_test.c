@@ -203,6 +203,35 @@ START_TEST(of_equals_what_is_left_of_the_latest_view_goes_on)
 }
 END_TEST
 
+/* 1 and 3 have a later view, but no quorum any more when 2 and 5 had one with somebody who is gone. */
+START_TEST(of_equals_what_is_left_of_the_latest_quorum_goes_on)
+{
+	struct gab_core *core = alone(1000);
+	struct gab_vid earlier = core->view.vid;
+
+	core->view.vid.gen += 9;
+	core->view.quorum_gen = earlier.gen - 2;
+	earlier.coord = 2;
+	for (uint16_t node = 1; node <= 5; node++) {
+		struct topo_node *t = &core->topo.node[node];
+
+		if (node == 4)
+			continue;
+		gab_set_add(&core->topo.known, node);
+		t->known = true;
+		t->row.origin = node;
+		t->row.vid = node == 1 || node == 3 ? core->view.vid : earlier;
+		t->row.quorum_gen = core->view.quorum_gen;
+	}
+	gab_set_add(&core->view.members, 3);
+	connect_all(core, "1213152325");
+	ck_assert(target(core, NULL, "123"));
+	core->topo.node[2].row.quorum_gen = core->topo.node[5].row.quorum_gen = earlier.gen - 1;
+	ck_assert(target(core, NULL, "125"));
+	gab_core_free(core);
+}
+END_TEST
+
 /*
  * 1, 2 and 3 are a view, without 4, which does not reach 3. Now 1 loses 3, by a link of its own that fails. 2 goes
  * on with 3, unless it can be three with 1 and 4.
@@ -238,6 +267,7 @@ main(void)
 	const TTest *const tests[] = { only_in_a_view_that_the_client_was_told_of,
 		submissions_in_their_order, no_submission_after_a_lost_connection,
 		of_equals_what_is_left_of_the_latest_view_goes_on,
+		of_equals_what_is_left_of_the_latest_quorum_goes_on,
 		of_two_parts_the_one_goes_on_that_others_can_join, NULL };
 
 	return unit_run("gab_core", tests);

@@ -70,6 +70,7 @@ static struct gab_install
 sample(void)
 {
 	struct gab_install m = { .att = { 5, 1 }, .vid = { 100, 1, 77 }, .gen = 101, .quorate = true,
+		.quorum_gen = 100,
 		.prev = { 90, 2, 66 }, .prev_final = 12 };
 
 	gab_set_add(&m.members, 1);
@@ -103,6 +104,9 @@ START_TEST(install)
 	m.vid.gen = m.prev.gen;
 	ck_assert(!install_ok(&m));
 	m = sample();
+	m.quorum_gen = m.vid.gen + 1;
+	ck_assert(!install_ok(&m));
+	m = sample();
 	gab_set_del(&m.members, 1); /* the installer */
 	ck_assert(!install_ok(&m));
 	m = sample();
@@ -123,7 +127,7 @@ START_TEST(flush)
 	struct gab_install i = sample();
 
 	m = (struct gab_flush){ .att = { 9, 3 }, .flags = GAB_FLUSH_SEEDED | GAB_FLUSH_LOSSY,
-		.vid = i.vid, .high = 1ull << 50, .gen = 101, .clients = 1u << 7, .prev = i.prev,
+		.vid = i.vid, .quorum_gen = 99, .high = 1ull << 50, .gen = 101, .clients = 1u << 7, .prev = i.prev,
 		.prev_final = 3, .kept = i.kept, .ports = i.ports };
 	begin();
 	gab_flush_encode(&w, &m);

@@ -169,13 +169,20 @@ END_TEST
 
 START_TEST(sides)
 {
-	struct rules_side a = { true, 2, 5 }, b = { true, 3, 7 };
+	struct rules_side a = { true, 9, 2, 5 }, b = { true, 9, 3, 7 };
 
 	ck_assert_int_lt(rules_compare(&a, &b), 0);
 	b.nodes = 2;
 	ck_assert_int_gt(rules_compare(&a, &b), 0);
+	b.quorum_gen = 10;
+	ck_assert_int_gt(rules_compare(&a, &b), 0);
 	a.quorate = false;
 	ck_assert_int_lt(rules_compare(&a, &b), 0);
+	a.quorum_gen = 20;
+	ck_assert_int_lt(rules_compare(&a, &b), 0);
+	b.quorate = false;
+	b.nodes = 3;
+	ck_assert_int_gt(rules_compare(&a, &b), 0);
 }
 END_TEST
 
