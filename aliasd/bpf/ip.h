@@ -162,7 +162,7 @@ from_member(struct packet *p)
 	if (frag & bpf_htons(IP_OFFSET))
 		p->l4 = 0;
 	else if (p->proto == IPPROTO_TCP && routers_are_new() && segment_read(p, &s) && segment_is_anothers(p, &s))
-		return drop(p, stray(p, &s, DP_UP_ASTRAY) & 0xffff);
+		return drop(p, stray(p, &s, DP_UP_ASTRAY));
 	return deliver(p);
 }
 

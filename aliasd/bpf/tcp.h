@@ -25,6 +25,7 @@ struct segment {
 	__u32 place; /* … and where */
 };
 
+/* What to count. */
 INLINE __u32
 stray(struct packet *p, struct segment *s, __u32 kind)
 {
@@ -34,7 +35,7 @@ stray(struct packet *p, struct segment *s, __u32 kind)
 		err = up_frame(p, DP_STRAY_SHORT, kind, s->sport, s->dport);
 	else
 		err = up_frame(p, DP_STRAY_LONG, kind, s->sport, s->dport);
-	return to_nobody(err ? DP_C_STRAY_LOST : DP_C_STRAY);
+	return err ? DP_C_STRAY_LOST : DP_C_STRAY;
 }
 
 /* A SYN that nobody shall have. The daemon may answer it, for which headers do. */
@@ -266,17 +267,16 @@ tcp_other(struct packet *p, struct segment *s)
 	 * client answers to what the member that was given its SYN had left of these ports: it ends that, for
 	 * which no daemon needs to be there, or does nothing.
 	 */
-	if (s->half && (s->rst || dp_half_covers(s->half, s->seq)) && node_reachable(node))
-		return node == self_node && segment_is_anothers(p, s) ?
-		    stray(p, s, DP_UP_STRAY) :
-		    to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
+	if (s->half && (s->rst || dp_half_covers(s->half, s->seq)) && node_reachable(node) &&
+	    !(node == self_node && segment_is_anothers(p, s)))
+		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	node = out_owner(p, s->dport);
 	if (node != DP_NODE_NONE && node != self_node && node_reachable(node) &&
 	    !service_of(p->alias, IPPROTO_TCP, s->dport))
 		return to_node(node, DP_C_HALFOPEN_HIT, DP_C_HALFOPEN_FORWARDED);
 	if (socket_is_here(p, s))
 		return to_node(self_node, DP_C_FLOW_LOCAL, DP_C_FLOW_LOCAL);
-	return stray(p, s, DP_UP_STRAY);
+	return to_nobody(stray(p, s, DP_UP_STRAY));
 }
 
 INLINE __u32

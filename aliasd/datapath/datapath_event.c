@@ -97,10 +97,9 @@ on_stray(void *arg, void *data, size_t size)
 		dp->ops->on_arp(s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
 	else if (s->kind == DP_UP_TOO_BIG)
 		on_too_big(dp, s);
-	else if (s->kind == DP_UP_STRAY && dp->ops->on_stray)
-		dp->ops->on_stray(&conn, s->ifindex, (const uint8_t *)(s + 1), s->len, dp->arg);
-	else if (s->kind == DP_UP_ASTRAY && dp->ops->on_stray)
-		dp->ops->on_stray(&conn, 0, (const uint8_t *)(s + 1), s->len, dp->arg);
+	else if ((s->kind == DP_UP_STRAY || s->kind == DP_UP_ASTRAY) && dp->ops->on_stray)
+		dp->ops->on_stray(&conn, s->kind == DP_UP_STRAY ? s->ifindex : 0, (const uint8_t *)(s + 1), s->len,
+		    dp->arg);
 	else
 		on_fragment(dp, s);
 	return 0;
