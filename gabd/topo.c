@@ -229,7 +229,7 @@ take_row(struct gab_core *core, unsigned src, const struct gab_topo *row)
 void
 topo_recv(struct gab_core *core, unsigned src, struct wire_rd *r)
 {
-	uint32_t n = wire_rd_count16(r, 39, GAB_TOPO_MAX);
+	uint32_t n = wire_rd_count16(r, GAB_TOPO_MIN_LEN, GAB_TOPO_MAX);
 	struct gab_topo row;
 
 	for (uint32_t i = 0; i < n && gab_topo_decode(r, &row); i++)

@@ -82,6 +82,7 @@ struct gab_topo {
 	uint32_t quorum_gen; /* as in the INSTALL of that view */
 	struct gab_set set; /* connected peers, and itself */
 };
+#define GAB_TOPO_MIN_LEN 39 /* of a row on the wire */
 
 struct gab_propose {
 	struct gab_att att;

@@ -104,8 +104,7 @@ struct side {
 	struct gab_vid vid;
 	unsigned nodes, lowest;
 	bool fresh, kept;
-	bool knows_quorum;
-	uint32_t quorum;
+	const struct chk_entry *view;
 };
 
 /* What its state has seen: of a view that those who keep theirs have installed. */
@@ -125,6 +124,13 @@ note_quorum(struct sim *s, struct chk_entry *e, const struct gab_vid *from, cons
 	}
 }
 
+static bool
+forgets(const struct chk_entry *kept, const struct chk_entry *other)
+{
+	return kept->knows_quorum && kept->quorum != kept->key.gen && other->knows_quorum &&
+	    other->quorum > kept->quorum;
+}
+
 /*
  * What was agreed with a quorum nobody may forget who was there: its state goes on. But there may be a quorum of
  * nodes that have restarted since, and know nothing of it.
@@ -134,10 +140,9 @@ check_quorums(struct sim *s, const struct chk_entry *e, const struct side *sides
 {
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < n; k++)
-			if (sides[k].kept && sides[k].knows_quorum && sides[k].quorum != sides[k].vid.gen &&
-			    sides[i].knows_quorum && sides[i].quorum > sides[k].quorum)
+			if (sides[k].kept && forgets(sides[k].view, sides[i].view))
 				sim_fail(s, "view %u: the state of the quorum of view %u is not kept, but that of %u",
-				    e->key.gen, sides[i].quorum, sides[k].quorum);
+				    e->key.gen, sides[i].view->quorum, sides[k].view->quorum);
 }
 
 /* Everybody is in: exactly one of the views that met went on, and the right one. */
@@ -146,7 +151,6 @@ check_merge(struct sim *s, const struct chk_entry *e)
 {
 	struct side sides[SIM_NODES];
 	unsigned n = 0, kept = 0, best = 0;
-	const struct chk_entry *before;
 	bool is_new;
 
 	for (unsigned i = 0; i < s->nodes; i++) {
@@ -161,9 +165,7 @@ check_merge(struct sim *s, const struct chk_entry *e)
 			memset(x, 0, sizeof(*x));
 			x->vid = e->prev[i];
 			x->lowest = s->node[i].id;
-			before = entry(s, 0, &x->vid, NULL, &is_new);
-			x->knows_quorum = before->knows_quorum;
-			x->quorum = before->quorum;
+			x->view = entry(s, 0, &x->vid, NULL, &is_new);
 		}
 		x->nodes++;
 		if (gab_set_has(&e->fresh, s->node[i].id))
