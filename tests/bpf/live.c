@@ -117,12 +117,19 @@ clear(void)
 		    "do ip link del $i 2>/dev/null; done; rm -rf /run/clua-test/router /run/clua-test/owner");
 }
 
+void
+deal_to(uint16_t node)
+{
+	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) };
+	struct dp_target t = { node, 1 };
+
+	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_TCP, htons(PORT), &t, 1), 0);
+	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_UDP, htons(PORT), &t, 1), 0);
+}
+
 static void
 setup(void)
 {
-	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) };
-	struct dp_target t = { OWNER, 1 };
-
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	clear();
 	make_host(&client);
@@ -137,15 +144,14 @@ setup(void)
 	wire(&router, "ic0", "ic0");
 	wire(&owner, "ic0", "ic0");
 	rig_command("for i in router owner; do ip link set e_ic0_$i master br1 up; done");
-	configure(&client, "10.1.0.101", false);
+	configure(&client, CLIENT, false);
 	configure(&router, "10.1.0.11", true);
 	configure(&owner, "10.1.0.12", true);
 	start(&router, ROUTER, true);
 	start(&owner, OWNER, false);
 	path(&router, &owner, OWNER);
 	path(&owner, &router, ROUTER);
-	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_TCP, htons(PORT), &t, 1), 0);
-	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_UDP, htons(PORT), &t, 1), 0);
+	deal_to(OWNER);
 }
 
 static void
@@ -229,6 +235,16 @@ counter(struct host *h, enum dp_counter c)
 
 	ck_assert_int_eq(datapath_counters(h->dp, all), 0);
 	return all[c];
+}
+
+void
+expect_counter(struct host *h, enum dp_counter c, uint64_t n)
+{
+	int i;
+
+	for (i = 0; i < 1000 && counter(h, c) < n; i++)
+		poll(NULL, 0, 10);
+	ck_assert_uint_eq(counter(h, c), n);
 }
 
 void

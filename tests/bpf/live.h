@@ -13,7 +13,7 @@
 
 #define ROUTER 1
 #define OWNER 2
-#define PORT 7007 /* the service: all of it is the owner's */
+#define PORT 7007 /* the service */
 #define CLIENT "10.1.0.101"
 
 struct host {
@@ -32,6 +32,8 @@ int live_run(const char *name, void (*add)(TCase *));
 void enter(const struct host *); /* its network namespace; NULL: our own */
 /* Its data plane, which may have been closed. */
 void start(struct host *, uint16_t self, bool master);
+/* All of the service, by the router: it is the owner's, at first. */
+void deal_to(uint16_t node);
 /* Of 10 s patience. */
 int sock_in(const struct host *, int type, const char *address, uint16_t port);
 int listener(const struct host *, uint16_t port);
@@ -39,6 +41,7 @@ int connect_to(int fd, uint16_t port); /* of the alias */
 /* Sends n bytes one way while the other end reads them all. */
 void pour(int from, int to, size_t n);
 uint64_t counter(struct host *, enum dp_counter);
+void expect_counter(struct host *, enum dp_counter, uint64_t n); /* in a while */
 /* Handles events until there is one of this kind; the socket that makes it has done so already. */
 void expect_event(struct host *, enum dp_sock_event, unsigned n);
 

@@ -26,7 +26,7 @@ START_TEST(tcp_through_the_router)
 	expect_event(&owner, DP_ESTABLISHED, 1);
 	ck_assert_uint_eq(owner.events[DP_UNLISTEN], 0); /* its socket began as a copy of the listener */
 	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].alias.s_addr, addr(RIG_ALIAS));
-	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].client.s_addr, addr("10.1.0.101"));
+	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].client.s_addr, addr(CLIENT));
 	ck_assert_uint_eq(ntohs(owner.last[DP_ESTABLISHED].port), PORT);
 	ck_assert_int_eq(
 	    datapath_set_flow(router.dp, &owner.last[DP_ESTABLISHED], OWNER), 0);
@@ -89,7 +89,7 @@ START_TEST(a_connection_that_lasts)
 	struct pollfd woken = { .events = POLLIN };
 	struct sockaddr_in peer;
 	socklen_t len = sizeof(peer);
-	struct dp_conn conn = { .alias.s_addr = addr(RIG_ALIAS), .client.s_addr = addr("10.1.0.101"),
+	struct dp_conn conn = { .alias.s_addr = addr(RIG_ALIAS), .client.s_addr = addr(CLIENT),
 		.port = htons(PORT) };
 	struct dp_young y;
 
@@ -158,7 +158,7 @@ START_TEST(ip6_socket_that_takes_ip4)
 	ck_assert_int_eq(connect_to(c, PORT), 0);
 	a = accept(l, NULL, NULL);
 	expect_event(&owner, DP_ESTABLISHED, 1);
-	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].client.s_addr, addr("10.1.0.101"));
+	ck_assert_uint_eq(owner.last[DP_ESTABLISHED].client.s_addr, addr(CLIENT));
 	close(a);
 	close(c);
 	close(l);
@@ -168,11 +168,9 @@ END_TEST
 
 START_TEST(connection_to_the_router_itself)
 {
-	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) };
-	struct dp_target t = { ROUTER, 1 };
 	int l = listener(&router, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a;
 
-	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_TCP, htons(PORT), &t, 1), 0);
+	deal_to(ROUTER);
 	ck_assert_int_eq(connect_to(c, PORT), 0);
 	a = accept(l, NULL, NULL);
 	ck_assert_int_ge(a, 0);
@@ -187,11 +185,9 @@ END_TEST
 /* The tables of the router are empty, but its own sockets know their connections. */
 START_TEST(own_sockets_are_asked)
 {
-	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) };
-	struct dp_target t = { ROUTER, 1 };
 	int l = listener(&router, PORT), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a;
 
-	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_TCP, htons(PORT), &t, 1), 0);
+	deal_to(ROUTER);
 	ck_assert_int_eq(connect_to(c, PORT), 0);
 	a = accept(l, NULL, NULL);
 	enter(&router);

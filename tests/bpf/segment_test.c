@@ -135,16 +135,6 @@ send_ack(uint16_t sport, uint32_t seq, uint32_t ack)
 	close(raw);
 }
 
-static void
-expect_from_member(uint64_t n)
-{
-	int i;
-
-	for (i = 0; i < 1000 && counter(&owner, DP_C_FROM_MEMBER) < n; i++)
-		poll(NULL, 0, 10);
-	ck_assert_uint_eq(counter(&owner, DP_C_FROM_MEMBER), n);
-}
-
 /* While there may be others, it is looked at, and no longer. */
 START_TEST(acknowledgement_of_anothers_answer)
 {
@@ -154,22 +144,22 @@ START_TEST(acknowledgement_of_anothers_answer)
 	uint16_t sport;
 
 	ck_assert_int_eq(connect_to(c, PORT), 0);
-	expect_from_member(2);
+	expect_counter(&owner, DP_C_FROM_MEMBER, 2);
 	conn = numbers_of(c, &seq, &ack);
 	sport = ntohs(conn.client_port);
 	datapath_routers_new_until(owner.dp, clock_ns() + 60 * NSEC_PER_SEC);
 	send_ack(sport, seq, ack + 1000);
-	expect_from_member(3);
+	expect_counter(&owner, DP_C_FROM_MEMBER, 3);
 	datapath_poll(owner.dp);
 	ck_assert_uint_eq(owner.strays, 1);
 	ck_assert_uint_eq(counter(&owner, DP_C_STRAY), 1);
 	send_ack(sport, seq, ack);
-	expect_from_member(4);
+	expect_counter(&owner, DP_C_FROM_MEMBER, 4);
 	ck_assert_uint_eq(counter(&owner, DP_C_STRAY), 1);
 	datapath_routers_new_until(owner.dp, clock_ns());
 	poll(NULL, 0, 20); /* its clock has a tick of some milliseconds */
 	send_ack(sport, seq, ack + 1000);
-	expect_from_member(5);
+	expect_counter(&owner, DP_C_FROM_MEMBER, 5);
 	ck_assert_uint_eq(counter(&owner, DP_C_STRAY), 1);
 	ck_assert_int_eq(write(c, "x", 1), 1);
 	a = accept(l, NULL, NULL);
@@ -183,18 +173,15 @@ END_TEST
 /* The router that dealt the SYN out to itself; always. */
 START_TEST(acknowledgement_of_anothers_answer_at_the_router)
 {
-	struct in_addr alias = { .s_addr = addr(RIG_ALIAS) };
-	struct dp_target t = { ROUTER, 1 };
-	int l = deferring_listener(&router), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a, i;
+	int l = deferring_listener(&router), c = sock_in(&client, SOCK_STREAM, "0.0.0.0", 0), a;
 	struct dp_conn conn;
 	uint32_t seq, ack;
 
-	ck_assert_int_eq(datapath_set_service(router.dp, alias, IPPROTO_TCP, htons(PORT), &t, 1), 0);
+	deal_to(ROUTER);
 	ck_assert_int_eq(connect_to(c, PORT), 0);
 	conn = numbers_of(c, &seq, &ack);
 	send_ack(ntohs(conn.client_port), seq, ack + 1000);
-	for (i = 0; i < 1000 && counter(&router, DP_C_STRAY) < 1; i++)
-		poll(NULL, 0, 10);
+	expect_counter(&router, DP_C_STRAY, 1);
 	datapath_poll(router.dp);
 	ck_assert_uint_eq(router.strays, 1);
 	ck_assert_int_eq(write(c, "x", 1), 1);

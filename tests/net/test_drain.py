@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: ISC
 """A member is taken out of service: no new connections, and what becomes of those it has."""
 import json
-import os
 
 import pytest
 
-from testbed_load import ALIAS, ECHO, Load, echods, load, owners, wait_listening
+from testbed_load import ALIAS, ECHO, Load, by_hand, echods, load, owners, wait_listening
 from testbed_error import wait_until
 
 CLUSTER = {"nodes": 3, "profile": "lan"}
 WHO = "n2"
 COUNT = 60
-PACKETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "packets.py")
 
 
 def cluamgr(tb, change, node=WHO):
@@ -92,13 +90,9 @@ def test_a_new_join_ends_the_limit(tb, conns):
 
 def test_leave_waits_for_who_is_just_beginning(tb):
     """The client's SYN was answered before; all else of its comes after."""
-    client, nobody = tb.machine("c1"), "10.1.0.150"
-    mac = client.run("cat /sys/class/net/eth0/address").stdout.strip()
-    tb.machine(WHO).run("ip neigh replace %s lladdr %s dev eth0" % (nobody, mac))
     with echods(tb, [WHO]):
         wait_listening(tb, ECHO, [WHO])
-        begun = client.popen(["/usr/bin/python3", "-B", PACKETS, "handshake", "eth0", ALIAS, str(ECHO), nobody,
-            "45001"], stdin=-1, stdout=-1, bufsize=0)
+        begun = by_hand(tb, [WHO], "handshake", 45001)
         assert begun.stdout.readline() == b"answered\n"
         assert cluamgr(tb, "leave") == "DEFAULTALIAS: 0 connections left\n"
         begun.stdin.write(b"go on\n")

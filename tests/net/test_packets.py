@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from testbed_load import ALIAS, ECHO, Program, echods, load, master, wait_listening
+from testbed_load import ALIAS, ECHO, Program, by_hand, echods, load, master, wait_listening
 from testbed_error import wait_until
 
 CLUSTER = {"profile": "lan", "join": ["n1:cluamgr -a alias=DEFAULTALIAS,join,rpri=9",
@@ -223,16 +223,11 @@ def be_master(tb, node):
 
 def test_syn_cookies_come_back_by_another_router(tb, servers):
     """Which saw no SYN: whoever sent the cookie says that it is its own."""
-    client = tb.machine("c1")
-    mac = client.run("cat /sys/class/net/eth0/address").stdout.strip()
     for node in ("n1", "n2"):
-        # Nobody's address: no kernel answers for it.
-        tb.machine(node).run("ip neigh replace 10.1.0.150 lladdr %s dev eth0" % mac)
         tb.machine(node).run("sysctl -qw net.ipv4.tcp_syncookies=2")
     with echods(tb, ["n1", "n2"]):
         wait_listening(tb, ECHO, ["n1", "n2"])
-        begun = [client.popen(["/usr/bin/python3", "-B", TOOL, "handshake", "eth0", ALIAS, str(ECHO),
-            "10.1.0.150", str(port)], stdin=-1, stdout=-1, bufsize=0) for port in (45001, 45002)]
+        begun = [by_hand(tb, ["n1", "n2"], "handshake", port) for port in (45001, 45002)]
         assert [p.stdout.readline() for p in begun] == [b"answered\n"] * 2
         be_master(tb, "n3")
         for p in begun:
@@ -254,15 +249,10 @@ def test_the_answer_that_the_client_took_counts(tb, servers, first, then, port):
     Its SYN got none at first and came again by another router, which gave it to another member. Then the first
     one's answer came: what follows is for that one.
     """
-    client = tb.machine("c1")
-    mac = client.run("cat /sys/class/net/eth0/address").stdout.strip()
-    for node in ("n1", "n2"):
-        tb.machine(node).run("ip neigh replace 10.1.0.150 lladdr %s dev eth0" % mac)
     be_master(tb, first)
     with echods(tb, ["n1", "n2"]):
         wait_listening(tb, ECHO, ["n1", "n2"])
-        begun = client.popen(["/usr/bin/python3", "-B", TOOL, "twice", "eth0", ALIAS, str(ECHO), "10.1.0.150",
-            str(port), "40"], stdin=-1, stdout=-1, bufsize=0)
+        begun = by_hand(tb, ["n1", "n2"], "twice", port, 40)
         assert begun.stdout.readline() == b"answered\n"
         be_master(tb, then)
         said = collections.Counter(begun.communicate(b"go on\n", timeout=30)[0].split(b"\n")[:-1])

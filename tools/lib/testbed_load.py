@@ -8,11 +8,13 @@ import subprocess
 import time
 
 import testbed_etc
+from testbed_build import TREE
 from testbed_error import TestbedError, wait_until
 from testbed_net import mac_of
 
 ALIAS, ALIAS2 = testbed_etc.DEFAULT_ALIAS, testbed_etc.SECOND_ALIAS
 ECHO, SINGLE = 7000, 7100
+PACKETS = os.path.join(TREE, "tests/net/packets.py")
 # Above this computer's other work, below the daemons. What takes as much time as it gets must not have a
 # real-time priority: who uses up what the kernel allows to all such processes stops the heartbeats too.
 EAGER, PUNCTUAL = ["nice", "-n", "-15"], ["chrt", "-r", "20"]
@@ -92,6 +94,17 @@ def echods(tb, nodes=None, tcp=(ECHO,), udp=()):
         for program in programs.values():
             if program.proc.poll() is None:
                 program.stop()
+
+
+def by_hand(tb, nodes, what, *args):
+    """
+    packets.py handshake or twice, on c1, from an address that no kernel answers for, where these nodes find it.
+    """
+    nobody = "10.1.0.150"
+    for node in nodes:
+        tb.machine(node).run("ip neigh replace %s lladdr %s dev eth0" % (nobody, mac_of("c", 1, "eth0")))
+    return tb.machine("c1").popen(["/usr/bin/python3", "-B", PACKETS, what, "eth0", ALIAS, str(ECHO), nobody,
+        *[str(a) for a in args]], stdin=-1, stdout=-1, bufsize=0)
 
 
 # ---- nginx ----
